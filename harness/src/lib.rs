@@ -1,0 +1,1 @@
+//! Boots, forks and breaks whole machines.
