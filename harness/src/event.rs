@@ -1,0 +1,92 @@
+//! What happens during a run, told as it happens. Every report is made from these events alone.
+
+use std::time::Duration;
+
+use crate::{Evidence, Invariant, Verdict};
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The checks that will run, in order.
+    Planned {
+        target: String,
+        checks: Vec<Invariant>,
+    },
+    /// Something that takes a while began, before any check: building, booting, provisioning.
+    Preparing {
+        what: String,
+    },
+    /// It ended well.
+    Prepared {
+        what: String,
+        took: Duration,
+    },
+    /// A provisioning step ran.
+    Provisioned {
+        step: String,
+        change: Change,
+    },
+    /// Something worth a line that decides nothing.
+    Noted {
+        text: String,
+    },
+    CheckBegan {
+        id: &'static str,
+        repetition: u32,
+    },
+    CheckEnded(Box<Case>),
+    /// `prove` tried one mutant.
+    MutantEnded(Box<Kill>),
+    /// The run is over, or was interrupted.
+    Ended {
+        took: Duration,
+        interrupted: bool,
+    },
+}
+
+/// What a provisioning step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Applied,
+    AlreadyThere,
+}
+
+/// One invariant, decided once on one target.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub target: String,
+    pub invariant: Invariant,
+    /// Counts from 1 with `--repeat`.
+    pub repetition: u32,
+    pub verdict: Verdict,
+    pub evidence: Evidence,
+    pub took: Duration,
+    /// One command that runs this check again.
+    pub reproduce: String,
+}
+
+/// What a mutant did to its check.
+#[derive(Debug, Clone)]
+pub struct Kill {
+    pub target: String,
+    pub invariant: Invariant,
+    pub mutant: String,
+    pub fate: Fate,
+    pub evidence: Evidence,
+    pub took: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The check failed on the mutated target, as it must.
+    Killed { observed: String },
+    /// The check passed although the target was broken: it proves nothing.
+    Survived,
+    /// Neither: the check could not decide.
+    Undecided { reason: String },
+}
+
+/// Where events go. Reports implement it; everything before them only sends.
+pub trait Listener: Send + Sync {
+    fn hear(&self, event: &Event);
+}

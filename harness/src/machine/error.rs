@@ -1,0 +1,21 @@
+//! What can go wrong with a machine. None of it decides an invariant.
+
+use std::time::Duration;
+
+use crate::Output;
+
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    #[error("{machine}: the kernel or its init crashed: {line:?}")]
+    Crashed { machine: String, line: String },
+    #[error("{machine}: the machine is gone: {reason}")]
+    Gone { machine: String, reason: String },
+    #[error("{machine}: waited {} s for {what}, which never happened", .limit.as_secs())]
+    Never { machine: String, what: String, limit: Duration },
+    #[error("{machine}: `{command}` failed with {output}")]
+    Failed { machine: String, command: String, output: Output },
+    #[error("{machine}: cannot {action}: {reason}")]
+    Refused { machine: String, action: String, reason: String },
+    #[error("cannot start {machine}: {reason}")]
+    NotStarted { machine: String, reason: String },
+}

@@ -1,0 +1,1 @@
+//! A machine that only pretends, for testing the harness's own logic.

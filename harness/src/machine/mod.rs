@@ -1,0 +1,50 @@
+//! Anything that can run commands and move files.
+
+mod error;
+pub mod fake;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use error::MachineError;
+
+use crate::{Output, Transcript};
+
+/// A machine under test. Every exchange goes into its transcript.
+#[async_trait]
+pub trait Machine: Send + Sync {
+    fn name(&self) -> &str;
+
+    fn transcript(&self) -> &Transcript;
+
+    /// Runs a shell command as root and waits for its end, at most `limit`.
+    /// A command that fails is an answer, not an error.
+    async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError>;
+
+    /// Reads a whole file, at most 16 MiB.
+    async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError>;
+
+    /// Writes a whole file with these permission bits, making the directories above it.
+    async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError>;
+}
+
+/// How long a command may take when nothing else is said. Everything is emulated: generous.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+impl dyn Machine + '_ {
+    /// Runs a shell command as root, at most [`COMMAND_LIMIT`].
+    pub async fn run(&self, command: &str) -> Result<Output, MachineError> {
+        self.run_within(command, COMMAND_LIMIT).await
+    }
+
+    /// Runs a command that is only a means to an end: its failure is an error of the harness.
+    pub async fn succeed(&self, command: &str) -> Result<String, MachineError> {
+        let output = self.run(command).await?;
+        if output.success() {
+            return Ok(output.text());
+        }
+        Err(MachineError::Failed { machine: self.name().into(), command: command.into(), output })
+    }
+}

@@ -1,0 +1,85 @@
+//! What a check decided.
+
+use std::fmt;
+
+/// The decision about one invariant on one target.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// Seen to hold.
+    Passed,
+    /// The target violates it.
+    Failed(Violation),
+    /// The harness could not decide: a dead machine, a lost connection, a bug of ours.
+    Broken { reason: String },
+    /// Not tried, and why.
+    Skipped { reason: String },
+}
+
+/// What the documents led us to expect, and what the target did instead.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Violation {
+    pub expected: String,
+    pub observed: String,
+}
+
+/// Why a check stopped before its end. A check that runs to its end has passed.
+#[derive(Debug)]
+pub enum Stop {
+    Violated(Violation),
+    Broken(String),
+    Skipped(String),
+}
+
+/// What a check function returns.
+pub type Outcome = Result<(), Stop>;
+
+impl Verdict {
+    /// One word, as used in every report.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed(_) => "failed",
+            Verdict::Broken { .. } => "broken",
+            Verdict::Skipped { .. } => "skipped",
+        }
+    }
+}
+
+impl From<Outcome> for Verdict {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Ok(()) => Verdict::Passed,
+            Err(Stop::Violated(violation)) => Verdict::Failed(violation),
+            Err(Stop::Broken(reason)) => Verdict::Broken { reason },
+            Err(Stop::Skipped(reason)) => Verdict::Skipped { reason },
+        }
+    }
+}
+
+/// Any error that reaches a check through `?` means that it could not decide.
+impl<E: std::error::Error> From<E> for Stop {
+    fn from(error: E) -> Self {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason.push_str(": ");
+            reason.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Stop::Broken(reason)
+    }
+}
+
+/// Stops the check as failed unless `holds`.
+pub fn expect(holds: bool, expected: impl fmt::Display, observed: impl fmt::Display) -> Outcome {
+    if holds {
+        return Ok(());
+    }
+    violated(expected, observed)
+}
+
+/// Stops the check as failed.
+pub fn violated<T>(expected: impl fmt::Display, observed: impl fmt::Display) -> Result<T, Stop> {
+    Err(Stop::Violated(Violation { expected: expected.to_string(), observed: observed.to_string() }))
+}
