@@ -2,6 +2,7 @@
 
 mod error;
 pub mod fake;
+pub mod qemu;
 
 use std::path::Path;
 use std::time::Duration;
@@ -47,4 +48,9 @@ impl dyn Machine + '_ {
         }
         Err(MachineError::Failed { machine: self.name().into(), command: command.into(), output })
     }
+}
+
+/// A path as one word of a shell command.
+pub(crate) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

@@ -1,0 +1,54 @@
+//! The functions that decide invariants, and the changes that prove they can.
+
+use futures::future::BoxFuture;
+
+use crate::{Invariant, Outcome, Trial};
+
+/// Decides one invariant.
+#[derive(Clone, Copy)]
+pub struct Check {
+    pub invariant: Invariant,
+    pub touches: Touches,
+    pub run: CheckFn,
+    pub mutants: &'static [Mutant],
+}
+
+pub type CheckFn = for<'t> fn(&'t Trial) -> BoxFuture<'t, Outcome>;
+
+/// What a check does to a machine that it did not start itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Touches {
+    /// Leaves no trace.
+    Nothing,
+    /// Changes files, units or drives.
+    State,
+    /// Needs the machine to be powered on afresh.
+    Power,
+}
+
+/// A small, realistic change to a provisioned target that breaks exactly one invariant.
+#[derive(Debug, Clone, Copy)]
+pub struct Mutant {
+    pub name: &'static str,
+    pub edits: &'static [Edit],
+}
+
+/// One change to the target's disk; the machine boots afterwards.
+#[derive(Debug, Clone, Copy)]
+pub enum Edit {
+    Write { path: &'static str, content: &'static str },
+    Remove { path: &'static str },
+    /// Replaces a text that must occur exactly once in the file.
+    Replace { path: &'static str, from: &'static str, to: &'static str },
+    /// A shell command that must succeed.
+    Run { command: &'static str },
+}
+
+/// The checks of one family on one target.
+#[derive(Clone, Copy)]
+pub struct Suite {
+    pub target: &'static str,
+    pub name: &'static str,
+    pub checks: &'static [Check],
+}

@@ -1,0 +1,108 @@
+//! The QEMU guest agent: runs commands inside the guest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qapi::futures::{QapiService, QgaStreamTokio};
+use qapi::qga;
+use tokio::io::WriteHalf;
+use tokio::net::UnixStream;
+use tokio::time::Instant;
+
+use super::bounded::Bounded;
+use crate::{MachineError, Output, Status};
+
+/// The agent tells the end of a command only when asked. This is how long to wait before asking again:
+/// at first hardly, then longer, because asking keeps an emulated guest from its work.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the agent may take to answer one request.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+type Writer = QgaStreamTokio<WriteHalf<UnixStream>>;
+
+/// A connection to the agent. It answers one request after the other.
+pub struct Agent {
+    machine: String,
+    service: Arc<QapiService<Writer>>,
+}
+
+impl Agent {
+    pub fn open(machine: &str, stream: UnixStream) -> Agent {
+        let (read, write) = tokio::io::split(stream);
+        let stream = QgaStreamTokio::open_split(Bounded::new(read), write);
+        let (service, answers) = stream.into_parts();
+        tokio::spawn(answers.into_future());
+        Agent { machine: machine.to_owned(), service: Arc::new(service) }
+    }
+
+    /// Waits until the agent runs. What is sent before it does waits in the port.
+    pub async fn answers(&self, limit: Duration) -> Result<(), MachineError> {
+        let id = i64::from(std::process::id());
+        let echo = self.request("answer", limit, qga::guest_sync { id }).await?;
+        if echo == id { Ok(()) } else { Err(self.refused("answer", "the answer is not to our question")) }
+    }
+
+    /// Runs a shell command as root with this standard input.
+    pub async fn run(&self, command: &str, input: &[u8], limit: Duration) -> Result<Output, MachineError> {
+        let deadline = Instant::now() + limit;
+        let start = qga::guest_exec {
+            path: "/bin/sh".into(),
+            arg: Some(vec!["-c".into(), command.into()]),
+            env: None,
+            input_data: (!input.is_empty()).then(|| input.to_vec()),
+            capture_output: Some(qga::GuestExecCaptureOutput::flag(true)),
+        };
+        let pid = self.request("start a command", ANSWER_LIMIT, start).await?.pid;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let question = qga::guest_exec_status { pid };
+            let answer = self.request("tell of a command", ANSWER_LIMIT, question).await?;
+            if answer.exited {
+                return self.output(answer);
+            }
+            if Instant::now() + pause > deadline {
+                return Err(self.never(format!("the end of `{command}`"), limit));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn output(&self, answer: qga::GuestExecStatus) -> Result<Output, MachineError> {
+        let status = match (answer.exitcode, answer.signal) {
+            (_, Some(signal)) => i32::try_from(signal).map(Status::Signal),
+            (code, None) => i32::try_from(code.unwrap_or_default()).map(Status::Exit),
+        };
+        let status = status.map_err(|error| self.refused("read a status", error))?;
+        let stdout = answer.out_data.unwrap_or_default();
+        let stderr = answer.err_data.unwrap_or_default();
+        Ok(Output { status, stdout, stderr })
+    }
+
+    /// Asks in a task of its own: a question given up half-way would garble all later answers.
+    async fn request<C>(&self, what: &str, limit: Duration, question: C) -> Result<C::Ok, MachineError>
+    where
+        C: qga::QgaCommand + Send + 'static,
+        C::Ok: Send,
+    {
+        let service = self.service.clone();
+        let asked = tokio::spawn(async move { service.execute(question).await });
+        match tokio::time::timeout(limit, asked).await {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(error))) => Err(self.refused(what, error)),
+            Ok(Err(panic)) => Err(self.refused(what, panic)),
+            Err(_) => Err(self.never(format!("the guest agent to {what}"), limit)),
+        }
+    }
+
+    fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
+        let action = format!("have the guest agent {action}");
+        MachineError::Refused { machine: self.machine.clone(), action, reason: reason.to_string() }
+    }
+
+    fn never(&self, what: String, limit: Duration) -> MachineError {
+        MachineError::Never { machine: self.machine.clone(), what, limit }
+    }
+}

@@ -1,0 +1,179 @@
+//! The command line of QEMU, as a pure function of what the machine is to be.
+
+use serde_json::{Value, json};
+
+use super::hardware::{Accelerator, Architecture, Hardware};
+use super::port::Port;
+
+/// A file descriptor that QEMU inherits, by its number in QEMU.
+pub type Inherited = i32;
+
+/// One start of QEMU.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    pub hardware: Hardware,
+    pub start: Start,
+    pub memory: Memory,
+    /// The image layers of the root disk, the writable one first.
+    pub disk: Vec<Layer>,
+    /// Drives that are there from the start, by name.
+    pub drives: Vec<(String, Inherited)>,
+    pub ports: Vec<(Port, Inherited)>,
+}
+
+/// Where execution begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At power-on, with this kernel.
+    Cold { kernel: Inherited, initramfs: Inherited, command_line: String },
+    /// Where another machine was frozen. Its state is fed in over the monitor.
+    Frozen,
+}
+
+/// The file behind the guest's memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    pub file: Inherited,
+    /// Writes go to the file, so that it can become a template; otherwise they are private to the machine.
+    pub shared: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    pub file: Inherited,
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Raw,
+    Qcow2,
+}
+
+/// The id of the controller that drives are plugged into.
+pub const DRIVE_BUS: &str = "drives.0";
+
+/// The arguments after the program's name.
+pub fn arguments(launch: &Launch) -> Vec<String> {
+    let mut line = Line::default();
+    let hardware = &launch.hardware;
+
+    line.add("-name", "assay,debug-threads=on");
+    for bare in ["-nodefaults", "-no-user-config", "-S"] {
+        line.0.push(bare.into());
+    }
+    line.add("-display", "none");
+    // A guest that reboots itself ends: what comes next is decided by the check.
+    line.add("-action", "reboot=shutdown,shutdown=poweroff,panic=none");
+    line.add("-rtc", "base=utc,clock=host");
+    line.add("-machine", board(hardware));
+    line.add("-cpu", processor(hardware));
+    line.add("-smp", hardware.cpus.to_string());
+    line.add("-m", format!("{}M", hardware.memory_mib));
+    line.add(
+        "-object",
+        format!(
+            "memory-backend-file,id=ram,size={}M,mem-path=/dev/fd/{},share={}",
+            hardware.memory_mib,
+            launch.memory.file,
+            if launch.memory.shared { "on" } else { "off" },
+        ),
+    );
+
+    for (port, file) in &launch.ports {
+        line.add("-chardev", format!("socket,id={},fd={file}", port.id()));
+    }
+    line.add("-mon", "chardev=monitor,mode=control");
+    line.add("-serial", "chardev:console");
+    line.add("-device", "virtio-serial-pci,id=ports,max_ports=8");
+    line.add("-device", "virtserialport,bus=ports.0,nr=1,chardev=boot,name=assay.boot");
+    line.add("-device", "virtserialport,bus=ports.0,nr=2,chardev=agent,name=org.qemu.guest_agent.0");
+    line.add("-device", "virtserialport,bus=ports.0,nr=3,chardev=bus,name=assay.bus");
+    line.add("-device", "virtconsole,bus=ports.0,nr=4,chardev=terminal");
+    line.add("-device", "virtio-rng-pci");
+
+    line.add("-blockdev", disk(&launch.disk).to_string());
+    line.add("-device", "virtio-blk-pci,id=disk,drive=disk");
+    line.add("-device", format!("virtio-scsi-pci,id={}", DRIVE_BUS.trim_end_matches(".0")));
+    for (name, file) in &launch.drives {
+        line.add("-blockdev", drive(name, &format!("/dev/fd/{file}")).to_string());
+        line.add("-device", drive_device(name));
+    }
+
+    match &launch.start {
+        Start::Cold { kernel, initramfs, command_line } => {
+            line.add("-kernel", format!("/dev/fd/{kernel}"));
+            line.add("-initrd", format!("/dev/fd/{initramfs}"));
+            line.add("-append", command_line);
+        }
+        Start::Frozen => line.add("-incoming", "defer"),
+    }
+    line.0
+}
+
+/// A read-only drive, for `-blockdev` and `blockdev-add`.
+pub fn drive(name: &str, path: &str) -> Value {
+    json!({
+        "driver": "raw", "node-name": name, "read-only": true,
+        "file": { "driver": "file", "filename": path, "read-only": true, "locking": "off" },
+    })
+}
+
+fn drive_device(name: &str) -> String {
+    format!("scsi-hd,bus={DRIVE_BUS},id={name},drive={name}")
+}
+
+/// The layers as nested block nodes.
+fn disk(layers: &[Layer]) -> Value {
+    let mut below: Option<Value> = None;
+    for (depth, layer) in layers.iter().enumerate().rev() {
+        let writable = depth == 0;
+        let mut node = json!({
+            "driver": match layer.format { Format::Raw => "raw", Format::Qcow2 => "qcow2" },
+            "read-only": !writable,
+            "file": {
+                "driver": "file", "filename": format!("/dev/fd/{}", layer.file),
+                "read-only": !writable, "locking": "off",
+            },
+        });
+        if writable {
+            node["node-name"] = json!("disk");
+            node["discard"] = json!("unmap");
+        }
+        if let Some(backing) = below.take() {
+            node["backing"] = backing;
+        }
+        below = Some(node);
+    }
+    below.unwrap_or(Value::Null)
+}
+
+fn board(hardware: &Hardware) -> String {
+    let board = match hardware.architecture {
+        Architecture::Aarch64 => "virt,gic-version=3",
+        Architecture::X86_64 => "q35",
+    };
+    let accelerator = match hardware.accelerator {
+        Accelerator::Kvm => "kvm",
+        Accelerator::Tcg => "tcg",
+    };
+    format!("{board},accel={accelerator},memory-backend=ram")
+}
+
+fn processor(hardware: &Hardware) -> &'static str {
+    match (hardware.accelerator, hardware.architecture) {
+        (Accelerator::Kvm, _) => "host",
+        (Accelerator::Tcg, Architecture::Aarch64) => "cortex-a72",
+        (Accelerator::Tcg, Architecture::X86_64) => "qemu64",
+    }
+}
+
+#[derive(Default)]
+struct Line(Vec<String>);
+
+impl Line {
+    fn add(&mut self, option: &str, value: impl Into<String>) {
+        self.0.push(option.into());
+        self.0.push(value.into());
+    }
+}

@@ -1,0 +1,36 @@
+//! The byte channels between the harness and a guest.
+
+/// A channel that every virtual machine has. All are connected sockets handed to QEMU, so that none
+/// has a name in a file system and all end with the harness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// QEMU's own monitor.
+    Monitor,
+    /// The serial console.
+    Console,
+    /// The initramfs waits here before it touches a disk.
+    Boot,
+    /// The QEMU guest agent.
+    Agent,
+    /// The guest's system bus.
+    Bus,
+    /// A terminal, for `assay shell`.
+    Terminal,
+}
+
+impl Port {
+    pub const ALL: [Port; 6] =
+        [Port::Monitor, Port::Console, Port::Boot, Port::Agent, Port::Bus, Port::Terminal];
+
+    /// The id of its character device in QEMU.
+    pub fn id(self) -> &'static str {
+        match self {
+            Port::Monitor => "monitor",
+            Port::Console => "console",
+            Port::Boot => "boot",
+            Port::Agent => "agent",
+            Port::Bus => "bus",
+            Port::Terminal => "terminal",
+        }
+    }
+}

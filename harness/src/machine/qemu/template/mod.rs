@@ -1,0 +1,53 @@
+//! Frozen machines, and their copy-on-write forks.
+
+mod frozen;
+mod identity;
+mod power_on;
+
+use std::time::Duration;
+
+pub use frozen::Frozen;
+pub use power_on::PowerOn;
+
+use super::disk::Disk;
+use super::vm::{Drive, Vm};
+use crate::{MachineError, Transcript};
+
+/// How long a fork may take to give its first answer.
+const FORK_LIMIT: Duration = Duration::from_secs(30);
+
+/// A frozen, provisioned, running machine: memory, devices, disk and plugged drives.
+#[derive(Clone)]
+pub struct Template {
+    pub(super) frozen: Frozen,
+    pub(super) disk: Disk,
+    pub(super) drives: Vec<Drive>,
+}
+
+impl Template {
+    /// Freezes a machine that was started to become a template, with the drives that are plugged now.
+    pub async fn freeze(vm: Vm, drives: Vec<Drive>) -> Result<Template, MachineError> {
+        let disk = vm.disk.clone();
+        Ok(Template { frozen: Frozen::freeze(vm).await?, disk, drives })
+    }
+
+    /// A machine of one's own that goes on where the template was frozen, with an identity, a clock and
+    /// random numbers of its own.
+    pub async fn fork(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
+        let vm = self.frozen.thaw(name, transcript, disk, self.drives.clone()).await?;
+        vm.resume().await?;
+        vm.answers(FORK_LIMIT).await?;
+        identity::renew(&vm).await?;
+        Ok(vm)
+    }
+
+    /// The disk as it was when the template was frozen.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+}
+
+fn not_started(name: &str, error: &std::io::Error) -> MachineError {
+    MachineError::NotStarted { machine: name.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,96 @@
+//! Powering a machine on without waiting for the kernel: the template that is frozen in the initramfs,
+//! before a disk is touched. It goes on with any disk, and from there everything is a real boot.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::frozen::Frozen;
+use super::not_started;
+use crate::machine::qemu::disk::Disk;
+use crate::machine::qemu::hardware::Hardware;
+use crate::machine::qemu::ramfile;
+use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
+use crate::{MachineError, Transcript};
+
+/// How long a kernel may take to load its initramfs.
+const KERNEL_LIMIT: Duration = Duration::from_secs(120);
+
+/// A machine frozen between power-on and its first look at a disk.
+#[derive(Clone)]
+pub struct PowerOn(pub(super) Frozen);
+
+impl PowerOn {
+    /// Starts a kernel and freezes it in its initramfs.
+    pub async fn prepare(hardware: Hardware, kernel: File, initramfs: File) -> Result<PowerOn, MachineError> {
+        let name = "power-on";
+        let failed = |error: std::io::Error| not_started(name, &error);
+        let memory = ramfile::empty(u64::from(hardware.memory_mib) << 20).map_err(failed)?;
+        // The disk is never looked at.
+        let disk = Disk::image(ramfile::empty(1 << 20).map_err(failed)?).map_err(failed)?;
+        let command_line = command_line(&hardware);
+        let vm = Vm::launch(Plan {
+            name: name.to_owned(),
+            transcript: Transcript::default(),
+            hardware,
+            start: Start::Cold { kernel, initramfs, command_line },
+            memory: Arc::new(memory),
+            memory_is_shared: true,
+            disk: disk.fresh_layer().map_err(failed)?,
+            drives: Vec::new(),
+        })
+        .await?;
+        vm.resume().await?;
+        vm.waits_for_disk(KERNEL_LIMIT).await?;
+        Ok(PowerOn(Frozen::freeze(vm).await?))
+    }
+
+    /// Powers a machine on with this disk. It boots while this returns.
+    pub async fn boot(
+        &self,
+        name: &str,
+        transcript: &Transcript,
+        disk: Disk,
+        drives: Vec<Drive>,
+    ) -> Result<Vm, MachineError> {
+        let plugged = without_plugged(&drives);
+        let vm = self.0.thaw(name, transcript, disk, plugged).await?;
+        start(&vm, &drives).await?;
+        Ok(vm)
+    }
+
+    /// Powers a machine on that will become a template.
+    pub async fn boot_for_template(
+        &self,
+        name: &str,
+        transcript: &Transcript,
+        disk: Disk,
+        drives: Vec<Drive>,
+    ) -> Result<Vm, MachineError> {
+        let plugged = without_plugged(&drives);
+        let vm = self.0.thaw_for_template(name, transcript, disk, plugged).await?;
+        start(&vm, &drives).await?;
+        Ok(vm)
+    }
+}
+
+/// Plugs the drives that are to be there, then lets the initramfs look for disks.
+async fn start(vm: &Vm, drives: &[Drive]) -> Result<(), MachineError> {
+    for drive in drives.iter().filter(|drive| drive.plugged) {
+        vm.plug(&drive.name).await?;
+    }
+    vm.resume().await?;
+    vm.boot_from_disk().await
+}
+
+/// The frozen state knows no drives, so they are plugged in before it goes on.
+fn without_plugged(drives: &[Drive]) -> Vec<Drive> {
+    drives.iter().map(|drive| Drive { plugged: false, ..drive.clone() }).collect()
+}
+
+/// The kernel's command line. Little is printed: every character on a serial port is a trap out of the
+/// emulated processor. Panics are printed at any level.
+fn command_line(hardware: &Hardware) -> String {
+    let console = hardware.architecture.serial_console();
+    format!("console={console} root=/dev/vda rw loglevel=4 systemd.show_status=false")
+}
