@@ -3,6 +3,7 @@
 mod error;
 pub mod fake;
 pub mod qemu;
+mod systemd;
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use error::MachineError;
+pub use systemd::{Job, Systemd};
 
 use crate::{Output, Transcript};
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::agent::Agent;
 use super::arguments::{self, Launch, Layer, Memory};
@@ -23,7 +23,7 @@ use super::port::Port;
 use super::process::{Inheritance, Process};
 use super::ramfile;
 use crate::evidence::{Answer, Exchange};
-use crate::machine::quoted;
+use crate::machine::{Systemd, quoted};
 use crate::{Machine, MachineError, Output, Transcript};
 
 /// How long QEMU may take to end in an orderly way.
@@ -78,6 +78,7 @@ pub struct Vm {
     console: Console,
     boot: Mutex<BufReader<UnixStream>>,
     bus: Mutex<Option<UnixStream>>,
+    systemd: OnceCell<Systemd>,
     terminal: Mutex<Option<UnixStream>>,
     /// What the devices' state comes through when the machine is frozen, and its other end in QEMU.
     state: Mutex<pipe::Receiver>,
@@ -159,6 +160,7 @@ impl Vm {
             console: Console::watch(console, life.clone()),
             boot: Mutex::new(BufReader::new(boot)),
             bus: Mutex::new(Some(bus)),
+            systemd: OnceCell::new(),
             terminal: Mutex::new(Some(terminal)),
             name: plan.name,
             transcript: plan.transcript,
@@ -273,9 +275,14 @@ impl Vm {
         self.process.lock().await.id
     }
 
-    /// The channel to the guest's system bus. It can be taken once.
-    pub(super) async fn take_bus(&self) -> Option<UnixStream> {
-        self.bus.lock().await.take()
+    /// The guest's service manager, over the guest's system bus.
+    pub async fn systemd(&self) -> Result<&Systemd, MachineError> {
+        let connecting = async {
+            let stream = self.bus.lock().await.take();
+            let stream = stream.ok_or_else(|| self.refused("connect to the bus", "it failed before"))?;
+            Systemd::connect(&self.name, stream).await
+        };
+        self.life.during(self.systemd.get_or_try_init(|| connecting)).await
     }
 
     /// The guest's terminal. It can be taken once.

@@ -1,0 +1,161 @@
+//! Where the machines of one target come from: a provisioned disk, and templates made from it.
+
+mod change;
+mod prepare;
+mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+
+pub use change::{Changes, ChangesError};
+pub use prepare::{PrepareError, prepare};
+use store::Store;
+
+use crate::event::{Event, Listener};
+use crate::machine::qemu::{Disk, Drive, PowerOn, Template, Vm};
+use crate::{Machine, MachineError, Transcript};
+
+/// How long a boot may take under emulation.
+pub const BOOT_LIMIT: Duration = Duration::from_secs(120);
+
+/// Which drives are there at power-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Drives {
+    /// All that the target has.
+    Plugged,
+    /// None: they may be plugged in later.
+    Absent,
+}
+
+/// The machines of one target: as provisioned, or with changes.
+pub struct Lab {
+    target: String,
+    power_on: PowerOn,
+    /// The disk of a machine that is off.
+    disk: Disk,
+    drives: Vec<Drive>,
+    plugged: OnceCell<Template>,
+    absent: OnceCell<Template>,
+    /// Where templates are kept for the next run; those of a changed target are not.
+    store: Option<Store>,
+    listener: Arc<dyn Listener>,
+    machines: Arc<AtomicU32>,
+}
+
+impl Lab {
+    /// A fork of the machine that was powered on with these drives and has finished booting.
+    pub async fn fork(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let template = self.template(drives).await?;
+        template.fork(&self.next_name(), transcript).await
+    }
+
+    /// Powers a machine on, with the disk as provisioned. It boots while this returns.
+    pub async fn power_on(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let name = self.next_name();
+        let layer = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
+        self.power_on.boot(&name, transcript, layer, self.drives(drives)).await
+    }
+
+    /// Powers a machine on again, with the disk that another has left.
+    pub async fn power_on_again(
+        &self,
+        machine: &Vm,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<Vm, MachineError> {
+        let disk = machine.disk().clone();
+        self.power_on.boot(&self.next_name(), transcript, disk, self.drives(drives)).await
+    }
+
+    /// The same target with something changed on its disk.
+    pub async fn changed(&self, changes: &Changes) -> Result<Lab, MachineError> {
+        let vm = self.fork(Drives::Plugged, &Transcript::default()).await?;
+        changes.apply(&vm).await?;
+        (&vm as &dyn Machine).succeed("sync").await?;
+        vm.quit().await;
+        Ok(Lab {
+            target: self.target.clone(),
+            power_on: self.power_on.clone(),
+            disk: vm.disk().clone(),
+            drives: self.drives.clone(),
+            plugged: OnceCell::new(),
+            absent: OnceCell::new(),
+            store: None,
+            listener: self.listener.clone(),
+            machines: self.machines.clone(),
+        })
+    }
+
+    /// The machine that was powered on with these drives, frozen when it had booted.
+    pub async fn template(&self, drives: Drives) -> Result<&Template, MachineError> {
+        let cell = match drives {
+            Drives::Plugged => &self.plugged,
+            Drives::Absent => &self.absent,
+        };
+        cell.get_or_try_init(|| async {
+            match &self.store {
+                Some(store) => store.template(self, drives).await,
+                None => self.make_template(drives).await,
+            }
+        })
+        .await
+    }
+
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    async fn make_template(&self, drives: Drives) -> Result<Template, MachineError> {
+        let what = match drives {
+            Drives::Plugged => format!("boot {}", self.target),
+            Drives::Absent => format!("boot {} without its drives", self.target),
+        };
+        timed(&*self.listener, what, async {
+            let name = self.next_name();
+            let layer = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
+            let drives = self.drives(drives);
+            let transcript = Transcript::default();
+            let vm = self.power_on.boot_for_template(&name, &transcript, layer, drives.clone()).await?;
+            booted(&vm).await?;
+            Template::freeze(vm, drives).await
+        })
+        .await
+    }
+
+    fn drives(&self, drives: Drives) -> Vec<Drive> {
+        let plugged = drives == Drives::Plugged;
+        self.drives.iter().map(|drive| Drive { plugged, ..drive.clone() }).collect()
+    }
+
+    fn next_name(&self) -> String {
+        let number = self.machines.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}-{number}", self.target)
+    }
+}
+
+/// Waits until a machine that was powered on has nothing left to start.
+pub async fn booted(vm: &Vm) -> Result<(), MachineError> {
+    vm.answers(BOOT_LIMIT).await?;
+    // Whether it booted well is for checks to say, so the answer does not matter here.
+    vm.run_within("systemctl is-system-running --wait", BOOT_LIMIT).await.map(drop)
+}
+
+/// Tells the listener how long something took that went well.
+async fn timed<T, E>(
+    listener: &dyn Listener,
+    what: String,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    listener.hear(&Event::Preparing { what: what.clone() });
+    let began = Instant::now();
+    let result = work.await?;
+    listener.hear(&Event::Prepared { what, took: began.elapsed() });
+    Ok(result)
+}
+
+fn not_started(name: &str, error: &std::io::Error) -> MachineError {
+    MachineError::NotStarted { machine: name.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,156 @@
+//! A guest's service manager, spoken to over the guest's own system bus.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::net::UnixStream;
+use zbus::connection::{Builder, Connection};
+use zbus::zvariant::OwnedObjectPath;
+
+use crate::MachineError;
+
+/// How long the bus may take for one answer. Everything is emulated: generous.
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1",
+    gen_blocking = false
+)]
+trait Manager {
+    fn subscribe(&self) -> zbus::Result<()>;
+    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
+    fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
+    #[zbus(signal)]
+    fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn n_failed_units(&self) -> zbus::Result<u32>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn system_state(&self) -> zbus::Result<String>;
+}
+
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Unit",
+    default_service = "org.freedesktop.systemd1",
+    gen_blocking = false
+)]
+trait UnitProperties {
+    #[zbus(property)]
+    fn active_state(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn sub_state(&self) -> zbus::Result<String>;
+}
+
+/// A connection to a guest's service manager.
+pub struct Systemd {
+    machine: String,
+    connection: Connection,
+    manager: ManagerProxy<'static>,
+}
+
+/// The end of one job of the service manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub unit: String,
+    /// `done`, `failed`, `canceled`, `timeout`, `dependency` or `skipped`.
+    pub result: String,
+}
+
+impl Systemd {
+    /// Connects over a channel that leads to the guest's system bus.
+    pub async fn connect(machine: &str, stream: UnixStream) -> Result<Systemd, MachineError> {
+        let connecting = async {
+            // The other end is root's, whoever runs the harness.
+            let connection = Builder::unix_stream(stream).user_id(0).build().await?;
+            let manager = ManagerProxy::builder(&connection)
+                .cache_properties(zbus::proxy::CacheProperties::No)
+                .build()
+                .await?;
+            manager.subscribe().await?;
+            Ok((connection, manager))
+        };
+        let (connection, manager) = bounded(machine, "connect to the system bus", connecting).await?;
+        Ok(Systemd { machine: machine.to_owned(), connection, manager })
+    }
+
+    /// `active`, `inactive`, `failed`, `activating`, ….
+    pub async fn active_state(&self, unit: &str) -> Result<String, MachineError> {
+        bounded(&self.machine, &format!("tell the state of {unit}"), async {
+            self.unit(unit).await?.active_state().await
+        })
+        .await
+    }
+
+    /// `running`, `degraded`, `starting`, ….
+    pub async fn system_state(&self) -> Result<String, MachineError> {
+        bounded(&self.machine, "tell the system's state", self.manager.system_state()).await
+    }
+
+    /// Waits until a unit is active.
+    pub async fn wait_until_active(&self, unit: &str, limit: Duration) -> Result<(), MachineError> {
+        let waiting = async {
+            let proxy = self.unit(unit).await?;
+            let mut changes = proxy.receive_active_state_changed().await;
+            if proxy.active_state().await? == "active" {
+                return Ok(());
+            }
+            while let Some(change) = changes.next().await {
+                if change.get().await? == "active" {
+                    return Ok(());
+                }
+            }
+            Err(zbus::Error::InputOutput(std::sync::Arc::new(std::io::ErrorKind::UnexpectedEof.into())))
+        };
+        match tokio::time::timeout(limit, waiting).await {
+            Ok(result) => result.map_err(|error| refused(&self.machine, "wait for a unit", error)),
+            Err(_) => {
+                let (machine, what) = (self.machine.clone(), format!("{unit} to be active"));
+                Err(MachineError::Never { machine, what, limit })
+            }
+        }
+    }
+
+    /// Watches jobs end, until none has for as long as `quiet`, or `enough` says so.
+    pub async fn jobs_until(
+        &self,
+        quiet: Duration,
+        mut enough: impl FnMut(&[Job]) -> bool,
+    ) -> Result<Vec<Job>, MachineError> {
+        let subscribing = self.manager.receive_job_removed();
+        let mut ends = bounded(&self.machine, "watch jobs", subscribing).await?;
+        let mut jobs = Vec::new();
+        while !enough(&jobs) {
+            let Ok(Some(end)) = tokio::time::timeout(quiet, ends.next()).await else { break };
+            let end = end.args().map_err(|error| refused(&self.machine, "read a signal", error))?;
+            jobs.push(Job { unit: end.unit.clone(), result: end.result.clone() });
+        }
+        Ok(jobs)
+    }
+
+    async fn unit(&self, name: &str) -> zbus::Result<UnitPropertiesProxy<'static>> {
+        let path = self.manager.load_unit(name).await?;
+        UnitPropertiesProxy::builder(&self.connection).path(path)?.build().await
+    }
+}
+
+async fn bounded<T>(
+    machine: &str,
+    what: &str,
+    asked: impl Future<Output = zbus::Result<T>>,
+) -> Result<T, MachineError> {
+    match tokio::time::timeout(LIMIT, asked).await {
+        Ok(result) => result.map_err(|error| refused(machine, what, error)),
+        Err(_) => Err(MachineError::Never {
+            machine: machine.to_owned(),
+            what: format!("the service manager to {what}"),
+            limit: LIMIT,
+        }),
+    }
+}
+
+fn refused(machine: &str, action: &str, error: zbus::Error) -> MachineError {
+    let action = format!("have the service manager {action}");
+    MachineError::Refused { machine: machine.to_owned(), action, reason: error.to_string() }
+}
