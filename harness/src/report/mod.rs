@@ -1,12 +1,16 @@
 //! What a person, a CI system and the gate learn of a run. Everything here is made from events.
 //!
-//! [`Record`] keeps what was heard. The exit status and the files are pure functions
+//! [`Record`] keeps what was heard. The JUnit file, the JSON file and the exit status are pure functions
 //! of the [`Run`] in it. [`Tee`] feeds several listeners.
 
 mod decision;
+mod evidence;
 mod exit;
 mod file;
+pub mod json;
+pub mod junit;
 mod record;
+mod span;
 mod tee;
 pub mod text;
 
