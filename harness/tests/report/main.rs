@@ -5,3 +5,4 @@ mod json;
 mod junit;
 mod properties;
 mod sample;
+mod terminal;
