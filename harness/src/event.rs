@@ -76,7 +76,8 @@ pub struct Kill {
     pub took: Duration,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "fate", rename_all = "lowercase")]
 pub enum Fate {
     /// The check failed on the mutated target, as it must.
     Killed { observed: String },
@@ -84,6 +85,17 @@ pub enum Fate {
     Survived,
     /// Neither: the check could not decide.
     Undecided { reason: String },
+}
+
+impl Fate {
+    /// One word, as used in every report.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Fate::Killed { .. } => "killed",
+            Fate::Survived => "survived",
+            Fate::Undecided { .. } => "undecided",
+        }
+    }
 }
 
 /// Where events go. Reports implement it; everything before them only sends.

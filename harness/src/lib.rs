@@ -7,6 +7,7 @@ pub mod event;
 mod evidence;
 mod invariant;
 pub mod machine;
+pub mod report;
 mod verdict;
 
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};

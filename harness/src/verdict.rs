@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The decision about one invariant on one target.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
     /// Seen to hold.
@@ -17,7 +17,7 @@ pub enum Verdict {
 }
 
 /// What the documents led us to expect, and what the target did instead.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Violation {
     pub expected: String,
     pub observed: String,

@@ -1,0 +1,23 @@
+//! What a person, a CI system and the gate learn of a run. Everything here is made from events.
+//!
+//! [`Record`] keeps what was heard. The JUnit file, the JSON file and the exit status are pure functions
+//! of the [`Run`] in it; the [`Terminal`] tells the same events as they come. [`Tee`] feeds them all.
+
+mod decision;
+mod evidence;
+mod exit;
+mod file;
+pub mod json;
+pub mod junit;
+mod record;
+mod span;
+mod tee;
+pub mod terminal;
+pub mod text;
+
+pub use decision::Decision;
+pub use exit::status;
+pub use file::{FileError, check_writable, write_atomically};
+pub use record::{Purpose, Record, Run};
+pub use tee::Tee;
+pub use terminal::Terminal;

@@ -1,0 +1,91 @@
+//! What was heard of one run, kept for the reports that are written at its end.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use crate::Invariant;
+use crate::event::{Case, Event, Kill, Listener};
+
+/// What the run is for, which decides what it means that nothing was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Is the target what the documents promise?
+    Run,
+    /// Would the checks notice if it were not?
+    Prove,
+}
+
+/// Everything the reports need to know of one run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub purpose: Purpose,
+    pub target: String,
+    pub started: SystemTime,
+    pub took: Duration,
+    pub planned: Vec<Invariant>,
+    pub cases: Vec<Case>,
+    pub kills: Vec<Kill>,
+    /// Also true when the end was never heard: whoever tells of the run died before it.
+    pub interrupted: bool,
+}
+
+/// The listener that keeps a [`Run`].
+pub struct Record(Mutex<Run>);
+
+impl Record {
+    pub fn new(purpose: Purpose) -> Self {
+        Self(Mutex::new(Run::new(purpose)))
+    }
+
+    /// What was heard so far.
+    pub fn run(&self) -> Run {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Run> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Run {
+    /// A run that starts now and of which nothing was heard yet.
+    pub fn new(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            target: String::new(),
+            started: SystemTime::now(),
+            took: Duration::ZERO,
+            planned: Vec::new(),
+            cases: Vec::new(),
+            kills: Vec::new(),
+            interrupted: true,
+        }
+    }
+
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Planned { target, checks } => {
+                self.target.clone_from(target);
+                self.planned.extend(checks);
+            }
+            Event::CheckEnded(case) => self.cases.push(Case::clone(case)),
+            Event::MutantEnded(kill) => self.kills.push(Kill::clone(kill)),
+            Event::Ended { took, interrupted } => {
+                self.took = *took;
+                self.interrupted = *interrupted;
+            }
+            Event::Preparing { .. }
+            | Event::Prepared { .. }
+            | Event::Provisioned { .. }
+            | Event::Noted { .. }
+            | Event::CheckBegan { .. } => {}
+        }
+    }
+}
+
+impl Listener for Record {
+    fn hear(&self, event: &Event) {
+        self.lock().hear(event);
+    }
+}

@@ -1,0 +1,51 @@
+//! One line for one event.
+
+use super::style::{Style, Tone};
+use crate::Verdict;
+use crate::event::{Case, Change, Event, Kill};
+use crate::report::span::Span;
+use crate::report::text;
+
+/// The line of an event, with its line feed. The end of a run has a summary instead.
+pub fn line(event: &Event, style: Style) -> Option<String> {
+    let line = match event {
+        Event::Planned { target, checks } => {
+            let plural = if checks.len() == 1 { "check" } else { "checks" };
+            let target = text::line(target);
+            format!("{} {target}: {} {plural}", style.word(Tone::Strong, "target"), checks.len())
+        }
+        Event::Preparing { what } => quiet(style, "began", what),
+        Event::Prepared { what, took } => format!("{}  {}", quiet(style, "ready", what), Span(*took)),
+        Event::Provisioned { step, change: Change::Applied } => quiet(style, "applied", step),
+        Event::Provisioned { step, change: Change::AlreadyThere } => quiet(style, "present", step),
+        Event::Noted { text } => quiet(style, "note", text),
+        Event::CheckBegan { id, repetition } => quiet(style, "began", &name(id, *repetition)),
+        Event::CheckEnded(case) => check(case, style),
+        Event::MutantEnded(kill) => mutant(kill, style),
+        Event::Ended { .. } => return None,
+    };
+    Some(line + "\n")
+}
+
+fn quiet(style: Style, word: &str, rest: &str) -> String {
+    format!("{} {}", style.word(Tone::Quiet, word), text::line(rest))
+}
+
+fn check(case: &Case, style: Style) -> String {
+    let word = style.word(Tone::from(&case.verdict), case.verdict.word());
+    let name = name(case.invariant.id, case.repetition);
+    match &case.verdict {
+        Verdict::Skipped { reason } => format!("{word} {name}  {}", text::line(reason)),
+        _ => format!("{word} {name}  {}", Span(case.took)),
+    }
+}
+
+fn mutant(kill: &Kill, style: Style) -> String {
+    let word = style.word(Tone::from(&kill.fate), kill.fate.word());
+    format!("{word} {}, mutant {}  {}", kill.invariant.id, text::line(&kill.mutant), Span(kill.took))
+}
+
+/// The first repetition has no number, because most runs have no other.
+fn name(id: &str, repetition: u32) -> String {
+    if repetition > 1 { format!("{id}, repetition {repetition}") } else { id.to_owned() }
+}

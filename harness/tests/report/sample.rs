@@ -1,0 +1,133 @@
+//! Runs to report on.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use harness::event::{Case, Event, Fate, Kill};
+use harness::report::{Purpose, Run};
+use harness::{Answer, Evidence, Exchange, Invariant, Level, Output, Source, Status, Verdict, Violation};
+
+pub const REGISTERED: Invariant = Invariant {
+    id: "binfmt.registered",
+    level: Level::Must,
+    statement: "The interpreter is registered for x86-64 programs.",
+    source: Source { document: "rosetta.md", section: "Registration" },
+};
+pub const LATE: Invariant = Invariant {
+    id: "mount.late",
+    level: Level::Hazard,
+    statement: "A share that comes late is mounted when it comes.",
+    source: Source { document: "rosetta.md", section: "The share" },
+};
+pub const LOST: Invariant = Invariant { id: "mount.lost", ..LATE };
+pub const CARD: Invariant = Invariant {
+    id: "card.reader",
+    level: Level::Must,
+    statement: "A reader is found.",
+    source: Source { document: "smartcard.md", section: "Daemon" },
+};
+
+pub fn failed() -> Verdict {
+    Verdict::Failed(Violation {
+        expected: "the flags POCF".into(),
+        observed: "the flags POC\nand no F".into(),
+    })
+}
+
+pub fn broken() -> Verdict {
+    Verdict::Broken { reason: "the guest agent went away".into() }
+}
+
+pub fn skipped() -> Verdict {
+    Verdict::Skipped { reason: "the target has no card reader".into() }
+}
+
+pub fn case(invariant: Invariant, verdict: Verdict) -> Case {
+    Case {
+        target: "omarchy".into(),
+        invariant,
+        repetition: 1,
+        verdict,
+        evidence: Evidence::default(),
+        took: Duration::from_micros(1_234_567),
+        reproduce: format!("assay run omarchy --only {}", invariant.id),
+    }
+}
+
+pub fn evidence() -> Evidence {
+    let exchange = |action: &str, answer, millis| Exchange {
+        machine: "vm".into(),
+        action: action.into(),
+        answer,
+        took: Duration::from_millis(millis),
+    };
+    let ran = Output {
+        status: Status::Exit(1),
+        stdout: b"enabled\r\nflags: \x1b[31mPOC\x1b[0m\n".to_vec(),
+        stderr: b"grep: \xff: no such file\n".to_vec(),
+    };
+    Evidence {
+        transcript: vec![
+            exchange("plug the drive psf", Answer::Done, 40),
+            exchange("cat /proc/sys/fs/binfmt_misc/rosetta", Answer::Ran(ran), 220),
+            exchange("systemctl status psf", Answer::None("it timed out".into()), 30_000),
+        ],
+        journal: "systemd[1]: Mounted psf.\nkernel: ]]><failure/> \u{202e}drawkcab\n".into(),
+        console: "Booting\r\nKernel panic - not syncing\r\n".into(),
+    }
+}
+
+pub fn kill(invariant: Invariant, mutant: &str, fate: Fate) -> Kill {
+    Kill {
+        target: "omarchy".into(),
+        invariant,
+        mutant: mutant.into(),
+        fate,
+        evidence: Evidence::default(),
+        took: Duration::from_millis(900),
+    }
+}
+
+/// A finished run at a fixed time.
+pub fn run(purpose: Purpose, planned: &[Invariant], cases: Vec<Case>, kills: Vec<Kill>) -> Run {
+    let mut run = Run::new(purpose);
+    run.started = UNIX_EPOCH + Duration::from_millis(1_767_225_600_999);
+    run.hear(&Event::Planned { target: "omarchy".into(), checks: planned.to_vec() });
+    for case in cases {
+        run.hear(&Event::CheckEnded(Box::new(case)));
+    }
+    for kill in kills {
+        run.hear(&Event::MutantEnded(Box::new(kill)));
+    }
+    run.hear(&Event::Ended { took: Duration::from_secs(125), interrupted: false });
+    run
+}
+
+/// One of each verdict.
+pub fn mixed() -> Run {
+    let mut cases = vec![
+        case(REGISTERED, failed()),
+        case(LATE, broken()),
+        case(LOST, Verdict::Passed),
+        case(CARD, skipped()),
+    ];
+    for case in &mut cases[..2] {
+        case.evidence = evidence();
+    }
+    run(Purpose::Run, &[REGISTERED, LATE, LOST, CARD], cases, vec![])
+}
+
+/// One of each fate, and a check whose mutants were never tried.
+pub fn proof() -> Run {
+    let kills = vec![
+        kill(REGISTERED, "no-fix-binary", Fate::Killed { observed: "the flags POC\nand no F".into() }),
+        kill(REGISTERED, "disabled", Fate::Survived),
+        kill(LATE, "no-timer", Fate::Undecided { reason: "the guest agent went away".into() }),
+    ];
+    let cases = vec![
+        case(REGISTERED, Verdict::Passed),
+        case(LATE, Verdict::Passed),
+        case(LOST, Verdict::Passed),
+        case(CARD, skipped()),
+    ];
+    run(Purpose::Prove, &[REGISTERED, LATE, LOST, CARD], cases, kills)
+}
