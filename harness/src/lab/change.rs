@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::check::Edit;
-use crate::machine::qemu::Vm;
 use crate::overlay::Overlay;
 use crate::{Machine, MachineError};
 
@@ -14,15 +13,38 @@ pub enum Changes<'a> {
 }
 
 impl Changes<'_> {
-    pub(super) async fn apply(&self, vm: &Vm) -> Result<(), MachineError> {
+    pub(super) async fn apply(&self, machine: &dyn Machine) -> Result<(), MachineError> {
         match self {
             Changes::Edits(edits) => {
                 for edit in *edits {
-                    apply(edit, vm).await?;
+                    apply(edit, machine).await?;
                 }
                 Ok(())
             }
-            Changes::Overlay(overlay) => overlay.lay(vm).await,
+            Changes::Overlay(overlay) => overlay.lay(machine).await,
         }
+    }
+}
+
+async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
+    match *edit {
+        Edit::Write { path, content } => machine.write(Path::new(path), content.as_bytes(), 0o644).await,
+        Edit::Remove { path } => machine.succeed(&format!("rm -- {path}")).await.map(drop),
+        Edit::Replace { path, from, to } => {
+            let path = Path::new(path);
+            let text = machine.read(path).await?;
+            let text = String::from_utf8_lossy(&text);
+            let found = text.matches(from).count();
+            if found != 1 {
+                // A mutant that does not change what it says it changes proves nothing.
+                return Err(MachineError::Refused {
+                    machine: machine.name().to_owned(),
+                    action: format!("change {}", path.display()),
+                    reason: format!("it has {from:?} {found} times, not once"),
+                });
+            }
+            machine.write(path, text.replace(from, to).as_bytes(), 0o644).await
+        }
+        Edit::Run { command } => machine.succeed(command).await.map(drop),
     }
 }

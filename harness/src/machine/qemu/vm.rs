@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -25,6 +25,9 @@ use super::ramfile;
 use crate::evidence::{Answer, Exchange};
 use crate::machine::{Systemd, quoted};
 use crate::{Machine, MachineError, Output, Transcript};
+
+/// How long a guest may take to shut down.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long QEMU may take to end in an orderly way.
 const QUIT_LIMIT: Duration = Duration::from_secs(10);
@@ -87,6 +90,7 @@ pub struct Vm {
     pub(super) hardware: Hardware,
     pub(super) memory: Arc<File>,
     pub(super) disk: Disk,
+    began: Duration,
 }
 
 impl Vm {
@@ -173,6 +177,7 @@ impl Vm {
             hardware,
             memory: plan.memory,
             disk: plan.disk,
+            began: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         })
     }
 
@@ -260,6 +265,17 @@ impl Vm {
         gone.map_err(|_| self.never("the machine to power off", limit))
     }
 
+    /// Shuts the guest down in an orderly way.
+    pub async fn shut_down(&self) -> Result<(), MachineError> {
+        let began = Instant::now();
+        // The agent may be gone before it can answer.
+        let asked = self.agent.run("systemctl poweroff", b"", SHUTDOWN_LIMIT);
+        let off = self.ends(SHUTDOWN_LIMIT);
+        let done = tokio::select! { ended = off => ended, never = async { let _ = asked.await; std::future::pending().await } => never };
+        self.record("shut down".to_owned(), began, &done);
+        done
+    }
+
     /// Kills QEMU.
     pub async fn kill(&self) {
         self.process.lock().await.kill().await;
@@ -268,6 +284,16 @@ impl Vm {
     /// What the machine printed on its console.
     pub fn console(&self) -> String {
         self.console.text()
+    }
+
+    /// The disk with everything the machine has written.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// When this machine was started, as time since 1970.
+    pub fn began(&self) -> Duration {
+        self.began
     }
 
     /// The process id of QEMU.
@@ -304,13 +330,17 @@ impl Vm {
     ) -> Result<(), MachineError> {
         let began = Instant::now();
         let result = done.await;
-        let answer = match &result {
+        self.record(action, began, &result);
+        result
+    }
+
+    fn record(&self, action: String, began: Instant, result: &Result<(), MachineError>) {
+        let answer = match result {
             Ok(()) => Answer::Done,
             Err(error) => Answer::None(error.to_string()),
         };
         let machine = self.name.clone();
         self.transcript.record(Exchange { machine, action, answer, took: began.elapsed() });
-        result
     }
 
     fn never(&self, what: &str, limit: Duration) -> MachineError {

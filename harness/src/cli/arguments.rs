@@ -1,0 +1,133 @@
+//! The command line, as documented in `--help`.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Boots whole machines, breaks them, and checks that what is documented about them holds.
+///
+/// Exit status: 0 every check passed, 1 an invariant is violated or a mutant survived, 2 wrong usage or
+/// a bad file, 3 something could not be decided, 4 nothing ran.
+#[derive(Parser)]
+#[command(name = "assay", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check the invariants of a target
+    Run(Run),
+    /// Show that every check can fail: break the target in each known way
+    Prove(Prove),
+    /// Tell which invariants are checked, where they are documented, and what breaks them
+    List(List),
+    /// Build, list or remove the images that targets boot from
+    #[command(subcommand)]
+    Image(Image),
+    /// Open an interactive shell in a fresh fork of a target
+    Shell(Shell),
+    /// Tell what is missing on this host, and how to install it
+    Doctor,
+}
+
+/// Which checks.
+#[derive(Args, Clone, Default)]
+pub struct Selection {
+    /// Only this suite; may be given several times
+    #[arg(long = "suite", value_name = "NAME")]
+    pub suites: Vec<String>,
+    /// Only this invariant; may be given several times
+    #[arg(long = "only", value_name = "ID")]
+    pub only: Vec<String>,
+}
+
+/// On what.
+#[derive(Args, Clone)]
+pub struct Subject {
+    /// The name of a target, or the path of a target file
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// Lay this directory's files over the provisioned target
+    #[arg(long, value_name = "DIR")]
+    pub overlay: Option<PathBuf>,
+    /// What executes the guest's instructions
+    #[arg(long, value_enum, default_value = "auto")]
+    pub accel: Accel,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum Accel {
+    /// KVM where guests really run under it, else emulation
+    Auto,
+    Kvm,
+    Tcg,
+}
+
+/// How much at a time.
+#[derive(Args, Clone)]
+pub struct Effort {
+    /// How many checks run at a time [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+}
+
+#[derive(Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub subject: Subject,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Decide every check this many times
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub repeat: NonZero<u32>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write everything that was seen
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Prove {
+    #[command(flatten)]
+    pub subject: Subject,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Write everything that was seen
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Only the invariants of this target
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Image {
+    /// Build a target's image, if it is not there yet
+    Build { target: String },
+    /// Tell which images are there
+    List,
+    /// Remove a target's images, or all of them
+    Remove { target: Option<String> },
+}
+
+#[derive(Args)]
+pub struct Shell {
+    #[command(flatten)]
+    pub subject: Subject,
+}

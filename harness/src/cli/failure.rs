@@ -1,0 +1,45 @@
+//! Why the program could not do what it was asked to.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// A message for the user, and the exit status that goes with it.
+#[derive(Debug)]
+pub struct Failure {
+    status: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Wrong usage or a bad file.
+    pub fn usage(error: impl Into<Box<dyn Error>>) -> Failure {
+        Failure { status: 2, message: chain(&*error.into()) }
+    }
+
+    /// Something could not be done, so nothing could be decided.
+    pub fn broken(action: &str, error: impl Into<Box<dyn Error>>) -> Failure {
+        Failure { status: 3, message: format!("cannot {action}: {}", chain(&*error.into())) }
+    }
+
+    /// Tells the user, and gives the exit status.
+    pub fn tell(&self) -> ExitCode {
+        eprintln!("assay: {}", crate::report::text::visible(&self.message));
+        ExitCode::from(self.status)
+    }
+}
+
+/// An error and what caused it, in one sentence.
+fn chain(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Transparent errors repeat their cause.
+        if !message.ends_with(&cause_text) {
+            message.push_str(": ");
+            message.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    message
+}

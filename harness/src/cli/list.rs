@@ -1,0 +1,79 @@
+//! `assay list`.
+
+use serde::Serialize;
+
+use super::arguments::List;
+use super::failure::Failure;
+use crate::check::{Check, Suite, Touches};
+use crate::{Level, Source};
+
+/// One invariant, as listed.
+#[derive(Serialize)]
+struct Row {
+    target: &'static str,
+    suite: &'static str,
+    id: &'static str,
+    level: Level,
+    statement: &'static str,
+    source: Source,
+    mutants: Vec<&'static str>,
+    touches: Touches,
+}
+
+/// Prints the catalogue.
+pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+    let wanted = |suite: &&Suite| options.target.as_deref().is_none_or(|target| target == suite.target);
+    let suites: Vec<&Suite> = catalogue.iter().filter(wanted).collect();
+    if let (Some(target), true) = (&options.target, suites.is_empty()) {
+        let known = catalogue.iter().map(|suite| suite.target).collect::<Vec<_>>().join(", ");
+        return Err(Failure::usage(format!("there is no suite for a target {target:?}; there is: {known}")));
+    }
+    let rows: Vec<Row> =
+        suites.iter().flat_map(|suite| suite.checks.iter().map(|check| row(suite, check))).collect();
+    if options.json {
+        let json = serde_json::to_string_pretty(&rows);
+        println!("{}", json.map_err(|error| Failure::broken("write the list", error))?);
+    } else {
+        print!("{}", text(&rows));
+    }
+    Ok(0)
+}
+
+fn row(suite: &Suite, check: &Check) -> Row {
+    let invariant = check.invariant;
+    Row {
+        target: suite.target,
+        suite: suite.name,
+        id: invariant.id,
+        level: invariant.level,
+        statement: invariant.statement,
+        source: invariant.source,
+        mutants: check.mutants.iter().map(|mutant| mutant.name).collect(),
+        touches: check.touches,
+    }
+}
+
+fn text(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let mutants = if row.mutants.is_empty() { "none".to_owned() } else { row.mutants.join(", ") };
+        text.push_str(&format!(
+            "{} ({}, target {})\n  {}\n  documented in {}\n  {}\n  mutants: {mutants}\n\n",
+            row.id,
+            row.level,
+            row.target,
+            row.statement,
+            row.source,
+            touches(row.touches),
+        ));
+    }
+    text
+}
+
+fn touches(touches: Touches) -> &'static str {
+    match touches {
+        Touches::Nothing => "leaves no trace on a machine",
+        Touches::State => "changes files, units or drives of a machine",
+        Touches::Power => "powers a machine on",
+    }
+}

@@ -1,0 +1,47 @@
+//! The program: reads its arguments, does one thing, and ends with a status that says how it went.
+
+mod arguments;
+mod failure;
+mod image;
+mod list;
+mod run;
+mod select;
+mod session;
+mod shell;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::check::Suite;
+use crate::doctor;
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+/// Runs the program over these suites.
+pub fn main(catalogue: &'static [Suite]) -> ExitCode {
+    // Wrong usage ends here, with status 2.
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::broken("start", error).tell(),
+    };
+    let done = runtime.block_on(command(arguments.command, catalogue));
+    // Threads that wait for a terminal must not keep a finished program alive.
+    runtime.shutdown_background();
+    match done {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => failure.tell(),
+    }
+}
+
+async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+    match command {
+        Command::Run(options) => run::run(options, catalogue).await,
+        Command::Prove(options) => run::prove(options, catalogue).await,
+        Command::List(options) => list::list(&options, catalogue),
+        Command::Image(action) => image::image(action).await,
+        Command::Shell(options) => shell::shell(options).await,
+        Command::Doctor => doctor::doctor().map_err(|error| Failure::broken("examine this host", error)),
+    }
+}

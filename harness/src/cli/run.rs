@@ -1,0 +1,165 @@
+//! `assay run` and `assay prove`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::arguments::{Effort, Prove, Run, Selection, Subject};
+use super::failure::Failure;
+use super::select::select;
+use super::session::Session;
+use crate::check::Suite;
+use crate::event::{Event, Listener};
+use crate::property::Seed;
+use crate::report::{self, Purpose, Record, Tee, Terminal};
+use crate::runner::Runner;
+use crate::{Invariant, check::Check};
+
+/// Checks the invariants of a target.
+pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+    let reports = Reports { junit: options.junit, json: options.json };
+    let repeat = options.repeat.get();
+    let job = Job::new(options.subject, &options.selection, &options.effort, reports, catalogue)?;
+    job.go(Purpose::Run, async |runner, checks| runner.run(checks, repeat).await).await
+}
+
+/// Tries every mutant of the checks.
+pub async fn prove(options: Prove, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+    let reports = Reports { junit: None, json: options.json };
+    let job = Job::new(options.subject, &options.selection, &options.effort, reports, catalogue)?;
+    job.go(Purpose::Prove, async |runner, checks| runner.prove(checks).await).await
+}
+
+/// Files to write at the end.
+struct Reports {
+    junit: Option<PathBuf>,
+    json: Option<PathBuf>,
+}
+
+/// Checks to decide, everything about them known to be in order.
+struct Job {
+    subject: Subject,
+    session: Session,
+    checks: Vec<Check>,
+    jobs: usize,
+    seed: Seed,
+    reports: Reports,
+}
+
+impl Job {
+    fn new(
+        subject: Subject,
+        selection: &Selection,
+        effort: &Effort,
+        reports: Reports,
+        catalogue: &'static [Suite],
+    ) -> Result<Job, Failure> {
+        for file in reports.junit.iter().chain(&reports.json) {
+            report::check_writable(file).map_err(Failure::usage)?;
+        }
+        let session = Session::open(&subject)?;
+        let checks = select(catalogue, &session.target.name, selection)?;
+        let jobs = effort.jobs.or_else(|| std::thread::available_parallelism().ok());
+        Ok(Job { subject, session, checks, jobs: jobs.map_or(1, |jobs| jobs.get()), seed: seed()?, reports })
+    }
+
+    /// Prepares the target, does the work, writes the reports and tells the exit status.
+    async fn go(
+        self,
+        purpose: Purpose,
+        work: impl AsyncFnOnce(&Runner, &[Check]),
+    ) -> Result<u8, Failure> {
+        let began = Instant::now();
+        let record = Arc::new(Record::new(purpose));
+        let listeners: Vec<Arc<dyn Listener>> = vec![record.clone(), Arc::new(Terminal::stderr(purpose))];
+        let listener: Arc<dyn Listener> = Arc::new(Tee::new(listeners));
+
+        let working = async {
+            if self.checks.is_empty() {
+                return Ok(());
+            }
+            let lab = Arc::new(self.session.prepare(&listener).await?);
+            let reproduce = reproducer(purpose, &self.subject);
+            let (jobs, seed) = (self.jobs, self.seed);
+            let runner = Runner { lab, listener: listener.clone(), jobs, seed, reproduce };
+            work(&runner, &self.checks).await;
+            Ok(())
+        };
+        let done = tokio::select! {
+            done = working => done.map(|()| false),
+            () = interrupted() => Ok(true),
+        };
+        let ended = |interrupted| listener.hear(&Event::Ended { took: began.elapsed(), interrupted });
+        match done {
+            Ok(interrupted) => ended(interrupted),
+            Err(failure) => return Err(failure),
+        }
+
+        let run = record.run();
+        let written = |error| Failure::broken("write a report", error);
+        if let Some(file) = &self.reports.junit {
+            report::junit::write_file(file, &run).map_err(written)?;
+        }
+        if let Some(file) = &self.reports.json {
+            report::json::write_file(file, &run).map_err(written)?;
+        }
+        Ok(report::status(&run))
+    }
+}
+
+/// The seed that the user wants to see again, or a new one.
+fn seed() -> Result<Seed, Failure> {
+    match std::env::var("ASSAY_SEED") {
+        Ok(text) => Seed::parse(&text)
+            .ok_or_else(|| Failure::usage(format!("ASSAY_SEED is {text:?}: it must be up to 16 hexadecimal digits"))),
+        Err(_) => Ok(Seed::random()),
+    }
+}
+
+/// Waits for somebody to ask us to stop.
+async fn interrupted() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let waiting = kinds.into_iter().map(|kind| {
+        Box::pin(async move {
+            match signal(kind) {
+                Ok(mut signal) => signal.recv().await,
+                Err(_) => std::future::pending().await,
+            }
+        })
+    });
+    futures::future::select_all(waiting).await;
+}
+
+type Reproducer = Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Sync>;
+
+/// The command that runs one check again.
+fn reproducer(purpose: Purpose, subject: &Subject) -> Reproducer {
+    let verb = match purpose {
+        Purpose::Run => "run",
+        Purpose::Prove => "prove",
+    };
+    let target = word(&subject.target);
+    let overlay = subject.overlay.as_ref().map(|directory| word(&directory.to_string_lossy()));
+    Box::new(move |invariant, seed| {
+        let mut command = String::new();
+        if let Some(seed) = seed {
+            command.push_str(&format!("ASSAY_SEED={seed} "));
+        }
+        command.push_str(&format!("assay {verb} {target} --only {}", invariant.id));
+        if let Some(directory) = &overlay {
+            command.push_str(&format!(" --overlay {directory}"));
+        }
+        command
+    })
+}
+
+/// A word for a shell, quoted if it needs to be.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

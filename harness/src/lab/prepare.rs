@@ -1,0 +1,1 @@
+//! From a target file to a lab: build the image, power on, provision.

@@ -1,0 +1,151 @@
+//! Properties over machines: the same check for many random values.
+
+use std::fmt;
+use std::future::Future;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::{Outcome, Stop, Violation};
+
+/// Where a sequence of random choices begins. `ASSAY_SEED` sets it, and a failure prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seed(u64);
+
+/// How many times a failing value may be made simpler: each time machines are started.
+const SIMPLIFICATIONS: u32 = 6;
+
+impl Seed {
+    /// Reads a seed as it is printed.
+    pub fn parse(text: &str) -> Option<Seed> {
+        u64::from_str_radix(text, 16).ok().map(Seed)
+    }
+
+    pub fn random() -> Seed {
+        let mut bytes = [0; 8];
+        // The clock is a poor seed, but a property with a poor seed is better than none.
+        if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            bytes = now.unwrap_or_default().subsec_nanos().to_le_bytes().repeat(2).try_into().unwrap_or(bytes);
+        }
+        Seed(u64::from_le_bytes(bytes))
+    }
+
+    /// The same sequence for the same seed and check, another for every repetition.
+    pub fn for_repetition(self, repetition: u32) -> Seed {
+        Seed(self.0.wrapping_add(u64::from(repetition - 1)))
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Tries a property for this many random values, one after the other. A value that violates it is made
+/// simpler while it still does, and named in the violation with the seed that leads to it.
+pub async fn for_all<S, F, Tried>(seed: Seed, cases: u32, strategy: S, property: F) -> Outcome
+where
+    S: Strategy,
+    S::Value: Clone,
+    F: Fn(S::Value) -> Tried,
+    Tried: Future<Output = Outcome>,
+{
+    let mut runner = runner(seed);
+    for case in 1..=cases {
+        let mut tree = strategy
+            .new_tree(&mut runner)
+            .map_err(|reason| Stop::Broken(format!("no value could be chosen: {reason}")))?;
+        let value = tree.current();
+        let Err(stop) = property(value.clone()).await else { continue };
+        let Stop::Violated(mut violation) = stop else { return Err(at(case, &value, seed, stop)) };
+        let mut simplest = value;
+        for _ in 0..SIMPLIFICATIONS {
+            if !tree.simplify() {
+                break;
+            }
+            let simpler = tree.current();
+            match property(simpler.clone()).await {
+                Err(Stop::Violated(still)) => (violation, simplest) = (still, simpler),
+                Ok(()) if tree.complicate() => {}
+                // What can't be decided any more must not hide what was.
+                _ => break,
+            }
+        }
+        return Err(at(case, &simplest, seed, Stop::Violated(violation)));
+    }
+    Ok(())
+}
+
+/// The values that [`for_all`] would try.
+pub fn choices<S: Strategy>(seed: Seed, cases: u32, strategy: S) -> Result<Vec<S::Value>, Stop> {
+    let mut runner = runner(seed);
+    (0..cases)
+        .map(|_| match strategy.new_tree(&mut runner) {
+            Ok(tree) => Ok(tree.current()),
+            Err(reason) => Err(Stop::Broken(format!("no value could be chosen: {reason}"))),
+        })
+        .collect()
+}
+
+fn runner(seed: Seed) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.0.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng)
+}
+
+fn at(case: u32, value: &impl fmt::Debug, seed: Seed, stop: Stop) -> Stop {
+    let place = format!("with {value:?} (case {case} of seed {seed})");
+    match stop {
+        Stop::Violated(Violation { expected, observed }) => {
+            Stop::Violated(Violation { expected, observed: format!("{observed}, {place}") })
+        }
+        Stop::Broken(reason) => Stop::Broken(format!("{reason}, {place}")),
+        Stop::Skipped(reason) => Stop::Skipped(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::expect;
+
+    #[tokio::test]
+    async fn the_same_seed_tries_the_same_values() {
+        let tried = |seed| async move {
+            let values = Mutex::new(Vec::new());
+            let property = |value: u32| {
+                values.lock().unwrap().push(value);
+                std::future::ready(Ok(()))
+            };
+            for_all(seed, 20, 0..1000_u32, property).await.unwrap();
+            values.into_inner().unwrap()
+        };
+        let seed = Seed::parse("00000000000004d2").unwrap();
+        assert_eq!(tried(seed).await, tried(seed).await);
+        assert_eq!(tried(seed).await, choices(seed, 20, 0..1000_u32).unwrap());
+        assert_ne!(tried(seed).await, tried(seed.for_repetition(2)).await);
+    }
+
+    #[tokio::test]
+    async fn a_violation_names_a_simpler_value_and_the_seed() {
+        let property = |value: u32| async move { expect(value < 10, "less than 10", value) };
+        let seed = Seed::parse("1").unwrap();
+        let Err(Stop::Violated(violation)) = for_all(seed, 5, 500..1000_u32, property).await else {
+            panic!("the property does not hold")
+        };
+        assert!(violation.observed.starts_with("500, with 500"), "{}", violation.observed);
+        assert!(violation.observed.ends_with("of seed 0000000000000001)"), "{}", violation.observed);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_decided_is_broken() {
+        let property = |_: u32| async { Err(Stop::Broken("the machine died".into())) };
+        let outcome = for_all(Seed::random(), 3, 0..9_u32, property).await;
+        assert!(matches!(outcome, Err(Stop::Broken(reason)) if reason.starts_with("the machine died, with ")));
+    }
+}

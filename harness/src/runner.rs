@@ -1,0 +1,128 @@
+//! Decides checks, each on machines of its own.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, StreamExt, stream};
+
+use crate::check::{Check, Mutant};
+use crate::event::{Case, Event, Fate, Kill, Listener};
+use crate::lab::{Changes, Lab};
+use crate::property::Seed;
+use crate::{Evidence, Invariant, Stop, Trial, Verdict};
+
+/// How long a check may take. A check has shorter limits of its own for what it waits for: this one
+/// only keeps a run from hanging.
+const CHECK_LIMIT: Duration = Duration::from_secs(600);
+
+/// Runs the checks of one target.
+pub struct Runner {
+    pub lab: Arc<Lab>,
+    pub listener: Arc<dyn Listener>,
+    /// How many checks run at a time.
+    pub jobs: usize,
+    pub seed: Seed,
+    /// The command that runs one check again, with this seed if the check made random choices.
+    pub reproduce: Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Sync>,
+}
+
+impl Runner {
+    /// Decides every check as many times as asked.
+    pub async fn run(&self, checks: &[Check], repeat: u32) {
+        self.plan(checks);
+        let tries = (1..=repeat).flat_map(|repetition| checks.iter().map(move |check| (check, repetition)));
+        stream::iter(tries)
+            .for_each_concurrent(self.jobs, |(check, repetition)| self.try_check(check, repetition))
+            .await;
+    }
+
+    /// Decides every check on the target as it is, and then tries every mutant: its check must fail.
+    pub async fn prove(&self, checks: &[Check]) {
+        self.run(checks, 1).await;
+        let mutants = checks.iter().flat_map(|check| check.mutants.iter().map(move |mutant| (check, mutant)));
+        stream::iter(mutants)
+            .for_each_concurrent(self.jobs, |(check, mutant)| self.try_mutant(check, mutant))
+            .await;
+    }
+
+    fn plan(&self, checks: &[Check]) {
+        let target = self.lab.target().to_owned();
+        let checks = checks.iter().map(|check| check.invariant).collect();
+        self.listener.hear(&Event::Planned { target, checks });
+    }
+
+    async fn try_check(&self, check: &Check, repetition: u32) {
+        let id = check.invariant.id;
+        self.listener.hear(&Event::CheckBegan { id, repetition });
+        let began = Instant::now();
+        let seed = self.seed.for_repetition(repetition);
+        let decision = decide(check, self.lab.clone(), seed).await;
+        self.listener.hear(&Event::CheckEnded(Box::new(Case {
+            target: self.lab.target().to_owned(),
+            invariant: check.invariant,
+            repetition,
+            verdict: decision.verdict,
+            evidence: decision.evidence,
+            took: began.elapsed(),
+            reproduce: (self.reproduce)(&check.invariant, decision.seed),
+        })));
+    }
+
+    async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
+        let began = Instant::now();
+        let (fate, evidence) = match self.lab.changed(&Changes::Edits(mutant.edits)).await {
+            Ok(lab) => {
+                let decision = decide(check, Arc::new(lab), self.seed).await;
+                (fate(decision.verdict), decision.evidence)
+            }
+            Err(error) => {
+                let reason = format!("the mutant could not be made: {error}");
+                (Fate::Undecided { reason }, Evidence::default())
+            }
+        };
+        self.listener.hear(&Event::MutantEnded(Box::new(Kill {
+            target: self.lab.target().to_owned(),
+            invariant: check.invariant,
+            mutant: mutant.name.to_owned(),
+            fate,
+            evidence,
+            took: began.elapsed(),
+        })));
+    }
+}
+
+/// What became of one try.
+struct Decision {
+    verdict: Verdict,
+    evidence: Evidence,
+    /// Where the check's random choices began, if it made any.
+    seed: Option<Seed>,
+}
+
+async fn decide(check: &Check, lab: Arc<Lab>, seed: Seed) -> Decision {
+    let trial = Trial::new(lab, seed);
+    let trying = AssertUnwindSafe((check.run)(&trial)).catch_unwind();
+    let outcome = match tokio::time::timeout(CHECK_LIMIT, trying).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
+        Err(_) => Err(Stop::Broken(format!("the check did not end within {} s", CHECK_LIMIT.as_secs()))),
+    };
+    let verdict = Verdict::from(outcome);
+    let evidence = trial.evidence(verdict != Verdict::Passed).await;
+    Decision { verdict, evidence, seed: trial.used_seed() }
+}
+
+fn fate(verdict: Verdict) -> Fate {
+    match verdict {
+        Verdict::Failed(violation) => Fate::Killed { observed: violation.observed },
+        Verdict::Passed => Fate::Survived,
+        Verdict::Broken { reason } | Verdict::Skipped { reason } => Fate::Undecided { reason },
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

@@ -1,0 +1,102 @@
+//! What a check gets: machines of the target, and a record of everything it does to them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::lab::{Drives, Lab};
+use crate::machine::qemu::Vm;
+use crate::property::Seed;
+use crate::{Evidence, Machine, MachineError, Transcript};
+
+/// How long a machine may take to tell its journal after a check.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How much of a machine's journal is kept, in lines: the newest.
+const JOURNAL_LINES: u32 = 400;
+
+/// One try of one check.
+pub struct Trial {
+    lab: Arc<Lab>,
+    transcript: Transcript,
+    machines: Mutex<Vec<Arc<Vm>>>,
+    seed: Seed,
+    random: AtomicBool,
+}
+
+impl Trial {
+    pub fn new(lab: Arc<Lab>, seed: Seed) -> Trial {
+        Trial { lab, transcript: Transcript::default(), machines: Mutex::default(), seed, random: AtomicBool::new(false) }
+    }
+
+    /// A fork of the provisioned machine, booted with its drives plugged in.
+    pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
+        self.keep(self.lab.fork(Drives::Plugged, &self.transcript).await?)
+    }
+
+    /// A fork of the provisioned machine, booted with no drive plugged in.
+    pub async fn machine_without_drives(&self) -> Result<Arc<Vm>, MachineError> {
+        self.keep(self.lab.fork(Drives::Absent, &self.transcript).await?)
+    }
+
+    /// A machine at the beginning of its boot.
+    pub async fn power_on(&self, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+        self.keep(self.lab.power_on(drives, &self.transcript).await?)
+    }
+
+    /// Shuts a machine down in an orderly way and powers it on again.
+    pub async fn reboot(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+        machine.shut_down().await?;
+        self.keep(self.lab.power_on_again(machine, drives, &self.transcript).await?)
+    }
+
+    /// Where the random choices of the check begin.
+    pub fn seed(&self) -> Seed {
+        self.random.store(true, Ordering::Relaxed);
+        self.seed
+    }
+
+    /// The seed, if the check has made random choices.
+    pub fn used_seed(&self) -> Option<Seed> {
+        self.random.load(Ordering::Relaxed).then_some(self.seed)
+    }
+
+    /// What was seen, and ends the machines.
+    pub async fn evidence(&self, with_journal: bool) -> Evidence {
+        let machines = std::mem::take(&mut *self.lock());
+        let transcript = self.transcript.take();
+        let mut evidence = Evidence { transcript, ..Evidence::default() };
+        for machine in machines {
+            if with_journal && let Some(journal) = journal(&machine).await {
+                evidence.journal.push_str(&format!("{}\n{journal}\n", machine.name()));
+            }
+            machine.kill().await;
+            let console = machine.console();
+            if !console.trim().is_empty() {
+                evidence.console.push_str(&format!("{}\n{console}\n", machine.name()));
+            }
+        }
+        evidence
+    }
+
+    fn keep(&self, machine: Vm) -> Result<Arc<Vm>, MachineError> {
+        let machine = Arc::new(machine);
+        self.lock().push(machine.clone());
+        Ok(machine)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Vm>>> {
+        self.machines.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The journal since the machine began, if it still answers. A fork has a machine id of its own, so its
+/// journal is asked for by `--merge`.
+async fn journal(machine: &Vm) -> Option<String> {
+    let since = machine.began().as_secs_f64();
+    let command = format!(
+        "journalctl --merge --no-pager --output=short-precise --lines={JOURNAL_LINES} --since=@{since:.3}"
+    );
+    let output = machine.run_within(&command, JOURNAL_LIMIT).await.ok()?;
+    output.success().then(|| output.text())
+}
