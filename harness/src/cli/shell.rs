@@ -34,8 +34,7 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let terminal = vm.take_terminal().await;
     let terminal = terminal.ok_or_else(|| Failure::broken("open a shell", "its terminal is taken"))?;
 
-    let machine = &vm as &dyn Machine;
-    machine.succeed(&format!("{}systemctl start assay-shell.service", window_size())).await.map_err(broken)?;
+    vm.succeed(&format!("{}systemctl start assay-shell.service", window_size())).await.map_err(broken)?;
     eprintln!("A shell in a fork of {}. Nothing you do here lasts. Ctrl-] leaves.\r", lab.target());
 
     let raw = RawMode::enter();

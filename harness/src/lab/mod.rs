@@ -74,7 +74,7 @@ impl Lab {
     pub async fn changed(&self, changes: &Changes) -> Result<Lab, MachineError> {
         let vm = self.fork(Drives::Plugged, &Transcript::default()).await?;
         changes.apply(&vm).await?;
-        (&vm as &dyn Machine).succeed("sync").await?;
+        vm.succeed("sync").await?;
         vm.quit().await;
         Ok(Lab {
             target: self.target.clone(),

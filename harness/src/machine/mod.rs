@@ -26,6 +26,20 @@ pub trait Machine: Send + Sync {
     /// A command that fails is an answer, not an error.
     async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError>;
 
+    /// Runs a shell command as root, at most [`COMMAND_LIMIT`].
+    async fn run(&self, command: &str) -> Result<Output, MachineError> {
+        self.run_within(command, COMMAND_LIMIT).await
+    }
+
+    /// Runs a command that is only a means to an end: its failure is an error of the harness.
+    async fn succeed(&self, command: &str) -> Result<String, MachineError> {
+        let output = self.run(command).await?;
+        if output.success() {
+            return Ok(output.text());
+        }
+        Err(MachineError::Failed { machine: self.name().into(), command: command.into(), output })
+    }
+
     /// Reads a whole file, at most 16 MiB.
     async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError>;
 
@@ -35,22 +49,6 @@ pub trait Machine: Send + Sync {
 
 /// How long a command may take when nothing else is said. Everything is emulated: generous.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
-
-impl dyn Machine + '_ {
-    /// Runs a shell command as root, at most [`COMMAND_LIMIT`].
-    pub async fn run(&self, command: &str) -> Result<Output, MachineError> {
-        self.run_within(command, COMMAND_LIMIT).await
-    }
-
-    /// Runs a command that is only a means to an end: its failure is an error of the harness.
-    pub async fn succeed(&self, command: &str) -> Result<String, MachineError> {
-        let output = self.run(command).await?;
-        if output.success() {
-            return Ok(output.text());
-        }
-        Err(MachineError::Failed { machine: self.name().into(), command: command.into(), output })
-    }
-}
 
 /// A path as one word of a shell command.
 pub(crate) fn quoted(path: &Path) -> String {

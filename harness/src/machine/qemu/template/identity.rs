@@ -24,5 +24,5 @@ pub async fn renew(vm: &Vm) -> Result<(), MachineError> {
          date --utc --set=@{now:.3} >/dev/null && \
          echo {id} >/etc/machine-id"
     );
-    (vm as &dyn Machine).succeed(&command).await.map(drop)
+    vm.succeed(&command).await.map(drop)
 }

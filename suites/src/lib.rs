@@ -1,0 +1,8 @@
+//! The documented invariants, and a check for each.
+
+pub mod omarchy;
+
+use harness::Suite;
+
+/// Every suite there is. What is not listed here does not run.
+pub const CATALOGUE: &[Suite] = &[omarchy::binfmt::SUITE];

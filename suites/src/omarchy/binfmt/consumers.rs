@@ -1,0 +1,45 @@
+//! Services that are x86_64 programs.
+
+use std::time::Duration;
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::share::plug_and_register;
+use crate::omarchy::document;
+
+const BROKER: &str = "microsoft-identity-device-broker.service";
+
+/// How long after registration the broker must run.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+
+pub const CONSUMER_RECOVERS: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.consumer-recovers",
+        level: Level::Must,
+        statement: "The device broker started before registration is running within 30 s of it (restart policy), never left failed.",
+        source: document("Session-Time Dependencies"),
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(consumer_recovers(trial)),
+    mutants: &[Mutant {
+        name: "restart-no",
+        edits: &[Edit::Replace {
+            path: "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf",
+            from: "Restart=on-failure",
+            to: "Restart=no",
+        }],
+    }],
+};
+
+async fn consumer_recovers(trial: &Trial) -> Outcome {
+    let machine = trial.machine_without_drives().await?;
+    let tried = machine.succeed(&format!("systemctl show -P ExecMainStartTimestampMonotonic {BROKER}")).await?;
+    expect(tried != "0", "the broker was started during boot", "it was not")?;
+
+    plug_and_register(&machine).await?;
+    let systemd = machine.systemd().await?;
+    let running = systemd.becomes_active(BROKER, RECOVERY_LIMIT).await?;
+    let state = systemd.active_state(BROKER).await?;
+    let expected = format!("{BROKER} is active within {} s of registration", RECOVERY_LIMIT.as_secs());
+    expect(running, expected, format!("it is {state}"))
+}

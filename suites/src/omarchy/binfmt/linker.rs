@@ -1,0 +1,37 @@
+//! The dynamic linker of x86_64 programs.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Touches, Trial, expect};
+
+use super::share::DYNAMIC;
+use crate::omarchy::document;
+
+const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
+
+pub const DYNAMIC_LINKER: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.dynamic-linker",
+        level: Level::Must,
+        statement: "`/lib64/ld-linux-x86-64.so.2` resolves to an x86-64 loader that runs (O: 5.2).",
+        source: document("Phase 5, 5.2"),
+    },
+    touches: Touches::Nothing,
+    run: |trial| Box::pin(dynamic_linker(trial)),
+    mutants: &[
+        Mutant { name: "missing", edits: &[Edit::Remove { path: LINKER }] },
+        Mutant {
+            name: "dangling",
+            edits: &[Edit::Run { command: "ln -sfn /nix/store/gone/ld-linux-x86-64.so.2 /lib64/ld-linux-x86-64.so.2" }],
+        },
+        Mutant {
+            name: "aarch64-loader",
+            edits: &[Edit::Run { command: "ln -sfn /lib/ld-linux-aarch64.so.1 /lib64/ld-linux-x86-64.so.2" }],
+        },
+    ],
+};
+
+async fn dynamic_linker(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let loaded = machine.run(&format!("{LINKER} {DYNAMIC} -c 'exit 42'")).await?;
+    let expected = format!("{LINKER} loads an x86_64 program, which ends with exit status 42");
+    expect(loaded.status == Status::Exit(42), expected, loaded)
+}

@@ -1,0 +1,134 @@
+//! What the interpreter takes, and how it runs it.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Output, Status, Touches, Trial, expect};
+
+use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, print_argv0, put};
+use super::share::{DYNAMIC, STATIC, plug_and_register};
+use super::CONF;
+use crate::omarchy::document;
+
+pub const MATCHES_X86_64_ONLY: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.matches-x86-64-only",
+        level: Level::Must,
+        statement: "It takes x86-64 ELF executables, both ET_EXEC and ET_DYN, and leaves aarch64, i386 and shell scripts alone.",
+        source: document("Phase 3, 3.1"),
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(matches_x86_64_only(trial)),
+    mutants: &[
+        Mutant {
+            name: "mask-without-machine",
+            edits: &[Edit::Replace { path: CONF, from: r"\xfe\xff\xff\xff:/mnt", to: r"\xfe\xff\x00\x00:/mnt" }],
+        },
+        Mutant {
+            name: "mask-misses-pie",
+            edits: &[Edit::Replace { path: CONF, from: r"\xfe\xff\xff\xff:/mnt", to: r"\xff\xff\xff\xff:/mnt" }],
+        },
+    ],
+};
+
+/// The shell's own exit status for a file that nothing can execute.
+const NOT_EXECUTABLE: i32 = 126;
+
+async fn matches_x86_64_only(trial: &Trial) -> Outcome {
+    // Before the share is there nothing is registered, and a handler that takes too much cannot yet take
+    // the very programs that put the probes in place.
+    let machine = trial.machine_without_drives().await?;
+    let exec = put(&*machine, "exec", &elf(X86_64, ET_EXEC, &exit(42)), 0o755).await?;
+    let pie = put(&*machine, "pie", &elf(X86_64, ET_DYN, &exit(43)), 0o755).await?;
+    let i386 = put(&*machine, "i386", &elf(I386, ET_EXEC, &exit(44)), 0o755).await?;
+    let script = put(&*machine, "script", b"#!/bin/sh\nexit 7\n", 0o755).await?;
+    let foreign = put(&*machine, "aarch64", &elf(AARCH64, ET_EXEC, AARCH64_EXIT_45), 0o755).await?;
+    plug_and_register(&machine).await?;
+
+    for (what, program, expected) in [
+        ("an aarch64 program", foreign, 45),
+        ("a shell script", script, 7),
+        ("an x86-64 ET_EXEC program", exec, 42),
+        ("an x86-64 ET_DYN program", pie, 43),
+        ("an i386 program, which nothing here can run,", i386, NOT_EXECUTABLE),
+    ] {
+        ends_with(what, &machine.run(&program).await?, expected)?;
+    }
+    Ok(())
+}
+
+/// `mov x0, #45; mov x8, #93 (exit); svc #0`.
+const AARCH64_EXIT_45: &[u8] =
+    &[0xa0, 0x05, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
+
+pub const FLAGS: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.flags",
+        level: Level::Must,
+        statement: "Flags let it work inside a chroot or mount namespace without the share visible (F), keep argv[0] (P) and keep credentials (C); observed by running programs that show it.",
+        source: document("Phase 3, 3.1"),
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(flags(trial)),
+    mutants: &[
+        Mutant { name: "no-F", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }] },
+        Mutant { name: "no-P", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }] },
+        Mutant { name: "no-C", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }] },
+    ],
+};
+
+async fn flags(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+
+    put(&*machine, "jail/exit", &elf(X86_64, ET_EXEC, &exit(42)), 0o755).await?;
+    let jailed = machine.run("chroot /var/lib/assay/jail /exit").await?;
+    ends_with("an x86_64 program in a chroot without the share (F)", &jailed, 42)?;
+    let unshared = "unshare --mount sh -c 'umount /mnt/psf/RosettaLinux && exec /var/lib/assay/jail/exit'";
+    let unshared = machine.run(unshared).await?;
+    ends_with("an x86_64 program in a mount namespace without the share (F)", &unshared, 42)?;
+
+    let argv0 = put(&*machine, "argv0", &elf(X86_64, ET_EXEC, &print_argv0()), 0o755).await?;
+    let named = machine.run(&format!("exec -a moon {argv0}").in_bash()).await?;
+    let expected = "a program started as \"moon\" is told so (P)";
+    expect(named.success() && named.text() == "moon", expected, &named)?;
+
+    let setuid = put(&*machine, "euid", &elf(X86_64, ET_EXEC, &exit_with_euid()), 0o4755).await?;
+    let as_user = machine.run(&format!("setpriv --reuid=1000 --clear-groups {setuid}")).await?;
+    ends_with("the effective user of a set-user-id-root program started by user 1000 (C)", &as_user, 0)
+}
+
+trait InBash {
+    fn in_bash(&self) -> String;
+}
+
+impl InBash for String {
+    /// For what only bash has.
+    fn in_bash(&self) -> String {
+        format!("bash -c '{self}'")
+    }
+}
+
+pub const EXECUTES: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.executes",
+        level: Level::Must,
+        statement: "An x86_64 program, dynamic and static, runs and returns its own exit code.",
+        source: document("Phase 3, 3.1"),
+    },
+    touches: Touches::Nothing,
+    run: |trial| Box::pin(executes(trial)),
+    mutants: &[Mutant {
+        name: "interpreter-not-executable",
+        edits: &[Edit::Run { command: "sed -i 's/-o ro,X-mount/-o ro,noexec,X-mount/' /usr/local/sbin/prltoolsd" }],
+    }],
+};
+
+async fn executes(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let dynamic = machine.run(&format!("{DYNAMIC} -c 'exit 42'")).await?;
+    ends_with("a dynamic x86_64 program", &dynamic, 42)?;
+    let fixed = machine.run(&format!("{STATIC} sh -c 'exit 43'")).await?;
+    ends_with("a static x86_64 program", &fixed, 43)
+}
+
+fn ends_with(what: &str, output: &Output, status: i32) -> Outcome {
+    let expected = format!("{what} ends with {}", Status::Exit(status));
+    expect(output.status == Status::Exit(status), expected, output)
+}

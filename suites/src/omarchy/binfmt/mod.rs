@@ -1,0 +1,40 @@
+//! The x86_64 interpreter and its races.
+
+mod consumers;
+mod handler;
+mod linker;
+mod matching;
+mod nix;
+mod program;
+mod registration;
+mod share;
+mod watcher;
+
+use harness::Suite;
+
+pub const SUITE: Suite = Suite {
+    target: "omarchy",
+    name: "binfmt",
+    checks: &[
+        registration::REGISTERED,
+        matching::MATCHES_X86_64_ONLY,
+        matching::FLAGS,
+        matching::EXECUTES,
+        share::MOUNT_BEFORE,
+        share::MOUNT_LATE,
+        share::MOUNT_NEVER,
+        watcher::WATCHER_NO_LOOP,
+        share::SHARE_LOST_AND_BACK,
+        registration::RESTART_IDEMPOTENT,
+        registration::SURVIVES_REBOOTS,
+        linker::DYNAMIC_LINKER,
+        consumers::CONSUMER_RECOVERS,
+        nix::NIX_ORDER,
+    ],
+};
+
+/// The handler's configuration file (step 3.1).
+const CONF: &str = "/etc/binfmt.d/rosetta.conf";
+
+/// The drive that stands for the share.
+const SHARE: &str = "psf";

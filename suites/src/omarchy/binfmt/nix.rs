@@ -1,0 +1,56 @@
+//! Nix builds for x86_64.
+
+use std::time::Duration;
+
+use harness::{Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Output, Touches, Trial, expect};
+
+use super::share::plug_and_register;
+use crate::omarchy::document;
+
+pub const NIX_ORDER: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.nix-order",
+        level: Level::Must,
+        statement: "With `extra-platforms = x86_64-linux`, Nix builds an x86_64 derivation once registered, and refuses it clearly before (O: 4.1, blocking dependencies).",
+        source: document("Phase 4, 4.1; Blocking Dependencies"),
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(nix_order(trial)),
+    mutants: &[Mutant {
+        name: "no-extra-platforms",
+        edits: &[Edit::Replace { path: "/etc/nix/nix.conf", from: "extra-platforms = x86_64-linux\n", to: "" }],
+    }],
+};
+
+/// How long an emulated build in an emulated machine may take.
+const BUILD_LIMIT: Duration = Duration::from_secs(180);
+
+async fn nix_order(trial: &Trial) -> Outcome {
+    let machine = trial.machine_without_drives().await?;
+    let refused = build(&*machine).await?;
+    let clearly = !refused.success() && String::from_utf8_lossy(&refused.stderr).contains("Exec format error");
+    expect(clearly, "before registration the build is refused with \"Exec format error\"", refused)?;
+
+    plug_and_register(&machine).await?;
+    let built = build(&*machine).await?;
+    expect(built.success() && built.text() == "built", "after registration the derivation is built", built)
+}
+
+/// Builds a derivation whose builder is an x86_64 program. BusyBox finds out from its file name what to be,
+/// so it goes into the store in a directory of its own.
+async fn build(machine: &dyn Machine) -> Result<Output, MachineError> {
+    let expression = r#"
+        let tools = builtins.path {
+              name = "tools";
+              path = /opt/x86_64/usr/bin;
+              filter = file: _: baseNameOf file == "busybox";
+            };
+        in derivation {
+          name = "probe";
+          system = "x86_64-linux";
+          builder = "${tools}/busybox";
+          args = [ "sh" "-c" "echo built >$out" ];
+        }"#;
+    let command = format!("cat \"$(nix-build --no-out-link -E '{expression}')\"");
+    machine.run_within(&command, BUILD_LIMIT).await
+}

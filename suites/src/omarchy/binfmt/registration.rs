@@ -1,0 +1,113 @@
+//! Whether the interpreter is registered, and stays so.
+
+use std::time::Duration;
+
+use harness::lab::Drives;
+use harness::property::for_all;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::handler::{INTERPRETER, described, registered, taking};
+use super::program::{ET_EXEC, X86_64, elf, exit};
+use super::share::{plug_after, registered_after_mount};
+use super::{CONF, handler};
+use crate::omarchy::document;
+
+pub const REGISTERED: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.registered",
+        level: Level::Must,
+        statement: "After boot with the share present, the handler `rosetta` is enabled with the interpreter `/mnt/psf/RosettaLinux/rosetta`.",
+        source: document("Phase 3, 3.1"),
+    },
+    touches: Touches::Nothing,
+    run: |trial| Box::pin(is_registered(trial)),
+    mutants: &[
+        Mutant { name: "no-conf", edits: &[Edit::Remove { path: CONF }] },
+        Mutant {
+            name: "conf-under-another-name",
+            edits: &[Edit::Replace { path: CONF, from: ":rosetta:M:", to: ":rosetta2:M:" }],
+        },
+        Mutant {
+            name: "interpreter-under-media",
+            edits: &[Edit::Replace { path: CONF, from: ":/mnt/psf/", to: ":/media/psf/" }],
+        },
+    ],
+};
+
+async fn is_registered(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let handlers = registered(&*machine).await?;
+    let is_ours = |handler: &handler::Handler| {
+        handler.name == "rosetta" && handler.enabled && handler.interpreter == INTERPRETER
+    };
+    expect(
+        handlers.iter().any(is_ours),
+        format!("handler \"rosetta\", enabled, with interpreter {INTERPRETER:?}"),
+        described(&handlers),
+    )
+}
+
+pub const RESTART_IDEMPOTENT: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.restart-idempotent",
+        level: Level::Must,
+        statement: "Restarting systemd-binfmt by hand, repeatedly and concurrently, ends registered once.",
+        source: document("Phase 3, 3.1"),
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(restart_is_idempotent(trial)),
+    mutants: &[Mutant {
+        name: "drop-in-registers-another",
+        edits: &[Edit::Write {
+            path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
+            content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
+        }],
+    }],
+};
+
+async fn restart_is_idempotent(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let restart = "systemctl restart systemd-binfmt.service";
+    for restarts in [
+        format!("{restart} && {restart} && {restart}"),
+        format!("for i in 1 2 3 4; do {restart} & done; wait"),
+    ] {
+        machine.succeed(&restarts).await?;
+        let taking = taking(&*machine, &elf(X86_64, ET_EXEC, &exit(0))).await?;
+        let once = matches!(&taking[..], [handler] if handler.interpreter == INTERPRETER);
+        expect(once, format!("one handler for x86-64 programs, {INTERPRETER:?}"), described(&taking))?;
+    }
+    Ok(())
+}
+
+pub const SURVIVES_REBOOTS: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.survives-reboots",
+        level: Level::Must,
+        statement: "N reboots with randomised mount delays: registered each time.",
+        source: document("Race Conditions and Mitigations, 1"),
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(survives_reboots(trial)),
+    mutants: &[Mutant {
+        name: "runtime-only-registration",
+        edits: &[Edit::Run { command: "mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/" }],
+    }],
+};
+
+/// How many reboots in a row.
+const REBOOTS: usize = 2;
+
+async fn survives_reboots(trial: &Trial) -> Outcome {
+    let delays = proptest::collection::vec(0..=15_000_u64, REBOOTS);
+    for_all(trial.seed(), 1, delays, async |delays| {
+        let mut machine = trial.machine().await?;
+        for delay in delays {
+            machine = trial.reboot(&machine, Drives::Absent).await?;
+            plug_after(&machine, Duration::from_millis(delay)).await?;
+            registered_after_mount(&machine).await?;
+        }
+        Ok(())
+    })
+    .await
+}

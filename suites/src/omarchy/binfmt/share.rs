@@ -1,0 +1,209 @@
+//! The share that holds the interpreter: there at boot, late, never, lost and back.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use harness::lab::{Drives, booted};
+use harness::machine::qemu::Vm;
+use harness::property::for_all;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Stop, Touches, Trial, expect};
+
+use super::SHARE;
+use super::handler::{described, registered, runs_within};
+use crate::omarchy::document;
+
+/// Where the share is mounted, as systemd names it.
+const MOUNT: &str = "mnt-psf-RosettaLinux.mount";
+
+/// x86_64 programs that every machine has: a static and a dynamic one.
+pub const STATIC: &str = "/opt/x86_64/usr/bin/busybox";
+pub const DYNAMIC: &str = "/opt/x86_64/usr/bin/dash";
+
+/// How long after the mount x86_64 programs must run, in seconds.
+const REGISTRATION_LIMIT: u32 = 5;
+
+/// How long the stand-in for Parallels' daemon may take to mount a drive that was plugged in.
+const MOUNT_LIMIT: Duration = Duration::from_secs(60);
+
+const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
+const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
+const DISABLE_WATCHER: Edit = Edit::Run { command: "systemctl disable rosetta-binfmt.path" };
+
+pub const MOUNT_BEFORE: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.mount-before",
+        level: Level::Must,
+        statement: "Share mounted before systemd-binfmt runs: registered when boot finishes.",
+        source: document("Boot-Time Dependencies, 3"),
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(mount_before(trial)),
+    mutants: &[Mutant {
+        name: "no-watcher-and-no-binfmt",
+        edits: &[DISABLE_WATCHER, Edit::Run { command: "systemctl mask systemd-binfmt.service" }],
+    }],
+};
+
+async fn mount_before(trial: &Trial) -> Outcome {
+    let machine = trial.power_on(Drives::Plugged).await?;
+    booted(&machine).await?;
+    let order = "systemctl show -P ActiveEnterTimestampMonotonic mnt-psf-RosettaLinux.mount; \
+                 systemctl show -P InactiveExitTimestampMonotonic systemd-binfmt.service";
+    let times = machine.succeed(order).await?;
+    let mut times = times.lines().map(|time| time.trim().parse::<u64>().unwrap_or(0));
+    let (mounted, ran) = (times.next().unwrap_or(0), times.next().unwrap_or(0));
+    // systemd says 0 for what never happened.
+    if mounted == 0 || (ran != 0 && ran < mounted) {
+        let reason = format!("the share was not mounted first: mount at {mounted} µs, systemd-binfmt at {ran} µs");
+        return Err(Stop::Broken(reason));
+    }
+    let handlers = registered(&*machine).await?;
+    let ran = machine.run(&format!("{STATIC} true")).await?;
+    expect(ran.success(), "an x86_64 program runs when boot finishes", format!("{ran}; {}", described(&handlers)))
+}
+
+pub const MOUNT_LATE: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.mount-late",
+        level: Level::Must,
+        statement: "Share mounted after systemd-binfmt ran, at any delay: registered and executing within 5 s of the mount (property over delays).",
+        source: document("Race Conditions and Mitigations, 1"),
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(mount_late(trial)),
+    mutants: &[
+        Mutant { name: "no-path-unit", edits: &[Edit::Remove { path: WATCHER }] },
+        Mutant { name: "path-unit-not-enabled", edits: &[DISABLE_WATCHER] },
+        Mutant {
+            name: "watches-a-wrong-path",
+            edits: &[Edit::Replace {
+                path: WATCHER,
+                from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
+                to: "PathExists=/media/psf/RosettaLinux/rosetta",
+            }],
+        },
+        Mutant {
+            name: "restarts-the-wrong-unit",
+            edits: &[Edit::Replace {
+                path: WATCHER_SERVICE,
+                from: "restart systemd-binfmt.service",
+                to: "restart systemd-modules-load.service",
+            }],
+        },
+    ],
+};
+
+/// Delays from power-on to the plugging of the share, in milliseconds: none, while the system boots (which
+/// is when systemd-binfmt runs), and long after.
+const DELAYS: [(u64, u64); 3] = [(0, 0), (1, 12_000), (12_000, 40_000)];
+
+async fn mount_late(trial: &Trial) -> Outcome {
+    let seed = trial.seed();
+    let bands = DELAYS.map(|(shortest, longest)| {
+        for_all(seed, 1, shortest..=longest, async |delay| {
+            let machine = trial.power_on(Drives::Absent).await?;
+            plug_after(&machine, Duration::from_millis(delay)).await?;
+            registered_after_mount(&machine).await
+        })
+    });
+    try_join_all(bands).await.map(drop)
+}
+
+pub const MOUNT_NEVER: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.mount-never",
+        level: Level::Must,
+        statement: "Share never mounted: boot reaches its default target, not degraded by this, and an x86_64 program fails with ENOEXEC, not a hang.",
+        source: document("Boot-Time Dependencies, 3"),
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(mount_never(trial)),
+    mutants: &[Mutant {
+        name: "boot-waits-for-the-share",
+        edits: &[
+            Edit::Write {
+                path: "/etc/systemd/system/wait-for-share.service",
+                content: "[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sh -c 'until test -e /mnt/psf/RosettaLinux/rosetta; do sleep 1; done'\n[Install]\nRequiredBy=multi-user.target\n",
+            },
+            Edit::Run { command: "systemctl enable wait-for-share.service" },
+        ],
+    }],
+};
+
+/// How long a boot may take, in seconds of the guest: several times what it takes.
+const BOOT_LIMIT: u32 = 60;
+
+async fn mount_never(trial: &Trial) -> Outcome {
+    let machine = trial.power_on(Drives::Absent).await?;
+    machine.answers(harness::lab::BOOT_LIMIT).await?;
+    let state = machine
+        .run_within(&format!("timeout {BOOT_LIMIT} systemctl is-system-running --wait"), 2 * harness::lab::BOOT_LIMIT)
+        .await?;
+    let reached = machine.run("systemctl is-active default.target; systemctl --failed --plain --no-legend").await?;
+    expect(state.text() == "running", "the system is \"running\"", format!("{state}; {reached}"))?;
+    expect(reached.text() == "active", "the default target is active and no unit has failed", reached)?;
+
+    let ran = machine.run(&format!("timeout 10 {STATIC} true")).await?;
+    let refused = ran.status == Status::Exit(126) && String::from_utf8_lossy(&ran.stderr).contains("Exec format error");
+    expect(refused, "an x86_64 program fails with ENOEXEC (exit status 126, \"Exec format error\")", ran)
+}
+
+pub const SHARE_LOST_AND_BACK: Check = Check {
+    invariant: Invariant {
+        id: "binfmt.share-lost-and-back",
+        level: Level::Hazard,
+        statement: "Share unmounted and mounted again: x86_64 programs run again within 5 s, without a reboot.",
+        source: document("Race Conditions and Mitigations, 1"),
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(share_lost_and_back(trial)),
+    mutants: &[Mutant {
+        name: "remain-after-exit-without-re-trigger",
+        edits: &[Edit::Remove { path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount.d/rosetta-binfmt.conf" }],
+    }],
+};
+
+async fn share_lost_and_back(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let before = machine.run(&format!("{STATIC} true")).await?;
+    expect(before.success(), "an x86_64 program runs before the share is lost", before)?;
+
+    machine.unplug(SHARE).await?;
+    machine.systemd().await?.wait_until_inactive(MOUNT, MOUNT_LIMIT).await?;
+    // What the kernel still remembers of the lost drive would run programs until the memory is needed.
+    machine.succeed("echo 3 >/proc/sys/vm/drop_caches").await?;
+
+    machine.plug(SHARE).await?;
+    registered_after_mount(&machine).await
+}
+
+/// Plugs the share in this long from now.
+pub async fn plug_after(machine: &Vm, delay: Duration) -> Outcome {
+    // Nothing is waited for here: the delay is what is tested.
+    tokio::time::sleep(delay).await;
+    machine.plug(SHARE).await?;
+    Ok(())
+}
+
+/// Plugs the share in and waits until x86_64 programs run, as a means to an end.
+pub async fn plug_and_register(machine: &Vm) -> Outcome {
+    machine.plug(SHARE).await?;
+    registered_after_mount(machine).await
+}
+
+/// Waits for the mount; then x86_64 programs must run in time. A machine that is still booting is given
+/// the time from when it first answers.
+pub async fn registered_after_mount(machine: &Vm) -> Outcome {
+    machine.answers(harness::lab::BOOT_LIMIT).await?;
+    machine.systemd().await?.wait_until_active(MOUNT, MOUNT_LIMIT).await?;
+    if runs_within(machine, STATIC, REGISTRATION_LIMIT).await? {
+        return Ok(());
+    }
+    let handlers = registered(machine).await?;
+    let ran = machine.run(&format!("{STATIC} true")).await?;
+    expect(
+        false,
+        format!("an x86_64 program runs within {REGISTRATION_LIMIT} s of the mount"),
+        format!("none did, and after that: {ran}; {}", described(&handlers)),
+    )
+}
