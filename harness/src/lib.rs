@@ -1,1 +1,4 @@
 //! Boots, forks and breaks whole machines.
+
+pub mod cache;
+pub mod image;
