@@ -52,6 +52,7 @@ pub enum Stage {
 pub struct Image {
     entry: Entry,
     architecture: Architecture,
+    arguments: Vec<String>,
 }
 
 impl Image {
@@ -77,7 +78,8 @@ impl Image {
         let make = async |work: &Path| build::build(recipe, digest, cache, work, progress).await;
         let entry = cache.get_or_make(KIND, digest, &events, make).await?;
         progress(ImageProgress::Ready { built: built.into_inner() });
-        Ok(Self { entry, architecture: recipe.architecture })
+        let (architecture, arguments) = (recipe.architecture, recipe.arguments.clone());
+        Ok(Self { entry, architecture, arguments })
     }
 
     /// The digest under which a recipe's image is kept, whether built or not.
@@ -107,6 +109,12 @@ impl Image {
     #[must_use]
     pub fn kernel(&self) -> PathBuf {
         self.entry.path("kernel")
+    }
+
+    /// What the recipe wants on the kernel's command line.
+    #[must_use]
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
     }
 
     #[must_use]

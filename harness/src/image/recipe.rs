@@ -21,6 +21,9 @@ pub struct Recipe {
     pub user: String,
     /// Size of the root disk, which is sparse.
     pub size_mib: u32,
+    /// For the kernel's command line, beside those that the machine needs.
+    #[serde(default)]
+    pub arguments: Vec<String>,
     /// Installed, with what they depend on.
     pub packages: Vec<String>,
     /// Patterns of packages whose files are laid out and whose scripts never run.
