@@ -3,14 +3,32 @@
 //! The flow goes one way: a target's image is built, booted, provisioned and frozen into a template;
 //! each check gets a fork of it and ends in a verdict; events carry everything to the reports.
 
+pub mod cache;
+mod check;
+pub mod cli;
+pub mod doctor;
 pub mod event;
 mod evidence;
+pub mod image;
 mod invariant;
+pub mod lab;
 pub mod machine;
+pub mod manifest;
+mod overlay;
+pub mod property;
+pub mod provision;
 pub mod report;
+mod runner;
+pub mod target;
+pub mod tree;
+mod trial;
 mod verdict;
 
+pub use check::{Check, CheckFn, Edit, Mutant, Suite, Touches};
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
 pub use invariant::{Invariant, Level, Source};
 pub use machine::{Machine, MachineError};
+pub use overlay::{Overlay, OverlayError};
+pub use target::{Home, Target};
+pub use trial::Trial;
 pub use verdict::{Outcome, Stop, Verdict, Violation, expect, violated};

@@ -1,0 +1,112 @@
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::error::{At, CacheError};
+use super::lock::Lock;
+use super::{Cache, manifest};
+
+/// A directory in which an entry is made. It goes when this is dropped, or when
+/// the next process opens the cache after this one was killed.
+#[derive(Debug)]
+pub(super) struct Work {
+    path: PathBuf,
+    _alive: Lock,
+}
+
+impl Work {
+    pub fn begin(cache: &Cache) -> Result<Self, CacheError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = cache.root().join("work").join(name);
+        // No sweep may come between making the directory and locking it.
+        let _unswept = Lock::shared(&sweeping(cache))?;
+        if path.exists() {
+            // The process of that number is dead: this one has it.
+            fs::remove_dir_all(&path).at(&path)?;
+        }
+        fs::create_dir(&path).at(&path)?;
+        let alive = Lock::try_exclusive_directory(&path)?;
+        let alive = alive.ok_or_else(|| CacheError::InUse(path.clone()))?;
+        Ok(Self { path, _alive: alive })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Seals what was made and puts it at `place` in one step.
+    pub fn finish(self, place: &Path) -> Result<(), CacheError> {
+        manifest::seal(&self.path)?;
+        let kind = place.parent().unwrap_or(place);
+        fs::create_dir_all(kind).at(kind)?;
+        fs::rename(&self.path, place).at(place)?;
+        File::open(kind).and_then(|directory| directory.sync_all()).at(kind)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        // After `finish` there is nothing here; after a failure the sweep of
+        // the next process has another go.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the work of processes that are no more.
+pub(super) fn sweep(cache: &Cache) -> Result<(), CacheError> {
+    let _sweeping = Lock::exclusive(&sweeping(cache))?;
+    let directory = cache.root().join("work");
+    for name in names(&directory)? {
+        let path = directory.join(name);
+        match Lock::try_exclusive_directory(&path) {
+            Ok(Some(_dead)) => gone(fs::remove_dir_all(&path)).at(&path)?,
+            Ok(None) => {}
+            // Its owner finished or dropped it this very moment.
+            Err(_) if !path.exists() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The names in a directory, none when it does not exist.
+pub(super) fn names(directory: &Path) -> Result<Vec<String>, CacheError> {
+    let listing = match fs::read_dir(directory) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).at(directory),
+    };
+    let mut names = Vec::new();
+    for found in listing {
+        names.extend(found.at(directory)?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Bytes that a tree occupies on the disk.
+pub(super) fn size(path: &Path) -> Result<u64, CacheError> {
+    const BLOCK: u64 = 512;
+    let data = fs::symlink_metadata(path).at(path)?;
+    let mut size = data.blocks() * BLOCK;
+    if data.is_dir() {
+        for name in names(path)? {
+            size += self::size(&path.join(name))?;
+        }
+    }
+    Ok(size)
+}
+
+fn sweeping(cache: &Cache) -> PathBuf {
+    cache.root().join("locks").join("sweep")
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,136 @@
+//! Bootable disks, built from recipes and kept by digest.
+
+mod build;
+mod cpio;
+mod digest;
+mod error;
+mod initramfs;
+mod modules;
+mod plan;
+mod prerequisites;
+mod recipe;
+
+use std::path::{Path, PathBuf};
+
+use crate::cache::{Cache, CacheEvent, Digest, Entry};
+
+pub use error::ImageError;
+pub use prerequisites::{Prerequisite, prerequisites};
+pub use recipe::{Architecture, Drive, DriveFile, Foreign, Recipe, RecipeError, Source};
+
+/// The kind under which the cache keeps images.
+pub const KIND: &str = "images";
+
+/// What happens on the way to an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageProgress {
+    /// Another process is building this very image.
+    Waiting,
+    /// The image in the cache is damaged and will be built again.
+    Corrupted { file: PathBuf, reason: String },
+    /// A stage of the build begins, or comes on: `done` of `total`, where the
+    /// total is known.
+    Stage { stage: Stage, done: usize, total: Option<usize> },
+    /// The image is there. `built` is false when it was in the cache.
+    Ready { built: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Download,
+    Unpack,
+    Configure,
+    Lay,
+    Kernel,
+    Disks,
+    Initramfs,
+}
+
+/// A bootable disk and what else its machine needs. It stays in the cache for
+/// as long as this lives.
+#[derive(Debug)]
+pub struct Image {
+    entry: Entry,
+    architecture: Architecture,
+    arguments: Vec<String>,
+}
+
+impl Image {
+    /// The image of a recipe, built if the cache does not have it.
+    ///
+    /// # Errors
+    /// When something is missing on this host, when a source of the recipe
+    /// cannot be read, when the build fails, and when the cache does.
+    pub async fn ensure(
+        recipe: &Recipe,
+        cache: &Cache,
+        progress: &(dyn Fn(ImageProgress) + Sync),
+    ) -> Result<Self, ImageError> {
+        let digest = digest::digest(recipe)?;
+        let built = std::sync::atomic::AtomicBool::new(false);
+        let events = |event| match event {
+            CacheEvent::Waiting => progress(ImageProgress::Waiting),
+            CacheEvent::Corrupted { file, reason } => {
+                progress(ImageProgress::Corrupted { file, reason });
+            }
+            CacheEvent::Making => built.store(true, std::sync::atomic::Ordering::Relaxed),
+        };
+        let make = async |work: &Path| build::build(recipe, digest, cache, work, progress).await;
+        let entry = cache.get_or_make(KIND, digest, &events, make).await?;
+        progress(ImageProgress::Ready { built: built.into_inner() });
+        let (architecture, arguments) = (recipe.architecture, recipe.arguments.clone());
+        Ok(Self { entry, architecture, arguments })
+    }
+
+    /// The digest under which a recipe's image is kept, whether built or not.
+    ///
+    /// # Errors
+    /// When a source of the recipe cannot be read.
+    pub fn digest_of(recipe: &Recipe) -> Result<Digest, ImageError> {
+        digest::digest(recipe)
+    }
+
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.entry.digest()
+    }
+
+    #[must_use]
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// The root disk: a raw, sparse ext4 file system without partitions.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.entry.path("root.raw")
+    }
+
+    #[must_use]
+    pub fn kernel(&self) -> PathBuf {
+        self.entry.path("kernel")
+    }
+
+    /// What the recipe wants on the kernel's command line.
+    #[must_use]
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    #[must_use]
+    pub fn initramfs(&self) -> PathBuf {
+        self.entry.path("initramfs")
+    }
+
+    /// The drive of that name, if the recipe has one.
+    #[must_use]
+    pub fn drive(&self, name: &str) -> Option<PathBuf> {
+        Some(self.entry.path(&format!("{name}.raw"))).filter(|path| path.exists())
+    }
+
+    /// Name, version and architecture of every package in it, one a line.
+    #[must_use]
+    pub fn packages(&self) -> PathBuf {
+        self.entry.path("packages.txt")
+    }
+}

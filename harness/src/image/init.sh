@@ -1,0 +1,39 @@
+#!/bin/sh
+# First process of every guest. Everything that does not depend on the disks is
+# done before the port `assay.boot` says `go`: a machine frozen here can be
+# continued any number of times, each time with other disks.
+
+fail() {
+    echo "assay-initramfs: $*" >/dev/console
+    poweroff -f
+}
+
+load() {
+    while read -r module; do
+        insmod "/modules/$module" || fail "module $module cannot be loaded"
+    done <"/modules/$1"
+}
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+load before-go
+
+for name in /sys/class/virtio-ports/*/name; do
+    [ -e "$name" ] && read -r port <"$name" && [ "$port" = assay.boot ] || continue
+    node=${name%/name}
+    exec 3<>"/dev/${node##*/}" || fail "the port assay.boot cannot be opened"
+    # Writing blocks until the host listens; reading ends when it hangs up.
+    until [ "$line" = go ]; do
+        echo ready >&3
+        read -r line <&3
+    done
+    exec 3>&-
+done
+
+load after-go
+[ -b /dev/vda ] || fail "no disk /dev/vda: give the machine a virtio-blk root disk"
+mount -t ext4 -o rw /dev/vda /sysroot || fail "/dev/vda cannot be mounted as ext4"
+for tree in proc sys dev; do mount --move "/$tree" "/sysroot/$tree"; done
+exec switch_root /sysroot /sbin/init
+fail "/sbin/init of /dev/vda cannot be started"
