@@ -37,12 +37,23 @@ pub struct Mutant {
 /// One change to the target's disk; the machine boots afterwards.
 #[derive(Debug, Clone, Copy)]
 pub enum Edit {
-    Write { path: &'static str, content: &'static str },
-    Remove { path: &'static str },
+    Write {
+        path: &'static str,
+        content: &'static str,
+    },
+    Remove {
+        path: &'static str,
+    },
     /// Replaces a text that must occur exactly once in the file.
-    Replace { path: &'static str, from: &'static str, to: &'static str },
+    Replace {
+        path: &'static str,
+        from: &'static str,
+        to: &'static str,
+    },
     /// A shell command that must succeed.
-    Run { command: &'static str },
+    Run {
+        command: &'static str,
+    },
 }
 
 /// The checks of one family on one target.

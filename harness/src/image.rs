@@ -46,6 +46,20 @@ pub enum Stage {
     Initramfs,
 }
 
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Stage::Download => "download packages",
+            Stage::Unpack => "unpack packages",
+            Stage::Configure => "configure packages",
+            Stage::Lay => "lay files",
+            Stage::Kernel => "take the kernel",
+            Stage::Disks => "make disks",
+            Stage::Initramfs => "make the initramfs",
+        })
+    }
+}
+
 /// A bootable disk and what else its machine needs. It stays in the cache for
 /// as long as this lives.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! The flow goes one way: a target's image is built, booted, provisioned and frozen into a template;
 //! each check gets a fork of it and ends in a verdict; events carry everything to the reports.
 
+mod architecture;
 pub mod cache;
 mod check;
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod tree;
 mod trial;
 mod verdict;
 
+pub use architecture::Architecture;
 pub use check::{Check, CheckFn, Edit, Mutant, Suite, Touches};
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
 pub use invariant::{Invariant, Level, Source};

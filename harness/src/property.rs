@@ -26,7 +26,8 @@ impl Seed {
         // The clock is a poor seed, but a property with a poor seed is better than none.
         if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            bytes = now.unwrap_or_default().subsec_nanos().to_le_bytes().repeat(2).try_into().unwrap_or(bytes);
+            bytes =
+                now.unwrap_or_default().subsec_nanos().to_le_bytes().repeat(2).try_into().unwrap_or(bytes);
         }
         Seed(u64::from_le_bytes(bytes))
     }
@@ -146,6 +147,8 @@ mod tests {
     async fn what_cannot_be_decided_is_broken() {
         let property = |_: u32| async { Err(Stop::Broken("the machine died".into())) };
         let outcome = for_all(Seed::random(), 3, 0..9_u32, property).await;
-        assert!(matches!(outcome, Err(Stop::Broken(reason)) if reason.starts_with("the machine died, with ")));
+        assert!(
+            matches!(outcome, Err(Stop::Broken(reason)) if reason.starts_with("the machine died, with "))
+        );
     }
 }

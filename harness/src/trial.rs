@@ -26,7 +26,13 @@ pub struct Trial {
 
 impl Trial {
     pub fn new(lab: Arc<Lab>, seed: Seed) -> Trial {
-        Trial { lab, transcript: Transcript::default(), machines: Mutex::default(), seed, random: AtomicBool::new(false) }
+        Trial {
+            lab,
+            transcript: Transcript::default(),
+            machines: Mutex::default(),
+            seed,
+            random: AtomicBool::new(false),
+        }
     }
 
     /// A fork of the provisioned machine, booted with its drives plugged in.

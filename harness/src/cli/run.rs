@@ -66,11 +66,7 @@ impl Job {
     }
 
     /// Prepares the target, does the work, writes the reports and tells the exit status.
-    async fn go(
-        self,
-        purpose: Purpose,
-        work: impl AsyncFnOnce(&Runner, &[Check]),
-    ) -> Result<u8, Failure> {
+    async fn go(self, purpose: Purpose, work: impl AsyncFnOnce(&Runner, &[Check])) -> Result<u8, Failure> {
         let began = Instant::now();
         let record = Arc::new(Record::new(purpose));
         let listeners: Vec<Arc<dyn Listener>> = vec![record.clone(), Arc::new(Terminal::stderr(purpose))];
@@ -112,8 +108,9 @@ impl Job {
 /// The seed that the user wants to see again, or a new one.
 fn seed() -> Result<Seed, Failure> {
     match std::env::var("ASSAY_SEED") {
-        Ok(text) => Seed::parse(&text)
-            .ok_or_else(|| Failure::usage(format!("ASSAY_SEED is {text:?}: it must be up to 16 hexadecimal digits"))),
+        Ok(text) => Seed::parse(&text).ok_or_else(|| {
+            Failure::usage(format!("ASSAY_SEED is {text:?}: it must be up to 16 hexadecimal digits"))
+        }),
         Err(_) => Ok(Seed::random()),
     }
 }

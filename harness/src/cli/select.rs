@@ -18,7 +18,8 @@ pub fn select(
             return Err(unknown("suite", name, target, known));
         }
     }
-    let chosen = suites.iter().filter(|suite| selection.suites.is_empty() || named(&selection.suites, suite.name));
+    let chosen =
+        suites.iter().filter(|suite| selection.suites.is_empty() || named(&selection.suites, suite.name));
     let checks: Vec<Check> = chosen.flat_map(|suite| suite.checks).copied().collect();
     for id in &selection.only {
         if !checks.iter().any(|check| check.invariant.id == id) {

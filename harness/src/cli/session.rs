@@ -14,7 +14,6 @@ use crate::{Home, Overlay, Target};
 /// A target that was found and read, before anything is started.
 pub struct Session {
     pub target: Target,
-    home: Home,
     overlay: Option<Overlay>,
     accelerator: Option<Accelerator>,
 }
@@ -31,13 +30,13 @@ impl Session {
             Accel::Kvm => Some(Accelerator::Kvm),
             Accel::Tcg => Some(Accelerator::Tcg),
         };
-        Ok(Session { target, home, overlay, accelerator })
+        Ok(Session { target, overlay, accelerator })
     }
 
     /// Builds, boots and provisions whatever is not in the cache yet.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
         let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
-        let lab = lab::prepare(&self.target, &self.home, &cache, self.accelerator, listener);
+        let lab = lab::prepare(&self.target, &cache, self.accelerator, listener);
         let lab = lab.await.map_err(|error| {
             let action = format!("prepare the target {}", self.target.name);
             if error.is_bad_file() { Failure::usage(error) } else { Failure::broken(&action, error) }

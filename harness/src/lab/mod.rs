@@ -2,6 +2,7 @@
 
 mod change;
 mod prepare;
+mod probe;
 mod store;
 
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
-pub use change::{Changes, ChangesError};
-pub use prepare::{PrepareError, prepare};
+pub use change::Changes;
+pub use prepare::{PrepareError, prepare, tell};
+pub use store::KINDS;
 use store::Store;
 
 use crate::event::{Event, Listener};
@@ -71,7 +73,7 @@ impl Lab {
     }
 
     /// The same target with something changed on its disk.
-    pub async fn changed(&self, changes: &Changes) -> Result<Lab, MachineError> {
+    pub async fn changed(&self, changes: &Changes<'_>) -> Result<Lab, MachineError> {
         let vm = self.fork(Drives::Plugged, &Transcript::default()).await?;
         changes.apply(&vm).await?;
         vm.succeed("sync").await?;

@@ -50,7 +50,7 @@ pub trait Machine: Send + Sync {
 /// How long a command may take when nothing else is said. Everything is emulated: generous.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
-/// A path as one word of a shell command.
-pub(crate) fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
+/// A text as one word of a shell command.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,5 +1,6 @@
 //! A guest's service manager, spoken to over the guest's own system bus.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -21,12 +22,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 trait Manager {
     fn subscribe(&self) -> zbus::Result<()>;
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
-    fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     #[zbus(signal)]
     fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn n_failed_units(&self) -> zbus::Result<u32>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn system_state(&self) -> zbus::Result<String>;
 }
@@ -39,8 +36,6 @@ trait Manager {
 trait UnitProperties {
     #[zbus(property)]
     fn active_state(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn sub_state(&self) -> zbus::Result<String>;
 }
 
 /// A connection to a guest's service manager.
@@ -88,25 +83,25 @@ impl Systemd {
         bounded(&self.machine, "tell the system's state", self.manager.system_state()).await
     }
 
-    /// Waits until a unit is active.
-    pub async fn wait_until_active(&self, unit: &str, limit: Duration) -> Result<(), MachineError> {
+    /// Waits until a unit is `active`, `inactive`, `failed`, ….
+    pub async fn wait_until(&self, unit: &str, state: &str, limit: Duration) -> Result<(), MachineError> {
         let waiting = async {
             let proxy = self.unit(unit).await?;
             let mut changes = proxy.receive_active_state_changed().await;
-            if proxy.active_state().await? == "active" {
+            if proxy.active_state().await? == state {
                 return Ok(());
             }
             while let Some(change) = changes.next().await {
-                if change.get().await? == "active" {
+                if change.get().await? == state {
                     return Ok(());
                 }
             }
-            Err(zbus::Error::InputOutput(std::sync::Arc::new(std::io::ErrorKind::UnexpectedEof.into())))
+            Err(zbus::Error::InputOutput(Arc::new(std::io::ErrorKind::UnexpectedEof.into())))
         };
         match tokio::time::timeout(limit, waiting).await {
             Ok(result) => result.map_err(|error| refused(&self.machine, "wait for a unit", error)),
             Err(_) => {
-                let (machine, what) = (self.machine.clone(), format!("{unit} to be active"));
+                let (machine, what) = (self.machine.clone(), format!("{unit} to be {state}"));
                 Err(MachineError::Never { machine, what, limit })
             }
         }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::hardware::{Accelerator, Architecture, Hardware};
+use super::hardware::{Accelerator, Hardware};
 use super::port::Port;
+use crate::Architecture;
 
 /// A file descriptor that QEMU inherits, by its number in QEMU.
 pub type Inherited = i32;
@@ -159,7 +160,7 @@ fn disk(layers: &[Layer]) -> Value {
 fn board(hardware: &Hardware) -> String {
     let board = match hardware.architecture {
         Architecture::Aarch64 => "virt,gic-version=3",
-        Architecture::X86_64 => "q35",
+        Architecture::X86 => "q35",
     };
     let accelerator = match hardware.accelerator {
         Accelerator::Kvm => "kvm",
@@ -172,7 +173,7 @@ fn processor(hardware: &Hardware) -> &'static str {
     match (hardware.accelerator, hardware.architecture) {
         (Accelerator::Kvm, _) => "host",
         (Accelerator::Tcg, Architecture::Aarch64) => "cortex-a72",
-        (Accelerator::Tcg, Architecture::X86_64) => "qemu64",
+        (Accelerator::Tcg, Architecture::X86) => "qemu64",
     }
 }
 

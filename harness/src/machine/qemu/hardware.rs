@@ -2,15 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The processor architecture of a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Architecture {
-    /// QEMU's `virt` board.
-    Aarch64,
-    /// QEMU's `q35` board.
-    X86_64,
-}
+use crate::Architecture;
 
 /// What executes the guest's instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,28 +21,20 @@ pub struct Hardware {
     pub cpus: u32,
 }
 
-impl Architecture {
-    /// The name that QEMU, Debian's kernel and `uname -m` use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Architecture::Aarch64 => "aarch64",
-            Architecture::X86_64 => "x86_64",
-        }
-    }
-
+impl Hardware {
     /// The program that emulates it.
-    pub fn emulator(self) -> &'static str {
-        match self {
+    pub fn emulator(&self) -> &'static str {
+        match self.architecture {
             Architecture::Aarch64 => "qemu-system-aarch64",
-            Architecture::X86_64 => "qemu-system-x86_64",
+            Architecture::X86 => "qemu-system-x86_64",
         }
     }
 
     /// The kernel's name for the board's first serial port.
-    pub fn serial_console(self) -> &'static str {
-        match self {
+    pub fn serial_console(&self) -> &'static str {
+        match self.architecture {
             Architecture::Aarch64 => "ttyAMA0",
-            Architecture::X86_64 => "ttyS0",
+            Architecture::X86 => "ttyS0",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Virtual machines under QEMU.
 
+mod accelerator;
 mod agent;
 mod arguments;
 mod bounded;
@@ -10,11 +11,12 @@ mod life;
 mod monitor;
 mod port;
 mod process;
-mod ramfile;
+pub(crate) mod ramfile;
 mod template;
 mod vm;
 
+pub use accelerator::{could_accelerate, kvm_runs, version};
 pub use disk::Disk;
-pub use hardware::{Accelerator, Architecture, Hardware};
-pub use template::{PowerOn, Template};
+pub use hardware::{Accelerator, Hardware};
+pub use template::{Frozen, PowerOn, Template};
 pub use vm::{Drive, Vm};

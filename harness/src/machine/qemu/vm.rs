@@ -149,7 +149,7 @@ impl Vm {
 
         let hardware = plan.hardware;
         let launch = Launch { hardware: hardware.clone(), start, memory, disk, drives: plugged, ports };
-        let emulator = hardware.architecture.emulator();
+        let emulator = hardware.emulator();
         let line = arguments::arguments(&launch);
         let process = Process::spawn(emulator, &line, inheritance, life.clone())
             .await
@@ -376,7 +376,7 @@ impl Machine for Vm {
     }
 
     async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError> {
-        let command = format!("exec cat -- {}", quoted(path));
+        let command = format!("exec cat -- {}", quoted(&path.to_string_lossy()));
         let output = self.life.during(self.agent.run(&command, b"", crate::machine::COMMAND_LIMIT)).await?;
         if output.success() {
             return Ok(output.stdout);
@@ -385,7 +385,7 @@ impl Machine for Vm {
     }
 
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
-        let file = quoted(path);
+        let file = quoted(&path.to_string_lossy());
         let command =
             format!("umask 022 && mkdir -p \"$(dirname {file})\" && cat >{file} && chmod {mode:04o} {file}");
         let output =

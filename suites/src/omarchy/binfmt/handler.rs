@@ -1,8 +1,9 @@
 //! What the kernel has registered.
 
 use std::fmt;
+use std::time::Duration;
 
-use harness::machine::quoted;
+use harness::machine::{COMMAND_LIMIT, quoted};
 use harness::{Machine, MachineError};
 
 /// The interpreter on the share (step 3.1).
@@ -32,12 +33,14 @@ pub async fn taking(machine: &dyn Machine, file: &[u8]) -> Result<Vec<Handler>, 
     Ok(handlers.into_iter().filter(|handler| handler.enabled && handler.takes(file)).collect())
 }
 
-/// Waits, as long as this many seconds of the guest, until a program runs, and tells whether it did. The
-/// kernel announces no registration, so the guest tries again and again.
-pub async fn runs_within(machine: &dyn Machine, program: &str, seconds: u32) -> Result<bool, MachineError> {
-    let program = quoted(program.as_ref());
-    let again = format!("until {program} true 2>/dev/null; do sleep 0.1; done");
-    Ok(machine.run(&format!("timeout {seconds} sh -c {}", quoted(again.as_ref()))).await?.success())
+/// Waits, as long as this many seconds of the guest's own time, until a command succeeds, and tells whether
+/// it did. The kernel announces no registration, so the guest tries again and again.
+pub async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bool, MachineError> {
+    let again = format!("until {command} 2>/dev/null; do sleep 0.1; done");
+    let bounded = format!("timeout {seconds} sh -c {}", quoted(&again));
+    // The guest's seconds may be long ones.
+    let limit = Duration::from_secs(u64::from(seconds)) * 10 + COMMAND_LIMIT;
+    Ok(machine.run_within(&bounded, limit).await?.success())
 }
 
 impl Handler {
@@ -108,7 +111,10 @@ mod tests {
     #[test]
     fn a_handler_is_read_as_the_kernel_tells_it() {
         let handlers = parse(KERNEL);
-        assert_eq!(described(&handlers), "handler \"rosetta\", enabled, with interpreter \"/mnt/psf/RosettaLinux/rosetta\"");
+        assert_eq!(
+            described(&handlers),
+            "handler \"rosetta\", enabled, with interpreter \"/mnt/psf/RosettaLinux/rosetta\""
+        );
     }
 
     #[test]

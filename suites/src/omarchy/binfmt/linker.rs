@@ -20,7 +20,9 @@ pub const DYNAMIC_LINKER: Check = Check {
         Mutant { name: "missing", edits: &[Edit::Remove { path: LINKER }] },
         Mutant {
             name: "dangling",
-            edits: &[Edit::Run { command: "ln -sfn /nix/store/gone/ld-linux-x86-64.so.2 /lib64/ld-linux-x86-64.so.2" }],
+            edits: &[Edit::Run {
+                command: "ln -sfn /nix/store/gone/ld-linux-x86-64.so.2 /lib64/ld-linux-x86-64.so.2",
+            }],
         },
         Mutant {
             name: "aarch64-loader",

@@ -1,10 +1,12 @@
 //! What the interpreter takes, and how it runs it.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Output, Status, Touches, Trial, expect};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Output, Status, Touches, Trial, expect,
+};
 
+use super::CONF;
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, print_argv0, put};
 use super::share::{DYNAMIC, STATIC, plug_and_register};
-use super::CONF;
 use crate::omarchy::document;
 
 pub const MATCHES_X86_64_ONLY: Check = Check {
@@ -19,11 +21,19 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
     mutants: &[
         Mutant {
             name: "mask-without-machine",
-            edits: &[Edit::Replace { path: CONF, from: r"\xfe\xff\xff\xff:/mnt", to: r"\xfe\xff\x00\x00:/mnt" }],
+            edits: &[Edit::Replace {
+                path: CONF,
+                from: r"\xfe\xff\xff\xff:/mnt",
+                to: r"\xfe\xff\x00\x00:/mnt",
+            }],
         },
         Mutant {
             name: "mask-misses-pie",
-            edits: &[Edit::Replace { path: CONF, from: r"\xfe\xff\xff\xff:/mnt", to: r"\xff\xff\xff\xff:/mnt" }],
+            edits: &[Edit::Replace {
+                path: CONF,
+                from: r"\xfe\xff\xff\xff:/mnt",
+                to: r"\xff\xff\xff\xff:/mnt",
+            }],
         },
     ],
 };
@@ -55,8 +65,7 @@ async fn matches_x86_64_only(trial: &Trial) -> Outcome {
 }
 
 /// `mov x0, #45; mov x8, #93 (exit); svc #0`.
-const AARCH64_EXIT_45: &[u8] =
-    &[0xa0, 0x05, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
+const AARCH64_EXIT_45: &[u8] = &[0xa0, 0x05, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
 
 pub const FLAGS: Check = Check {
     invariant: Invariant {
@@ -116,7 +125,9 @@ pub const EXECUTES: Check = Check {
     run: |trial| Box::pin(executes(trial)),
     mutants: &[Mutant {
         name: "interpreter-not-executable",
-        edits: &[Edit::Run { command: "sed -i 's/-o ro,X-mount/-o ro,noexec,X-mount/' /usr/local/sbin/prltoolsd" }],
+        edits: &[Edit::Run {
+            command: "sed -i 's/-o ro,X-mount/-o ro,noexec,X-mount/' /usr/local/sbin/prltoolsd",
+        }],
     }],
 };
 

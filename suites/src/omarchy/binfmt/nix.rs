@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Output, Touches, Trial, expect};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Output, Touches, Trial, expect,
+};
 
 use super::share::plug_and_register;
 use crate::omarchy::document;
@@ -18,7 +20,11 @@ pub const NIX_ORDER: Check = Check {
     run: |trial| Box::pin(nix_order(trial)),
     mutants: &[Mutant {
         name: "no-extra-platforms",
-        edits: &[Edit::Replace { path: "/etc/nix/nix.conf", from: "extra-platforms = x86_64-linux\n", to: "" }],
+        edits: &[Edit::Replace {
+            path: "/etc/nix/nix.conf",
+            from: "extra-platforms = x86_64-linux\n",
+            to: "",
+        }],
     }],
 };
 
@@ -28,7 +34,8 @@ const BUILD_LIMIT: Duration = Duration::from_secs(180);
 async fn nix_order(trial: &Trial) -> Outcome {
     let machine = trial.machine_without_drives().await?;
     let refused = build(&*machine).await?;
-    let clearly = !refused.success() && String::from_utf8_lossy(&refused.stderr).contains("Exec format error");
+    let clearly =
+        !refused.success() && String::from_utf8_lossy(&refused.stderr).contains("Exec format error");
     expect(clearly, "before registration the build is refused with \"Exec format error\"", refused)?;
 
     plug_and_register(&machine).await?;

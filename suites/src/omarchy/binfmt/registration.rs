@@ -91,7 +91,9 @@ pub const SURVIVES_REBOOTS: Check = Check {
     run: |trial| Box::pin(survives_reboots(trial)),
     mutants: &[Mutant {
         name: "runtime-only-registration",
-        edits: &[Edit::Run { command: "mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/" }],
+        edits: &[Edit::Run {
+            command: "mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/",
+        }],
     }],
 };
 

@@ -6,10 +6,12 @@ use futures::future::try_join_all;
 use harness::lab::{Drives, booted};
 use harness::machine::qemu::Vm;
 use harness::property::for_all;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Stop, Touches, Trial, expect};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Stop, Touches, Trial, expect,
+};
 
 use super::SHARE;
-use super::handler::{described, registered, runs_within};
+use super::handler::{described, registered, within};
 use crate::omarchy::document;
 
 /// Where the share is mounted, as systemd names it.
@@ -54,12 +56,17 @@ async fn mount_before(trial: &Trial) -> Outcome {
     let (mounted, ran) = (times.next().unwrap_or(0), times.next().unwrap_or(0));
     // systemd says 0 for what never happened.
     if mounted == 0 || (ran != 0 && ran < mounted) {
-        let reason = format!("the share was not mounted first: mount at {mounted} µs, systemd-binfmt at {ran} µs");
+        let reason =
+            format!("the share was not mounted first: mount at {mounted} µs, systemd-binfmt at {ran} µs");
         return Err(Stop::Broken(reason));
     }
     let handlers = registered(&*machine).await?;
     let ran = machine.run(&format!("{STATIC} true")).await?;
-    expect(ran.success(), "an x86_64 program runs when boot finishes", format!("{ran}; {}", described(&handlers)))
+    expect(
+        ran.success(),
+        "an x86_64 program runs when boot finishes",
+        format!("{ran}; {}", described(&handlers)),
+    )
 }
 
 pub const MOUNT_LATE: Check = Check {
@@ -137,14 +144,19 @@ async fn mount_never(trial: &Trial) -> Outcome {
     let machine = trial.power_on(Drives::Absent).await?;
     machine.answers(harness::lab::BOOT_LIMIT).await?;
     let state = machine
-        .run_within(&format!("timeout {BOOT_LIMIT} systemctl is-system-running --wait"), 2 * harness::lab::BOOT_LIMIT)
+        .run_within(
+            &format!("timeout {BOOT_LIMIT} systemctl is-system-running --wait"),
+            2 * harness::lab::BOOT_LIMIT,
+        )
         .await?;
-    let reached = machine.run("systemctl is-active default.target; systemctl --failed --plain --no-legend").await?;
+    let reached =
+        machine.run("systemctl is-active default.target; systemctl --failed --plain --no-legend").await?;
     expect(state.text() == "running", "the system is \"running\"", format!("{state}; {reached}"))?;
     expect(reached.text() == "active", "the default target is active and no unit has failed", reached)?;
 
     let ran = machine.run(&format!("timeout 10 {STATIC} true")).await?;
-    let refused = ran.status == Status::Exit(126) && String::from_utf8_lossy(&ran.stderr).contains("Exec format error");
+    let refused =
+        ran.status == Status::Exit(126) && String::from_utf8_lossy(&ran.stderr).contains("Exec format error");
     expect(refused, "an x86_64 program fails with ENOEXEC (exit status 126, \"Exec format error\")", ran)
 }
 
@@ -159,7 +171,9 @@ pub const SHARE_LOST_AND_BACK: Check = Check {
     run: |trial| Box::pin(share_lost_and_back(trial)),
     mutants: &[Mutant {
         name: "remain-after-exit-without-re-trigger",
-        edits: &[Edit::Remove { path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount.d/rosetta-binfmt.conf" }],
+        edits: &[Edit::Remove {
+            path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount.d/rosetta-binfmt.conf",
+        }],
     }],
 };
 
@@ -169,7 +183,7 @@ async fn share_lost_and_back(trial: &Trial) -> Outcome {
     expect(before.success(), "an x86_64 program runs before the share is lost", before)?;
 
     machine.unplug(SHARE).await?;
-    machine.systemd().await?.wait_until_inactive(MOUNT, MOUNT_LIMIT).await?;
+    machine.systemd().await?.wait_until(MOUNT, "inactive", MOUNT_LIMIT).await?;
     // What the kernel still remembers of the lost drive would run programs until the memory is needed.
     machine.succeed("echo 3 >/proc/sys/vm/drop_caches").await?;
 
@@ -195,8 +209,8 @@ pub async fn plug_and_register(machine: &Vm) -> Outcome {
 /// the time from when it first answers.
 pub async fn registered_after_mount(machine: &Vm) -> Outcome {
     machine.answers(harness::lab::BOOT_LIMIT).await?;
-    machine.systemd().await?.wait_until_active(MOUNT, MOUNT_LIMIT).await?;
-    if runs_within(machine, STATIC, REGISTRATION_LIMIT).await? {
+    machine.systemd().await?.wait_until(MOUNT, "active", MOUNT_LIMIT).await?;
+    if within(machine, REGISTRATION_LIMIT, &format!("{STATIC} true")).await? {
         return Ok(());
     }
     let handlers = registered(machine).await?;

@@ -51,10 +51,15 @@ async fn watcher_settles(trial: &Trial) -> Outcome {
     // The share arrives later: one restart, and then quiet.
     let machine = trial.machine_without_drives().await?;
     let systemd = machine.systemd().await?;
-    let (plugged, jobs) = tokio::join!(machine.plug(SHARE), systemd.jobs_until(QUIET, |jobs| jobs.len() > LOOPING));
+    let (plugged, jobs) =
+        tokio::join!(machine.plug(SHARE), systemd.jobs_until(QUIET, |jobs| jobs.len() > LOOPING));
     plugged?;
     let restarts = jobs?.iter().filter(|job| job.unit == "systemd-binfmt.service").count();
-    expect(restarts <= 1, "at most one restart of systemd-binfmt after the mount", format!("{restarts} restarts"))?;
+    expect(
+        restarts <= 1,
+        "at most one restart of systemd-binfmt after the mount",
+        format!("{restarts} restarts"),
+    )?;
     no_unit_has_failed(&*machine).await
 }
 

@@ -19,12 +19,16 @@ const FORK_LIMIT: Duration = Duration::from_secs(30);
 /// A frozen, provisioned, running machine: memory, devices, disk and plugged drives.
 #[derive(Clone)]
 pub struct Template {
-    pub(super) frozen: Frozen,
-    pub(super) disk: Disk,
-    pub(super) drives: Vec<Drive>,
+    frozen: Frozen,
+    disk: Disk,
+    drives: Vec<Drive>,
 }
 
 impl Template {
+    pub fn new(frozen: Frozen, disk: Disk, drives: Vec<Drive>) -> Template {
+        Template { frozen, disk, drives }
+    }
+
     /// Freezes a machine that was started to become a template, with the drives that are plugged now.
     pub async fn freeze(vm: Vm, drives: Vec<Drive>) -> Result<Template, MachineError> {
         let disk = vm.disk.clone();
@@ -40,6 +44,10 @@ impl Template {
         vm.answers(FORK_LIMIT).await?;
         identity::renew(&vm).await?;
         Ok(vm)
+    }
+
+    pub fn frozen(&self) -> &Frozen {
+        &self.frozen
     }
 
     /// The disk as it was when the template was frozen.

@@ -18,17 +18,30 @@ const KERNEL_LIMIT: Duration = Duration::from_secs(120);
 
 /// A machine frozen between power-on and its first look at a disk.
 #[derive(Clone)]
-pub struct PowerOn(pub(super) Frozen);
+pub struct PowerOn(Frozen);
 
 impl PowerOn {
+    pub fn new(frozen: Frozen) -> PowerOn {
+        PowerOn(frozen)
+    }
+
+    pub fn frozen(&self) -> &Frozen {
+        &self.0
+    }
+
     /// Starts a kernel and freezes it in its initramfs.
-    pub async fn prepare(hardware: Hardware, kernel: File, initramfs: File) -> Result<PowerOn, MachineError> {
+    pub async fn prepare(
+        hardware: Hardware,
+        kernel: File,
+        initramfs: File,
+        arguments: &[String],
+    ) -> Result<PowerOn, MachineError> {
         let name = "power-on";
         let failed = |error: std::io::Error| not_started(name, &error);
         let memory = ramfile::empty(u64::from(hardware.memory_mib) << 20).map_err(failed)?;
         // The disk is never looked at.
         let disk = Disk::image(ramfile::empty(1 << 20).map_err(failed)?).map_err(failed)?;
-        let command_line = command_line(&hardware);
+        let command_line = command_line(&hardware, arguments);
         let vm = Vm::launch(Plan {
             name: name.to_owned(),
             transcript: Transcript::default(),
@@ -88,14 +101,11 @@ fn without_plugged(drives: &[Drive]) -> Vec<Drive> {
     drives.iter().map(|drive| Drive { plugged: false, ..drive.clone() }).collect()
 }
 
-/// The kernel's command line.
-fn command_line(hardware: &Hardware) -> String {
-    let console = hardware.architecture.serial_console();
-    format!("console={console} root=/dev/vda rw {QUIET} {QUICK}")
+/// The kernel's command line, with what the image wants on it.
+fn command_line(hardware: &Hardware, arguments: &[String]) -> String {
+    let console = hardware.serial_console();
+    format!("console={console} root=/dev/vda rw {QUIET} {}", arguments.join(" "))
 }
 
 /// Every character on a serial port is a trap out of the emulated processor. Panics are printed at any level.
 const QUIET: &str = "loglevel=4 systemd.show_status=false";
-
-/// What protects a kernel from its users costs a third of an emulated boot, and a fork lives for seconds.
-const QUICK: &str = "mitigations=off init_on_alloc=0 audit=0 apparmor=0 nokaslr";

@@ -1,0 +1,21 @@
+//! Processor architectures.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    Aarch64,
+    #[serde(rename = "x86_64")]
+    X86,
+}
+
+impl Architecture {
+    /// The name that QEMU, the kernel and Rust use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Architecture::Aarch64 => "aarch64",
+            Architecture::X86 => "x86_64",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+pub fn doctor() -> Result<u8, std::io::Error> {
+    Ok(0)
+}

@@ -1,0 +1,48 @@
+//! What `--accel auto` means on this host, remembered.
+
+use std::path::Path;
+
+use super::prepare::{Kernel, PrepareError, failed};
+use super::store::{ACCELERATORS, digest, emulator};
+use crate::cache::{Cache, CacheEvent};
+use crate::event::{Event, Listener};
+use crate::image::Image;
+use crate::machine::qemu::{Accelerator, Hardware, could_accelerate, kvm_runs};
+
+/// KVM where a guest was seen to run under it, else emulation.
+pub async fn accelerator(
+    cache: &Cache,
+    hardware: &Hardware,
+    kernel: &Kernel,
+    image: &Image,
+    listener: &dyn Listener,
+) -> Result<Accelerator, PrepareError> {
+    if !could_accelerate(hardware.architecture) || !Path::new("/dev/kvm").exists() {
+        return Ok(Accelerator::Tcg);
+    }
+    let host = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let name = digest(&[&host, &emulator(hardware)?, image.digest().to_hex().as_str()]);
+    let make = async |directory: &Path| {
+        listener.hear(&Event::Preparing { what: "see whether guests run under KVM here".into() });
+        let clone =
+            |file: &std::fs::File| file.try_clone().map_err(|source| failed("open the kernel", source));
+        let (linux, initramfs) = (clone(&kernel.kernel)?, clone(&kernel.initramfs)?);
+        let answer = match kvm_runs(hardware, linux, initramfs, &kernel.arguments).await {
+            Ok(()) => String::new(),
+            Err(reason) => reason,
+        };
+        let path = directory.join(ANSWER);
+        std::fs::write(&path, answer).map_err(|source| failed("remember whether KVM works", source))
+    };
+    let entry = cache.get_or_make(ACCELERATORS, name, &|_: CacheEvent| {}, make).await?;
+    let answer = std::fs::read_to_string(entry.path(ANSWER));
+    let reason = answer.map_err(|source| failed("read whether KVM works", source))?;
+    if reason.is_empty() {
+        return Ok(Accelerator::Kvm);
+    }
+    listener.hear(&Event::Noted { text: format!("guests are emulated: under KVM, {reason}") });
+    Ok(Accelerator::Tcg)
+}
+
+/// Holds why not, or nothing.
+const ANSWER: &str = "why-not-kvm";

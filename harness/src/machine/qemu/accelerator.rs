@@ -1,0 +1,46 @@
+//! Whether guests run under KVM here. That /dev/kvm opens says little: on some hosts it makes a processor
+//! that a stock kernel dies on. So the target's own kernel is tried.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use super::hardware::{Accelerator, Hardware};
+use super::template::PowerOn;
+use crate::Architecture;
+
+/// Where accelerated guests load their initramfs in a second or two.
+const PROBE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs a kernel under KVM as far as its initramfs. `Err` says why emulation is the choice.
+pub async fn kvm_runs(
+    hardware: &Hardware,
+    kernel: File,
+    initramfs: File,
+    arguments: &[String],
+) -> Result<(), String> {
+    if !could_accelerate(hardware.architecture) {
+        return Err(format!("this host's processor is no {}", hardware.architecture.name()));
+    }
+    if let Err(error) = File::options().read(true).write(true).open("/dev/kvm") {
+        return Err(format!("/dev/kvm cannot be opened: {error}"));
+    }
+    let hardware = Hardware { accelerator: Accelerator::Kvm, ..hardware.clone() };
+    let probe = PowerOn::prepare(hardware, kernel, initramfs, arguments);
+    match tokio::time::timeout(PROBE_LIMIT, probe).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("the kernel did not load its initramfs within {} s", PROBE_LIMIT.as_secs())),
+    }
+}
+
+/// Only the host's own architecture can be accelerated.
+pub fn could_accelerate(architecture: Architecture) -> bool {
+    architecture.name() == std::env::consts::ARCH
+}
+
+/// The emulator's version: frozen machines go on only in the emulator that froze them.
+pub fn version(hardware: &Hardware) -> io::Result<String> {
+    let output = std::process::Command::new(hardware.emulator()).arg("--version").output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+}
