@@ -3,10 +3,10 @@ use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::Digest;
 use super::error::{At, CacheError};
 use super::lock::Lock;
 use super::manifest::{self, Manifest};
-use super::Digest;
 
 /// A finished entry. It cannot be removed while this is alive.
 #[derive(Debug)]
@@ -68,10 +68,8 @@ fn verify(place: &Path, stamps: &Path) -> Result<(), (PathBuf, String)> {
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| bad(&path)(&error))?;
 
     // Nothing depends on the memory of a verification: unreadable is none.
-    let known: Stamps = fs::read(stamps)
-        .ok()
-        .and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or_default();
+    let known: Stamps =
+        fs::read(stamps).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let mut seen = Stamps::new();
     for (name, sealed) in &manifest {
         let path = place.join(name);

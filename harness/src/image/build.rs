@@ -97,7 +97,11 @@ async fn run(
         }
     }
     let status = child.wait().await?;
-    if status.success() { Ok(()) } else { Err(std::io::Error::other(format!("the build ended with {status}"))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(std::io::Error::other(format!("the build ended with {status}")))
+    }
 }
 
 /// `setpriv` ends it with this process, `unshare` everything below with it.

@@ -35,11 +35,7 @@ impl Modules {
 
     /// The files to load for `wanted`, in the order of loading. What is in
     /// `loaded` is left out, and everything returned is added to it.
-    pub fn order(
-        &self,
-        wanted: &[&str],
-        loaded: &mut HashSet<String>,
-    ) -> io::Result<Vec<PathBuf>> {
+    pub fn order(&self, wanted: &[&str], loaded: &mut HashSet<String>) -> io::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for &module in wanted {
             let Some((file, needs)) = self.known.get(module) else {
