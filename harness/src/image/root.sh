@@ -11,9 +11,9 @@ set -f
 PATH=$PATH:/usr/sbin:/sbin
 
 stage() { echo "assay: stage $*"; }
-die() { echo "assay: $*"; exit 1; }
+die() { echo "assay: $*" >&2; exit 1; }
 
-# $1: a list of package name patterns; prints the matching archives here.
+# $1: package name patterns; prints the matching archives here.
 named() {
     for pattern in $1; do
         find . -maxdepth 1 -name "${pattern}_*.deb" | sort
@@ -42,6 +42,7 @@ keep() {
 # $1: a package, with its architecture; prints its archive.
 fetch() {
     archive=$(apt-get -qq --print-uris download "$1" | cut -d' ' -f2)
+    [ -n "$archive" ] || die "the mirror has no package $1"
     if [ ! -e "$PACKAGE_CACHE/$archive" ]; then
         apt-get -q download "$1" >&2
         keep
