@@ -92,7 +92,7 @@ dpkg --configure -a
 query() { dpkg-query --admindir="$root/var/lib/dpkg" --show --showformat="$1"; }
 unfinished=$(query '${db:Status-Abbrev} ${Package}\n' | grep -v '^ii ') || true
 [ -z "$unfinished" ] || die "packages are not installed: $unfinished"
-chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash "$USER_NAME"
+chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash --groups "$USER_GROUPS" "$USER_NAME"
 umount "$root/proc"
 
 stage lay
@@ -106,6 +106,12 @@ for item in $foreign; do
     mkdir -p "$root${item%%|*}"
     extract "${item#*|}" "$root${item%%|*}"
     dpkg-deb --show --showformat='${Package} ${Version} ${Architecture} (foreign)\n' "${item#*|}" >>"$OUT/packages.txt"
+done
+for item in $FOREIGN; do
+    # Programs ask for /lib64/ld-linux-x86-64.so.2: the links are of a package left out.
+    for name in bin lib lib64 sbin; do
+        [ ! -d "$root${item%%|*}/usr/$name" ] || ln -sfn "usr/$name" "$root${item%%|*}/$name"
+    done
 done
 for tree in $TREES; do
     # A checkout's modes depend on a umask: others get what the owner has, but
