@@ -13,6 +13,7 @@ pub(super) fn environment(recipe: &Recipe) -> Vec<(&'static str, String)> {
         ("ARCHITECTURE", recipe.architecture.debian().to_owned()),
         ("HOST_NAME", recipe.hostname.clone()),
         ("USER_NAME", recipe.user.clone()),
+        ("USER_GROUPS", recipe.groups.join(",")),
         ("SIZE_MIB", recipe.size_mib.to_string()),
         ("PACKAGES", lines(&recipe.packages)),
         ("UNPACKED", lines(&recipe.unpacked)),
@@ -28,7 +29,7 @@ pub(super) fn environment(recipe: &Recipe) -> Vec<(&'static str, String)> {
 
 /// Everything of the recipe that must not contain a separator.
 pub(super) fn items(recipe: &Recipe) -> Vec<String> {
-    let lists = [&recipe.packages, &recipe.unpacked, &recipe.dropped, &recipe.exclude];
+    let lists = [&recipe.groups, &recipe.packages, &recipe.unpacked, &recipe.dropped, &recipe.exclude];
     let mut items: Vec<_> = lists.into_iter().flatten().cloned().collect();
     items.extend(recipe.masked.keys().cloned());
     items.extend(recipe.files.iter().map(|path| path.display().to_string()));

@@ -19,6 +19,9 @@ pub struct Recipe {
     pub hostname: String,
     /// The ordinary user, of uid 1000. Like root, it has no password.
     pub user: String,
+    /// Groups that the user is in besides their own.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// Size of the root disk, which is sparse.
     pub size_mib: u32,
     /// For the kernel's command line, beside those that the machine needs.

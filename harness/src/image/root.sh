@@ -11,9 +11,9 @@ set -f
 PATH=$PATH:/usr/sbin:/sbin
 
 stage() { echo "assay: stage $*"; }
-die() { echo "assay: $*"; exit 1; }
+die() { echo "assay: $*" >&2; exit 1; }
 
-# $1: a list of package name patterns; prints the matching archives here.
+# $1: package name patterns; prints the matching archives here.
 named() {
     for pattern in $1; do
         find . -maxdepth 1 -name "${pattern}_*.deb" | sort
@@ -42,6 +42,7 @@ keep() {
 # $1: a package, with its architecture; prints its archive.
 fetch() {
     archive=$(apt-get -qq --print-uris download "$1" | cut -d' ' -f2)
+    [ -n "$archive" ] || die "the mirror has no package $1"
     if [ ! -e "$PACKAGE_CACHE/$archive" ]; then
         apt-get -q download "$1" >&2
         keep
@@ -91,7 +92,7 @@ dpkg --configure -a
 query() { dpkg-query --admindir="$root/var/lib/dpkg" --show --showformat="$1"; }
 unfinished=$(query '${db:Status-Abbrev} ${Package}\n' | grep -v '^ii ') || true
 [ -z "$unfinished" ] || die "packages are not installed: $unfinished"
-chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash "$USER_NAME"
+chroot "$root" useradd --create-home --uid 1000 --shell /bin/bash --groups "$USER_GROUPS" "$USER_NAME"
 umount "$root/proc"
 
 stage lay
@@ -105,6 +106,12 @@ for item in $foreign; do
     mkdir -p "$root${item%%|*}"
     extract "${item#*|}" "$root${item%%|*}"
     dpkg-deb --show --showformat='${Package} ${Version} ${Architecture} (foreign)\n' "${item#*|}" >>"$OUT/packages.txt"
+done
+for item in $FOREIGN; do
+    # Programs ask for /lib64/ld-linux-x86-64.so.2: the links are of a package left out.
+    for name in bin lib lib64 sbin; do
+        [ ! -d "$root${item%%|*}/usr/$name" ] || ln -sfn "usr/$name" "$root${item%%|*}/$name"
+    done
 done
 for tree in $TREES; do
     # A checkout's modes depend on a umask: others get what the owner has, but
