@@ -7,6 +7,8 @@ pub mod event;
 mod evidence;
 mod invariant;
 pub mod machine;
+pub mod manifest;
+pub mod tree;
 mod verdict;
 
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};

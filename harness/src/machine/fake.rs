@@ -1,1 +1,0 @@
-//! A machine that only pretends, for testing the harness's own logic.
