@@ -8,10 +8,15 @@ mod evidence;
 mod invariant;
 pub mod machine;
 pub mod manifest;
+mod overlay;
+pub mod provision;
+pub mod target;
 pub mod tree;
 mod verdict;
 
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
 pub use invariant::{Invariant, Level, Source};
 pub use machine::{Machine, MachineError};
+pub use overlay::{Overlay, OverlayError};
+pub use target::{Home, Target};
 pub use verdict::{Outcome, Stop, Verdict, Violation, expect, violated};
