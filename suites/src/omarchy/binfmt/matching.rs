@@ -38,7 +38,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
     ],
 };
 
-/// The shell's own exit status for a file that nothing can execute.
+/// Bash's own exit status for a file that nothing can execute.
 const NOT_EXECUTABLE: i32 = 126;
 
 async fn matches_x86_64_only(trial: &Trial) -> Outcome {
@@ -59,7 +59,7 @@ async fn matches_x86_64_only(trial: &Trial) -> Outcome {
         ("an x86-64 ET_DYN program", pie, 43),
         ("an i386 program, which nothing here can run,", i386, NOT_EXECUTABLE),
     ] {
-        ends_with(what, &machine.run(&program).await?, expected)?;
+        ends_with(what, &machine.run(&program.in_bash()).await?, expected)?;
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ trait InBash {
 }
 
 impl InBash for String {
-    /// For what only bash has.
+    /// For what only bash has: `exec -a`, and no second try of a file that is not executable as a script.
     fn in_bash(&self) -> String {
         format!("bash -c '{self}'")
     }

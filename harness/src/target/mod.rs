@@ -1,0 +1,117 @@
+//! What is tested, as a file.
+
+mod home;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use home::Home;
+
+use crate::Architecture;
+use crate::manifest::{self, ManifestError};
+
+/// A target file. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    pub name: String,
+    pub architecture: Architecture,
+    pub recipe: PathBuf,
+    /// In MiB.
+    pub memory: u32,
+    pub cpus: u8,
+    /// The image's drives that can be plugged, and how they are when the template is made.
+    #[serde(default)]
+    pub drives: BTreeMap<String, Drive>,
+    pub steps: Option<PathBuf>,
+    /// The systemd unit whose reaching means that the machine has booted.
+    #[serde(default = "multi_user")]
+    pub settled: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Drive {
+    Plugged,
+    Unplugged,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    #[error(
+        "{} has no fixtures/: set ASSAY_HOME to the directory that holds fixtures/ and vm-images/",
+        .directory.display()
+    )]
+    Homeless { directory: PathBuf },
+    #[error("there is no target {name:?}: use one of {}, or the path of a .toml file", .known.join(", "))]
+    Unknown { name: String, known: Vec<String> },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{}: {reason}", .file.display())]
+    Invalid { file: PathBuf, reason: String },
+}
+
+impl Target {
+    /// Finds what a TARGET argument means: the path of a target file, else a built-in name.
+    pub fn find(argument: &str, home: &Home) -> Result<Target, TargetError> {
+        if argument.contains('/') || argument.ends_with(".toml") {
+            return Target::load(Path::new(argument), home);
+        }
+        let known = home.targets();
+        if known.iter().any(|name| name == argument) {
+            return Target::load(&home.target(argument), home);
+        }
+        Err(TargetError::Unknown { name: argument.into(), known })
+    }
+
+    pub fn load(file: &Path, home: &Home) -> Result<Target, TargetError> {
+        let mut target: Target = manifest::load(file)?;
+        target.validate().map_err(|reason| TargetError::Invalid { file: file.into(), reason })?;
+        let beside = file.parent().unwrap_or(Path::new("."));
+        target.recipe = match target.recipe.to_str() {
+            Some(name) if !name.contains('/') && !name.ends_with(".toml") => home.recipe(name),
+            _ => beside.join(&target.recipe),
+        };
+        target.steps = target.steps.map(|steps| beside.join(steps));
+        Ok(target)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        // The name goes into file names and reports.
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.name.is_empty() || !self.name.chars().all(plain) {
+            return Err(format!("name = {:?}: use lower-case letters, digits and dashes", self.name));
+        }
+        if self.memory < 128 {
+            return Err(format!(
+                "memory = {}: it counts MiB, and no target boots with less than 128",
+                self.memory
+            ));
+        }
+        if self.cpus == 0 {
+            return Err("cpus = 0: a machine needs at least 1".into());
+        }
+        if !self.settled.contains('.') {
+            return Err(format!("settled = {:?}: name a systemd unit with its suffix", self.settled));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Architecture::Aarch64 => "aarch64",
+            Architecture::X86 => "x86_64",
+        })
+    }
+}
+
+fn multi_user() -> String {
+    "multi-user.target".into()
+}
