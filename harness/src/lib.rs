@@ -3,6 +3,7 @@
 //! The flow goes one way: a target's image is built, booted, provisioned and frozen into a template;
 //! each check gets a fork of it and ends in a verdict; events carry everything to the reports.
 
+pub mod doctor;
 pub mod event;
 mod evidence;
 mod invariant;
