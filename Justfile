@@ -1,5 +1,6 @@
 # Unquoted words of a recipe's arguments stay whole.
 set positional-arguments
+set ignore-comments
 
 # In a debug build: a run waits for its machines, not for itself, and this way it shares what the tests build.
 assay := "cargo run --package suites --"
