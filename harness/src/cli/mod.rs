@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::cache::Cache;
 use crate::check::Suite;
 use crate::doctor;
 use arguments::{Arguments, Command};
@@ -42,6 +43,14 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::List(options) => list::list(&options, catalogue),
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
-        Command::Doctor => doctor::doctor().map_err(|error| Failure::broken("examine this host", error)),
+        Command::Doctor => doctor(),
     }
+}
+
+/// Tells what is missing on this host.
+fn doctor() -> Result<u8, Failure> {
+    let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
+    let findings = doctor::examine(cache.root());
+    print!("{}", doctor::render(&findings));
+    Ok(doctor::exit_status(&findings))
 }

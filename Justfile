@@ -1,0 +1,65 @@
+# Unquoted words of a recipe's arguments stay whole.
+set positional-arguments
+set ignore-comments
+
+# In a debug build: a run waits for its machines, not for itself, and this way it shares what the tests build.
+assay := "cargo run --package suites --"
+reports := "target/assay"
+
+# The list of recipes, for `just` alone
+_default:
+    @just --list --unsorted
+
+# The main job: every invariant of the Omarchy document on a real virtual machine
+test-omarchy *ARGS: _reports
+    {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml "$@"
+
+# Show that every mutant of the Omarchy suites turns its check red
+prove-omarchy *ARGS:
+    {{ assay }} prove omarchy "$@"
+
+# Everything that must hold before a change lands; ends with the summary of the tests
+test: format-check lint test-vm test-unit
+
+# The unit and snapshot tests, on machines that are not real
+test-unit:
+    #!/bin/sh
+    set -eu
+    # A changed snapshot fails the test and leaves no file behind; `cargo insta test` is there to accept it.
+    export INSTA_UPDATE=no
+    if cargo nextest --version >/dev/null 2>&1; then
+        exec cargo nextest run --workspace
+    fi
+    exec cargo test --workspace
+
+# One check on one real virtual machine: image, boot, provision, freeze, fork, verdict
+test-vm: _reports
+    {{ assay }} run omarchy --only binfmt.registered --junit {{ reports }}/test-vm.xml
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Check the format without changing a file
+format-check:
+    cargo fmt --all --check
+
+# Lint all targets; a warning is an error
+lint:
+    cargo clippy --workspace --all-targets -- --deny warnings
+
+# Measure forking against booting, into target/assay/bench.json
+bench: _reports
+    # An optimised build, because here the time of assay itself is part of what is measured.
+    cargo run --release --package suites --example bench -- --json {{ reports }}/bench.json
+
+# What is missing on this machine, and the command that installs it
+doctor:
+    {{ assay }} doctor
+
+# An interactive shell in a fresh fork of a target
+shell TARGET *ARGS:
+    {{ assay }} shell "$@"
+
+_reports:
+    @mkdir -p {{ reports }}

@@ -1,3 +1,0 @@
-pub fn doctor() -> Result<u8, std::io::Error> {
-    Ok(0)
-}
