@@ -10,12 +10,12 @@ use super::arguments::{Effort, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::select::select;
 use super::session::Session;
-use crate::check::Suite;
+
+use crate::check::{Check, Suite};
 use crate::event::{Event, Listener};
 use crate::property::Seed;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
-use crate::runner::Runner;
-use crate::{Invariant, check::Check};
+use crate::runner::{Reproduce, Runner};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
@@ -129,10 +129,8 @@ async fn interrupted() {
     futures::future::select_all(waiting).await;
 }
 
-type Reproducer = Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Sync>;
-
 /// The command that runs one check again.
-fn reproducer(purpose: Purpose, subject: &Subject) -> Reproducer {
+fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
     let verb = match purpose {
         Purpose::Run => "run",
         Purpose::Prove => "prove",

@@ -32,7 +32,7 @@ pub enum PrepareError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     #[error(transparent)]
-    Provision(#[from] ProvisionError),
+    Provision(Box<ProvisionError>),
     #[error(transparent)]
     Machine(#[from] MachineError),
     #[error("{0} is not installed: `assay doctor` tells how to install it")]
@@ -123,7 +123,8 @@ pub(super) async fn provision(lab: &Lab, plan: &Plan) -> Result<Disk, PrepareErr
     })
     .await?;
     timed(&*lab.listener, what, async {
-        plan.provision(&vm, &*lab.listener).await?;
+        let provisioned = plan.provision(&vm, &*lab.listener).await;
+        provisioned.map_err(|error| PrepareError::Provision(Box::new(error)))?;
         vm.succeed("sync").await?;
         vm.shut_down().await?;
         Ok(vm.disk().clone())

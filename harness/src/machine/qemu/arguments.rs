@@ -98,7 +98,8 @@ pub fn arguments(launch: &Launch) -> Vec<String> {
     line.add("-device", "virtserialport,bus=ports.0,nr=1,chardev=boot,name=assay.boot");
     line.add("-device", "virtserialport,bus=ports.0,nr=2,chardev=agent,name=org.qemu.guest_agent.0");
     line.add("-device", "virtserialport,bus=ports.0,nr=3,chardev=bus,name=assay.bus");
-    line.add("-device", "virtconsole,bus=ports.0,nr=4,chardev=terminal");
+    line.add("-device", "virtserialport,bus=ports.0,nr=4,chardev=identity,name=assay.identity");
+    line.add("-device", "virtconsole,bus=ports.0,nr=5,chardev=terminal");
     line.add("-device", "virtio-rng-pci");
 
     line.add("-blockdev", disk(&launch.disk).to_string());
@@ -184,5 +185,52 @@ impl Line {
     fn add(&mut self, option: &str, value: impl Into<String>) {
         self.0.push(option.into());
         self.0.push(value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn launch(architecture: Architecture, accelerator: Accelerator, start: Start) -> Launch {
+        let frozen = matches!(start, Start::Frozen);
+        Launch {
+            hardware: Hardware { architecture, accelerator, memory_mib: 1024, cpus: 2 },
+            start,
+            memory: Memory { file: 20, shared: !frozen },
+            disk: vec![
+                Layer { file: 22, format: Format::Qcow2 },
+                Layer { file: 23, format: Format::Qcow2 },
+                Layer { file: 24, format: Format::Raw },
+            ],
+            drives: if frozen { vec![("psf".into(), 25)] } else { Vec::new() },
+            ports: Port::ALL.into_iter().zip(3..).collect(),
+        }
+    }
+
+    fn lines(launch: &Launch) -> String {
+        arguments(launch).join("\n").replace("\n-", "\n\n-")
+    }
+
+    #[test]
+    fn a_cold_aarch64_machine() {
+        let command_line = "console=ttyAMA0".into();
+        let start = Start::Cold { kernel: 30, initramfs: 31, command_line };
+        insta::assert_snapshot!(lines(&launch(Architecture::Aarch64, Accelerator::Tcg, start)));
+    }
+
+    #[test]
+    fn an_aarch64_fork() {
+        insta::assert_snapshot!(lines(&launch(Architecture::Aarch64, Accelerator::Tcg, Start::Frozen)));
+    }
+
+    #[test]
+    fn an_accelerated_x86_64_fork() {
+        insta::assert_snapshot!(lines(&launch(Architecture::X86, Accelerator::Kvm, Start::Frozen)));
+    }
+
+    #[test]
+    fn an_emulated_x86_64_fork() {
+        insta::assert_snapshot!(lines(&launch(Architecture::X86, Accelerator::Tcg, Start::Frozen)));
     }
 }

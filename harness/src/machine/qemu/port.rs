@@ -14,13 +14,15 @@ pub enum Port {
     Agent,
     /// The guest's system bus.
     Bus,
+    /// What gives a fork an identity of its own.
+    Identity,
     /// A terminal, for `assay shell`.
     Terminal,
 }
 
 impl Port {
-    pub const ALL: [Port; 6] =
-        [Port::Monitor, Port::Console, Port::Boot, Port::Agent, Port::Bus, Port::Terminal];
+    pub const ALL: [Port; 7] =
+        [Port::Monitor, Port::Console, Port::Boot, Port::Agent, Port::Bus, Port::Identity, Port::Terminal];
 
     /// The id of its character device in QEMU.
     pub fn id(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Port {
             Port::Boot => "boot",
             Port::Agent => "agent",
             Port::Bus => "bus",
+            Port::Identity => "identity",
             Port::Terminal => "terminal",
         }
     }

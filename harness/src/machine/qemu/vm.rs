@@ -32,6 +32,9 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
 /// How long QEMU may take to end in an orderly way.
 const QUIT_LIMIT: Duration = Duration::from_secs(10);
 
+/// The longest line that a guest may send through a port of ours, in bytes.
+const LINE_LIMIT: u64 = 4 << 10;
+
 /// The largest device state that is kept, in bytes; it is half a megabyte in practice.
 const STATE_LIMIT: u64 = 256 << 20;
 
@@ -81,6 +84,7 @@ pub struct Vm {
     console: Console,
     boot: Mutex<BufReader<UnixStream>>,
     bus: Mutex<Option<UnixStream>>,
+    identity: Mutex<BufReader<UnixStream>>,
     systemd: OnceCell<Systemd>,
     terminal: Mutex<Option<UnixStream>>,
     /// What the devices' state comes through when the machine is frozen, and its other end in QEMU.
@@ -114,7 +118,7 @@ impl Vm {
             streams.push(UnixStream::from_std(ours)?);
             ports.push((port, inheritance.add(theirs)));
         }
-        let [monitor, console, boot, agent, bus, terminal]: [UnixStream; Port::ALL.len()] =
+        let [monitor, console, boot, agent, bus, identity, terminal]: [UnixStream; Port::ALL.len()] =
             streams.try_into().map_err(|_| io::Error::other("a port without a stream"))?;
 
         let (state, state_writer) = io::pipe()?;
@@ -164,6 +168,7 @@ impl Vm {
             console: Console::watch(console, life.clone()),
             boot: Mutex::new(BufReader::new(boot)),
             bus: Mutex::new(Some(bus)),
+            identity: Mutex::new(BufReader::new(identity)),
             systemd: OnceCell::new(),
             terminal: Mutex::new(Some(terminal)),
             name: plan.name,
@@ -188,17 +193,7 @@ impl Vm {
 
     /// Waits until the initramfs is loaded and has not touched a disk yet.
     pub async fn waits_for_disk(&self, limit: Duration) -> Result<(), MachineError> {
-        let mut line = String::new();
-        let mut boot = self.boot.lock().await;
-        let waiting = async {
-            let read = tokio::time::timeout(limit, boot.read_line(&mut line)).await;
-            match read {
-                Ok(Ok(length)) if length > 0 => Ok(()),
-                Ok(_) => std::future::pending().await,
-                Err(_) => Err(self.never("the initramfs to be ready", limit)),
-            }
-        };
-        self.life.during(waiting).await
+        self.line_from(&self.boot, "the initramfs to be ready", limit).await.map(drop)
     }
 
     /// Has the initramfs mount the root disk and start the system there.
@@ -206,6 +201,16 @@ impl Vm {
         let mut boot = self.boot.lock().await;
         let sent = boot.get_mut().write_all(b"go\n").await;
         sent.map_err(|error| self.refused("tell the initramfs to go on", error))
+    }
+
+    /// Gives the guest random numbers, a machine id and a time of its own.
+    pub(super) async fn renew_identity(&self, order: &str, limit: Duration) -> Result<(), MachineError> {
+        let sent = self.identity.lock().await.get_mut().write_all(order.as_bytes()).await;
+        sent.map_err(|error| self.refused("renew the identity", error))?;
+        match self.line_from(&self.identity, "the guest to renew its identity", limit).await?.trim() {
+            "renewed" => Ok(()),
+            reason => Err(self.refused("renew the identity", reason)),
+        }
     }
 
     /// Waits until the guest agent runs.
@@ -314,6 +319,29 @@ impl Vm {
     /// The guest's terminal. It can be taken once.
     pub async fn take_terminal(&self) -> Option<UnixStream> {
         self.terminal.lock().await.take()
+    }
+
+    /// A line that the guest sends, at most [`LINE_LIMIT`] bytes of it.
+    async fn line_from(
+        &self,
+        port: &Mutex<BufReader<UnixStream>>,
+        what: &str,
+        limit: Duration,
+    ) -> Result<String, MachineError> {
+        let mut line = String::new();
+        let mut port = port.lock().await;
+        let mut bounded = (&mut *port).take(LINE_LIMIT);
+        let waiting = async {
+            match tokio::time::timeout(limit, bounded.read_line(&mut line)).await {
+                Ok(Ok(length)) if length > 0 => Ok(()),
+                Ok(Err(error)) => Err(self.refused(&format!("wait for {what}"), error)),
+                // QEMU has hung up: what became of the machine is known in a moment.
+                Ok(Ok(_)) => std::future::pending().await,
+                Err(_) => Err(self.never(what, limit)),
+            }
+        };
+        self.life.during(waiting).await?;
+        Ok(line)
     }
 
     fn drive_path(&self, drive: &str) -> Result<String, MachineError> {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use harness::lab::{Drives, booted};
 use harness::machine::qemu::Vm;
 use harness::property::for_all;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Stop, Touches, Trial, expect,
 };
+use proptest::strategy::Just;
 
 use super::SHARE;
 use super::handler::{described, registered, within};
@@ -100,20 +100,29 @@ pub const MOUNT_LATE: Check = Check {
     ],
 };
 
-/// Delays from power-on to the plugging of the share, in milliseconds: none, while the system boots (which
-/// is when systemd-binfmt runs), and long after.
-const DELAYS: [(u64, u64); 3] = [(0, 0), (1, 12_000), (12_000, 40_000)];
+/// How long a boot goes on at least, in milliseconds: systemd-binfmt runs in this time.
+const BOOT: u64 = 12_000;
+
+/// The longest that the share is late after the boot, in milliseconds.
+const LONGEST_DELAY: u64 = 30_000;
 
 async fn mount_late(trial: &Trial) -> Outcome {
-    let seed = trial.seed();
-    let bands = DELAYS.map(|(shortest, longest)| {
-        for_all(seed, 1, shortest..=longest, async |delay| {
-            let machine = trial.power_on(Drives::Absent).await?;
-            plug_after(&machine, Duration::from_millis(delay)).await?;
-            registered_after_mount(&machine).await
-        })
-    });
-    try_join_all(bands).await.map(drop)
+    let already_there = for_all(trial.seed(), 1, Just(0), |delay| late_in_boot(trial, delay));
+    let while_booting = for_all(trial.seed(), 1, 1..=BOOT, |delay| late_in_boot(trial, delay));
+    let long_after = for_all(trial.seed(), 1, 0..=LONGEST_DELAY, |delay| late_after_boot(trial, delay));
+    tokio::try_join!(already_there, while_booting, long_after).map(drop)
+}
+
+async fn late_in_boot(trial: &Trial, delay: u64) -> Outcome {
+    let machine = trial.power_on(Drives::Absent).await?;
+    plug_after(&machine, Duration::from_millis(delay)).await?;
+    registered_after_mount(&machine).await
+}
+
+async fn late_after_boot(trial: &Trial, delay: u64) -> Outcome {
+    let machine = trial.machine_without_drives().await?;
+    plug_after(&machine, Duration::from_millis(delay)).await?;
+    registered_after_mount(&machine).await
 }
 
 pub const MOUNT_NEVER: Check = Check {

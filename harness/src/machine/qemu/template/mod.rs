@@ -41,8 +41,8 @@ impl Template {
         let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
         let vm = self.frozen.thaw(name, transcript, disk, self.drives.clone()).await?;
         vm.resume().await?;
-        vm.answers(FORK_LIMIT).await?;
         identity::renew(&vm).await?;
+        vm.answers(FORK_LIMIT).await?;
         Ok(vm)
     }
 
