@@ -21,7 +21,7 @@ pub const CONSUMER_RECOVERS: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(consumer_recovers(trial)),
     mutants: &[Mutant {
-        name: "restart-no",
+        name: "Restart=no",
         edits: &[Edit::Replace {
             path: "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf",
             from: "Restart=on-failure",

@@ -38,8 +38,8 @@ pub async fn taking(machine: &dyn Machine, file: &[u8]) -> Result<Vec<Handler>, 
 pub async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bool, MachineError> {
     let again = format!("until {command} 2>/dev/null; do sleep 0.1; done");
     let bounded = format!("timeout {seconds} sh -c {}", quoted(&again));
-    // The guest's seconds may be long ones.
-    let limit = Duration::from_secs(u64::from(seconds)) * 10 + COMMAND_LIMIT;
+    // A busy guest's seconds are long ones: it executes a billion instructions in each.
+    let limit = Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT;
     Ok(machine.run_within(&bounded, limit).await?.success())
 }
 

@@ -25,7 +25,7 @@ pub const DYNAMIC_LINKER: Check = Check {
             }],
         },
         Mutant {
-            name: "aarch64-loader",
+            name: "pointing at an aarch64 loader",
             edits: &[Edit::Run { command: "ln -sfn /lib/ld-linux-aarch64.so.1 /lib64/ld-linux-x86-64.so.2" }],
         },
     ],

@@ -1,12 +1,15 @@
 //! What the interpreter takes, and how it runs it.
 
+use std::time::Duration;
+
+use harness::machine::quoted;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Output, Status, Touches, Trial, expect,
 };
 
-use super::CONF;
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, print_argv0, put};
-use super::share::{DYNAMIC, STATIC, plug_and_register};
+use super::share::{DYNAMIC, STATIC};
+use super::{CONF, SHARE};
 use crate::omarchy::document;
 
 pub const MATCHES_X86_64_ONLY: Check = Check {
@@ -20,7 +23,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
     run: |trial| Box::pin(matches_x86_64_only(trial)),
     mutants: &[
         Mutant {
-            name: "mask-without-machine",
+            name: "mask too wide (machine field)",
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -28,7 +31,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
             }],
         },
         Mutant {
-            name: "mask-misses-pie",
+            name: "mask that misses PIE",
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -42,27 +45,51 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
 const NOT_EXECUTABLE: i32 = 126;
 
 async fn matches_x86_64_only(trial: &Trial) -> Outcome {
-    // Before the share is there nothing is registered, and a handler that takes too much cannot yet take
-    // the very programs that put the probes in place.
     let machine = trial.machine_without_drives().await?;
-    let exec = put(&*machine, "exec", &elf(X86_64, ET_EXEC, &exit(42)), 0o755).await?;
-    let pie = put(&*machine, "pie", &elf(X86_64, ET_DYN, &exit(43)), 0o755).await?;
-    let i386 = put(&*machine, "i386", &elf(I386, ET_EXEC, &exit(44)), 0o755).await?;
-    let script = put(&*machine, "script", b"#!/bin/sh\nexit 7\n", 0o755).await?;
-    let foreign = put(&*machine, "aarch64", &elf(AARCH64, ET_EXEC, AARCH64_EXIT_45), 0o755).await?;
-    plug_and_register(&machine).await?;
+    let programs = [
+        ("an aarch64 program", "aarch64", elf(AARCH64, ET_EXEC, AARCH64_EXIT_45), 45),
+        ("a shell script", "script", b"#!/bin/sh\nexit 7\n".to_vec(), 7),
+        ("an x86-64 ET_EXEC program", "exec", elf(X86_64, ET_EXEC, &exit(42)), 42),
+        ("an x86-64 ET_DYN program", "pie", elf(X86_64, ET_DYN, &exit(43)), 43),
+        (
+            "an i386 program, which nothing here can run,",
+            "i386",
+            elf(I386, ET_EXEC, &exit(44)),
+            NOT_EXECUTABLE,
+        ),
+    ];
+    let mut runs = String::new();
+    for (_, name, content, _) in &programs {
+        let path = put(&*machine, name, content, 0o755).await?;
+        runs.push_str(&format!("{path}; echo {name} $?\n"));
+    }
 
-    for (what, program, expected) in [
-        ("an aarch64 program", foreign, 45),
-        ("a shell script", script, 7),
-        ("an x86-64 ET_EXEC program", exec, 42),
-        ("an x86-64 ET_DYN program", pie, 43),
-        ("an i386 program, which nothing here can run,", i386, NOT_EXECUTABLE),
-    ] {
-        ends_with(what, &machine.run(&program.in_bash()).await?, expected)?;
+    // A handler that takes too much takes every program on the machine, so the shell that runs these is
+    // started before the share is plugged in, and needs no other.
+    let script = format!("{WAIT_FOR_HANDLER}{runs}");
+    let script = format!("bash -c {}", quoted(&script));
+    let (ran, plugged) = tokio::join!(machine.run_within(&script, SLOW), machine.plug(SHARE));
+    plugged?;
+    let ran = ran?;
+    let text = ran.text();
+    for (what, name, _, expected) in programs {
+        let status = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<i32>().ok());
+        expect(
+            status == Some(expected),
+            format!("{what} ends with {}", Status::Exit(expected)),
+            status.map_or_else(|| ran.to_string(), |status| format!("{}; {ran}", Status::Exit(status))),
+        )?;
     }
     Ok(())
 }
+
+/// Waits up to a minute of the guest with nothing but the shell itself.
+const WAIT_FOR_HANDLER: &str = "\
+    exec {never}<> <(:)\n\
+    until [ -e /proc/sys/fs/binfmt_misc/rosetta ] || [ $SECONDS -ge 60 ]; do read -t 0.1 -u $never; done\n";
+
+/// A minute of a guest can be a long one.
+const SLOW: Duration = Duration::from_secs(300);
 
 /// `mov x0, #45; mov x8, #93 (exit); svc #0`.
 const AARCH64_EXIT_45: &[u8] = &[0xa0, 0x05, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
@@ -77,9 +104,9 @@ pub const FLAGS: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(flags(trial)),
     mutants: &[
-        Mutant { name: "no-F", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }] },
-        Mutant { name: "no-P", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }] },
-        Mutant { name: "no-C", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }] },
+        Mutant { name: ":PC", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }] },
+        Mutant { name: ":FC", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }] },
+        Mutant { name: ":PF", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }] },
     ],
 };
 
@@ -94,24 +121,13 @@ async fn flags(trial: &Trial) -> Outcome {
     ends_with("an x86_64 program in a mount namespace without the share (F)", &unshared, 42)?;
 
     let argv0 = put(&*machine, "argv0", &elf(X86_64, ET_EXEC, &print_argv0()), 0o755).await?;
-    let named = machine.run(&format!("exec -a moon {argv0}").in_bash()).await?;
+    let named = machine.run(&format!("bash -c 'exec -a moon {argv0}'")).await?;
     let expected = "a program started as \"moon\" is told so (P)";
     expect(named.success() && named.text() == "moon", expected, &named)?;
 
     let setuid = put(&*machine, "euid", &elf(X86_64, ET_EXEC, &exit_with_euid()), 0o4755).await?;
     let as_user = machine.run(&format!("setpriv --reuid=1000 --clear-groups {setuid}")).await?;
     ends_with("the effective user of a set-user-id-root program started by user 1000 (C)", &as_user, 0)
-}
-
-trait InBash {
-    fn in_bash(&self) -> String;
-}
-
-impl InBash for String {
-    /// For what only bash has: `exec -a`, and no second try of a file that is not executable as a script.
-    fn in_bash(&self) -> String {
-        format!("bash -c '{self}'")
-    }
 }
 
 pub const EXECUTES: Check = Check {
@@ -124,7 +140,7 @@ pub const EXECUTES: Check = Check {
     touches: Touches::Nothing,
     run: |trial| Box::pin(executes(trial)),
     mutants: &[Mutant {
-        name: "interpreter-not-executable",
+        name: "stand-in interpreter not executable",
         edits: &[Edit::Run {
             command: "sed -i 's/-o ro,X-mount/-o ro,noexec,X-mount/' /usr/local/sbin/prltoolsd",
         }],

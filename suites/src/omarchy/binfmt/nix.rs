@@ -19,7 +19,7 @@ pub const NIX_ORDER: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(nix_order(trial)),
     mutants: &[Mutant {
-        name: "no-extra-platforms",
+        name: "no extra-platforms",
         edits: &[Edit::Replace {
             path: "/etc/nix/nix.conf",
             from: "extra-platforms = x86_64-linux\n",

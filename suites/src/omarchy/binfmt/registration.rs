@@ -22,13 +22,13 @@ pub const REGISTERED: Check = Check {
     touches: Touches::Nothing,
     run: |trial| Box::pin(is_registered(trial)),
     mutants: &[
-        Mutant { name: "no-conf", edits: &[Edit::Remove { path: CONF }] },
+        Mutant { name: "no rosetta.conf", edits: &[Edit::Remove { path: CONF }] },
         Mutant {
-            name: "conf-under-another-name",
+            name: "conf under another name",
             edits: &[Edit::Replace { path: CONF, from: ":rosetta:M:", to: ":rosetta2:M:" }],
         },
         Mutant {
-            name: "interpreter-under-media",
+            name: "interpreter path /media/psf/...",
             edits: &[Edit::Replace { path: CONF, from: ":/mnt/psf/", to: ":/media/psf/" }],
         },
     ],
@@ -57,7 +57,7 @@ pub const RESTART_IDEMPOTENT: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(restart_is_idempotent(trial)),
     mutants: &[Mutant {
-        name: "drop-in-registers-another",
+        name: "a drop-in that registers a second, conflicting handler",
         edits: &[Edit::Write {
             path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
             content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
@@ -90,7 +90,7 @@ pub const SURVIVES_REBOOTS: Check = Check {
     touches: Touches::Power,
     run: |trial| Box::pin(survives_reboots(trial)),
     mutants: &[Mutant {
-        name: "runtime-only-registration",
+        name: "a runtime-only registration",
         edits: &[Edit::Run {
             command: "mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/",
         }],

@@ -41,7 +41,7 @@ pub const MOUNT_BEFORE: Check = Check {
     touches: Touches::Power,
     run: |trial| Box::pin(mount_before(trial)),
     mutants: &[Mutant {
-        name: "no-watcher-and-no-binfmt",
+        name: "path watcher disabled and systemd-binfmt masked",
         edits: &[DISABLE_WATCHER, Edit::Run { command: "systemctl mask systemd-binfmt.service" }],
     }],
 };
@@ -79,10 +79,10 @@ pub const MOUNT_LATE: Check = Check {
     touches: Touches::Power,
     run: |trial| Box::pin(mount_late(trial)),
     mutants: &[
-        Mutant { name: "no-path-unit", edits: &[Edit::Remove { path: WATCHER }] },
-        Mutant { name: "path-unit-not-enabled", edits: &[DISABLE_WATCHER] },
+        Mutant { name: "no path unit", edits: &[Edit::Remove { path: WATCHER }] },
+        Mutant { name: "path unit not enabled", edits: &[DISABLE_WATCHER] },
         Mutant {
-            name: "watches-a-wrong-path",
+            name: "watches a wrong path",
             edits: &[Edit::Replace {
                 path: WATCHER,
                 from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
@@ -90,7 +90,7 @@ pub const MOUNT_LATE: Check = Check {
             }],
         },
         Mutant {
-            name: "restarts-the-wrong-unit",
+            name: "service restarts the wrong unit",
             edits: &[Edit::Replace {
                 path: WATCHER_SERVICE,
                 from: "restart systemd-binfmt.service",
@@ -135,7 +135,7 @@ pub const MOUNT_NEVER: Check = Check {
     touches: Touches::Power,
     run: |trial| Box::pin(mount_never(trial)),
     mutants: &[Mutant {
-        name: "boot-waits-for-the-share",
+        name: "a service that waits forever and is required by multi-user.target",
         edits: &[
             Edit::Write {
                 path: "/etc/systemd/system/wait-for-share.service",
@@ -180,7 +180,7 @@ pub const SHARE_LOST_AND_BACK: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(share_lost_and_back(trial)),
     mutants: &[Mutant {
-        name: "remain-after-exit-without-re-trigger",
+        name: "RemainAfterExit without any re-trigger",
         edits: &[Edit::Remove {
             path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount.d/rosetta-binfmt.conf",
         }],

@@ -23,7 +23,7 @@ pub const WATCHER_NO_LOOP: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(watcher_settles(trial)),
     mutants: &[Mutant {
-        name: "the-literal-unit-pair",
+        name: "the literal unit pair",
         edits: &[
             Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.path", content: LITERAL_PATH },
             Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.service", content: LITERAL_SERVICE },
