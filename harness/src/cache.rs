@@ -144,8 +144,10 @@ impl Cache {
         if let Err(error) = make(work.path()).await {
             return Err(self.full().map_or(error, E::from));
         }
-        let finished = blocking(move || work.finish(&place)).await;
-        finished.map_err(|error| self.full().unwrap_or(error))?;
+        let cache = self.clone();
+        // The work is still there when the disk is asked how full it is.
+        let finished = move || work.finish(&place).map_err(|error| cache.full().unwrap_or(error));
+        blocking(finished).await?;
         match self.verified(kind, digest).await? {
             Ok(Some(entry)) => Ok(entry),
             Ok(None) => Err(CacheError::Vanished(self.place(kind, digest)).into()),
@@ -197,11 +199,10 @@ impl Cache {
         blocking(move || entry::open(&place, digest, &stamps)).await
     }
 
-    /// Renamed first: whoever looks meanwhile finds an entry or none.
+    /// Renamed first: whoever looks meanwhile finds an entry or none. Nothing
+    /// new is written, so that room can be made on a full disk.
     fn discard(&self, place: &Path) -> Result<(), CacheError> {
-        let work = Work::begin(self)?;
-        let aside = work.path().join("discarded");
-        fs::rename(place, &aside).at(place)
+        Work::discarded(self, place).map(drop)
     }
 
     fn full(&self) -> Option<CacheError> {

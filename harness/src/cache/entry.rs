@@ -13,6 +13,7 @@ use super::manifest::{self, Manifest};
 pub struct Entry {
     directory: PathBuf,
     digest: Digest,
+    contents: Digest,
     _using: Lock,
 }
 
@@ -31,10 +32,18 @@ impl Entry {
     pub fn digest(&self) -> Digest {
         self.digest
     }
+
+    /// Names what is in it. An entry that is made again has the same digest,
+    /// but hardly ever the same bytes: what builds on the bytes goes by this.
+    #[must_use]
+    pub fn contents(&self) -> Digest {
+        self.contents
+    }
 }
 
-/// Inode, modification time in seconds and nanoseconds, length: a file that
-/// still has these is not hashed again.
+/// Inode, time of the last change in seconds and nanoseconds, length: a file
+/// that still has these is not hashed again. The modification time would not
+/// do: whatever changes a file can put it back.
 type Stamp = (u64, i64, i64, u64);
 type Stamps = BTreeMap<PathBuf, Stamp>;
 
@@ -52,13 +61,15 @@ pub(super) fn open(
     if !place.is_dir() {
         return Ok(Ok(None));
     }
-    if let Err(found) = verify(place, stamps) {
-        return Ok(Err(found));
-    }
-    Ok(Ok(Some(Entry { directory: place.to_owned(), digest, _using: using })))
+    let contents = match verify(place, stamps) {
+        Ok(contents) => contents,
+        Err(found) => return Ok(Err(found)),
+    };
+    Ok(Ok(Some(Entry { directory: place.to_owned(), digest, contents, _using: using })))
 }
 
-fn verify(place: &Path, stamps: &Path) -> Result<(), (PathBuf, String)> {
+/// Tells the digest of the contents.
+fn verify(place: &Path, stamps: &Path) -> Result<Digest, (PathBuf, String)> {
     let path = place.join(manifest::NAME);
     let bad = |path: &Path| {
         let path = path.to_owned();
@@ -91,17 +102,20 @@ fn verify(place: &Path, stamps: &Path) -> Result<(), (PathBuf, String)> {
     if seen != known {
         let _ = remember(stamps, &seen);
     }
-    Ok(())
+    Ok(blake3::hash(&text))
 }
 
 fn stamp(data: &Metadata) -> Stamp {
-    (data.ino(), data.mtime(), data.mtime_nsec(), data.len())
+    (data.ino(), data.ctime(), data.ctime_nsec(), data.len())
 }
 
 /// Written aside and renamed: a reader sees the old ones or the new ones.
 fn remember(path: &Path, stamps: &Stamps) -> Result<(), CacheError> {
     let aside = path.with_extension(format!("{}", std::process::id()));
     let text = serde_json::to_vec(stamps).map_err(std::io::Error::from).at(&aside)?;
-    fs::write(&aside, text).at(&aside)?;
-    fs::rename(&aside, path).at(path)
+    let written = fs::write(&aside, text).and_then(|()| fs::rename(&aside, path)).at(path);
+    if written.is_err() {
+        let _ = fs::remove_file(&aside);
+    }
+    written
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 pub enum CacheError {
     #[error("no place for the cache: set ASSAY_CACHE to a directory, or HOME")]
     Nowhere,
-    #[error("{}: {source}; if it belongs to someone else, set ASSAY_CACHE to a directory of yours", path.display())]
+    #[error("{}: {source}; {}", path.display(), advice(source))]
     Io { path: PathBuf, source: io::Error },
     #[error(
         "the disk of the cache {} is full ({} MiB free): free some space, or drop what is \
@@ -24,6 +24,16 @@ pub enum CacheError {
     Vanished(PathBuf),
     #[error("{} changed right after it was written ({reason}): check the disk of the cache", file.display())]
     Unstable { file: PathBuf, reason: String },
+}
+
+/// What to do about it.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or drop what is no longer needed with `assay image remove`"
+        }
+        _ => "if the cache is not yours to write, set ASSAY_CACHE to a directory of yours",
+    }
 }
 
 /// Says which path an I/O error is about.

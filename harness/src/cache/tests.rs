@@ -83,6 +83,18 @@ async fn a_corrupted_file_is_named_and_the_entry_made_again() {
 }
 
 #[tokio::test]
+async fn a_corruption_that_hides_its_time_is_found() {
+    let (_directory, cache) = cache();
+    let events = Mutex::default();
+    let path = make(&cache, &events).await.unwrap().path("file");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "CONTENTS").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let entry = make(&cache, &events).await.unwrap();
+    assert_eq!(fs::read_to_string(entry.path("file")).unwrap(), "contents");
+}
+
+#[tokio::test]
 async fn an_entry_in_use_is_not_removed() {
     let (_directory, cache) = cache();
     let entry = make(&cache, &Mutex::default()).await.unwrap();

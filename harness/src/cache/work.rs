@@ -13,24 +13,29 @@ use super::{Cache, manifest};
 #[derive(Debug)]
 pub(super) struct Work {
     path: PathBuf,
-    _alive: Lock,
+    /// Absent when it may as well be swept.
+    _alive: Option<Lock>,
 }
 
 impl Work {
     pub fn begin(cache: &Cache) -> Result<Self, CacheError> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = cache.root().join("work").join(name);
         // No sweep may come between making the directory and locking it.
         let _unswept = Lock::shared(&sweeping(cache))?;
-        if path.exists() {
-            // The process of that number is dead: this one has it.
-            fs::remove_dir_all(&path).at(&path)?;
-        }
+        let path = vacant_place(cache)?;
         fs::create_dir(&path).at(&path)?;
         let alive = Lock::try_exclusive_directory(&path)?;
-        let alive = alive.ok_or_else(|| CacheError::InUse(path.clone()))?;
+        if alive.is_none() {
+            return Err(CacheError::InUse(path));
+        }
         Ok(Self { path, _alive: alive })
+    }
+
+    /// An entry turned back into work, which goes when it is dropped.
+    pub fn discarded(cache: &Cache, place: &Path) -> Result<Self, CacheError> {
+        let _unswept = Lock::shared(&sweeping(cache))?;
+        let path = vacant_place(cache)?;
+        fs::rename(place, &path).at(place)?;
+        Ok(Self { path, _alive: None })
     }
 
     pub fn path(&self) -> &Path {
@@ -38,7 +43,7 @@ impl Work {
     }
 
     /// Seals what was made and puts it at `place` in one step.
-    pub fn finish(self, place: &Path) -> Result<(), CacheError> {
+    pub fn finish(&self, place: &Path) -> Result<(), CacheError> {
         manifest::seal(&self.path)?;
         let kind = place.parent().unwrap_or(place);
         fs::create_dir_all(kind).at(kind)?;
@@ -98,6 +103,18 @@ pub(super) fn size(path: &Path) -> Result<u64, CacheError> {
         }
     }
     Ok(size)
+}
+
+/// A place that only this process has a name for.
+fn vacant_place(cache: &Cache) -> Result<PathBuf, CacheError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = cache.root().join("work").join(name);
+    if path.exists() {
+        // The process of that number is dead: this one has it.
+        fs::remove_dir_all(&path).at(&path)?;
+    }
+    Ok(path)
 }
 
 fn sweeping(cache: &Cache) -> PathBuf {
