@@ -1,8 +1,9 @@
 //! The QEMU guest agent: runs commands inside the guest.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use qapi::ExecuteError;
 use qapi::futures::{QapiService, QgaStreamTokio};
 use qapi::qga;
 use tokio::io::WriteHalf;
@@ -26,6 +27,8 @@ type Writer = QgaStreamTokio<WriteHalf<UnixStream>>;
 pub struct Agent {
     machine: String,
     service: Arc<QapiService<Writer>>,
+    /// Why the connection is of no use any more.
+    lost: Arc<OnceLock<String>>,
 }
 
 impl Agent {
@@ -33,8 +36,20 @@ impl Agent {
         let (read, write) = tokio::io::split(stream);
         let stream = QgaStreamTokio::open_split(Bounded::new(read), write);
         let (service, answers) = stream.into_parts();
-        tokio::spawn(answers.into_future());
-        Agent { machine: machine.to_owned(), service: Arc::new(service) }
+        // Without this, the connection would outlive everybody who asks.
+        let _ = answers.release();
+        let lost = Arc::new(OnceLock::new());
+        let why = lost.clone();
+        tokio::spawn(async move {
+            // Pinned in a box of its own, so that it is dropped, and with it all questions, only after this.
+            let mut answers = Box::pin(answers);
+            let reason = match answers.as_mut().await {
+                Ok(()) => "it has hung up".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let _ = why.set(reason);
+        });
+        Agent { machine: machine.to_owned(), service: Arc::new(service), lost }
     }
 
     /// Waits until the agent runs. What is sent before it does waits in the port.
@@ -72,10 +87,14 @@ impl Agent {
 
     fn output(&self, answer: qga::GuestExecStatus) -> Result<Output, MachineError> {
         let status = match (answer.exitcode, answer.signal) {
-            (_, Some(signal)) => i32::try_from(signal).map(Status::Signal),
-            (code, None) => i32::try_from(code.unwrap_or_default()).map(Status::Exit),
+            (_, Some(signal)) => i32::try_from(signal).ok().map(Status::Signal),
+            (Some(code), None) => i32::try_from(code).ok().map(Status::Exit),
+            (None, None) => None,
         };
-        let status = status.map_err(|error| self.refused("read a status", error))?;
+        let status = status.ok_or_else(|| self.refused("tell how a command ended", "it makes no sense"))?;
+        if answer.out_truncated == Some(true) || answer.err_truncated == Some(true) {
+            return Err(self.refused("tell what a command printed", "it printed more than 16 MiB"));
+        }
         let stdout = answer.out_data.unwrap_or_default();
         let stderr = answer.err_data.unwrap_or_default();
         Ok(Output { status, stdout, stderr })
@@ -91,7 +110,7 @@ impl Agent {
         let asked = tokio::spawn(async move { service.execute(question).await });
         match tokio::time::timeout(limit, asked).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(error))) => Err(self.refused(what, error)),
+            Ok(Ok(Err(error))) => Err(self.refused(what, self.cause(&error))),
             Ok(Err(panic)) => Err(self.refused(what, panic)),
             Err(_) => Err(self.never(format!("the guest agent to {what}"), limit)),
         }
@@ -102,7 +121,21 @@ impl Agent {
         MachineError::Refused { machine: self.machine.clone(), action, reason: reason.to_string() }
     }
 
+    /// A question that went unanswered does not know what ended the connection.
+    fn cause(&self, error: &ExecuteError) -> String {
+        use std::io::ErrorKind::{BrokenPipe, UnexpectedEof};
+        match error {
+            ExecuteError::Io(error) if matches!(error.kind(), BrokenPipe | UnexpectedEof) => {
+                self.lost.get().cloned().unwrap_or_else(|| error.to_string())
+            }
+            error => error.to_string(),
+        }
+    }
+
     fn never(&self, what: String, limit: Duration) -> MachineError {
         MachineError::Never { machine: self.machine.clone(), what, limit }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,9 +30,22 @@ pub struct Monitor {
 
 impl Monitor {
     pub async fn open(machine: &str, stream: UnixStream) -> Result<Monitor, MachineError> {
-        let refused = |error| refused(machine, "open the monitor", error);
-        let negotiation = QmpStreamTokio::open(stream).await.map_err(refused)?;
-        let (service, mut incoming) = negotiation.negotiate().await.map_err(refused)?.into_parts();
+        Self::open_within(machine, stream, LIMIT).await
+    }
+
+    async fn open_within(
+        machine: &str,
+        stream: UnixStream,
+        limit: Duration,
+    ) -> Result<Monitor, MachineError> {
+        let opening = async { QmpStreamTokio::open(stream).await?.negotiate().await };
+        let opened = tokio::time::timeout(limit, opening).await.map_err(|_| MachineError::Never {
+            machine: machine.to_owned(),
+            what: "QEMU to open its monitor".to_owned(),
+            limit,
+        })?;
+        let opened = opened.map_err(|error| refused(machine, "open the monitor", error))?;
+        let (service, mut incoming) = opened.into_parts();
         let events = broadcast::Sender::new(EVENT_BACKLOG);
         let sender = events.clone();
         tokio::spawn(async move {
@@ -172,3 +185,6 @@ impl Monitor {
 fn refused(machine: &str, action: &str, reason: impl std::fmt::Display) -> MachineError {
     MachineError::Refused { machine: machine.into(), action: action.into(), reason: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests;
