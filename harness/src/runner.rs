@@ -1,6 +1,5 @@
 //! Decides checks, each on machines of its own.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use futures::{FutureExt, StreamExt, stream};
 use crate::check::{Check, Mutant, Touches};
 use crate::event::{Case, Event, Fate, Kill, Listener};
 use crate::lab::{Changes, Lab};
+use crate::panic::message;
 use crate::property::Seed;
 use crate::{Evidence, Invariant, Stop, Trial, Verdict};
 
@@ -33,7 +33,6 @@ pub type Reproduce = Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Syn
 impl Runner {
     /// Decides every check as many times as asked.
     pub async fn run(&self, checks: &[Check], repeat: u32) {
-        self.plan(checks);
         // What boots a machine takes longest: begun first, it does not keep the others waiting at the end.
         let mut order: Vec<&Check> = checks.iter().collect();
         order.sort_by_key(|check| check.touches != Touches::Power);
@@ -50,12 +49,6 @@ impl Runner {
         stream::iter(mutants)
             .for_each_concurrent(self.jobs, |(check, mutant)| self.try_mutant(check, mutant))
             .await;
-    }
-
-    fn plan(&self, checks: &[Check]) {
-        let target = self.lab.target().to_owned();
-        let checks = checks.iter().map(|check| check.invariant).collect();
-        self.listener.hear(&Event::Planned { target, checks });
     }
 
     async fn try_check(&self, check: &Check, repetition: u32) {
@@ -108,7 +101,8 @@ struct Decision {
 
 async fn decide(check: &Check, lab: Arc<Lab>, seed: Seed) -> Decision {
     let trial = Trial::new(lab, seed);
-    let trying = AssertUnwindSafe((check.run)(&trial)).catch_unwind();
+    // In a block, because a check may panic before it has even returned a future.
+    let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
     let outcome = match tokio::time::timeout(CHECK_LIMIT, trying).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
@@ -125,9 +119,4 @@ fn fate(verdict: Verdict) -> Fate {
         Verdict::Passed => Fate::Survived,
         Verdict::Broken { reason } | Verdict::Skipped { reason } => Fate::Undecided { reason },
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }

@@ -1,6 +1,8 @@
 //! Why the program could not do what it was asked to.
 
 use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// A message for the user, and the exit status that goes with it.
@@ -23,8 +25,15 @@ impl Failure {
 
     /// Tells the user, and gives the exit status.
     pub fn tell(&self) -> ExitCode {
-        eprintln!("assay: {}", crate::report::text::visible(&self.message));
+        // With nobody to tell, there is still the status.
+        let _ = writeln!(io::stderr(), "assay: {}", crate::report::text::visible(&self.message));
         ExitCode::from(self.status)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
@@ -35,7 +44,7 @@ fn chain(error: &dyn Error) -> String {
     while let Some(cause) = source {
         let cause_text = cause.to_string();
         // Transparent errors repeat their cause.
-        if !message.ends_with(&cause_text) {
+        if !message.contains(&cause_text) {
             message.push_str(": ");
             message.push_str(&cause_text);
         }

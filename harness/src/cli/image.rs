@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::arguments::Image as Action;
 use super::failure::Failure;
+use super::print::print;
 use crate::cache::Cache;
 use crate::event::Listener;
 use crate::image::{self, Image, Recipe};
@@ -27,7 +28,7 @@ async fn build(cache: &Cache, target: &str) -> Result<u8, Failure> {
     let progress = |progress| lab::tell(&*listener, &target.name, progress);
     let image = Image::ensure(&recipe, cache, &progress).await;
     let image = image.map_err(|error| Failure::broken("build the image", error))?;
-    println!("{}  {}", image.digest(), target.name);
+    print(&format!("{}  {}\n", image.digest(), target.name))?;
     Ok(0)
 }
 
@@ -44,12 +45,8 @@ fn list(cache: &Cache) -> Result<u8, Failure> {
     let images = cache.list(image::KIND).map_err(|error| Failure::broken("read the cache", error))?;
     for image in images {
         let name = current.iter().find(|(digest, _)| *digest == image.digest).map(|(_, name)| name.as_str());
-        println!(
-            "{}  {:>6} MiB  {}",
-            image.digest,
-            image.size >> 20,
-            name.unwrap_or("(of no present recipe)")
-        );
+        let name = name.unwrap_or("(of no present recipe)");
+        print(&format!("{}  {:>6} MiB  {name}\n", image.digest, image.size >> 20))?;
     }
     Ok(0)
 }
@@ -61,13 +58,13 @@ fn remove(cache: &Cache, target: Option<&str>) -> Result<u8, Failure> {
         let (_, recipe) = recipe(target)?;
         let digest = Image::digest_of(&recipe).map_err(Failure::usage)?;
         let removed = cache.remove(image::KIND, digest).map_err(broken)?;
-        println!("{}", if removed { "removed" } else { "there was none" });
+        print(if removed { "removed\n" } else { "there was none\n" })?;
         return Ok(0);
     }
     for kind in lab::KINDS.iter().chain([&image::KIND]) {
         for entry in cache.list(kind).map_err(broken)? {
             cache.remove(kind, entry.digest).map_err(broken)?;
-            println!("removed {kind}/{}", entry.digest);
+            print(&format!("removed {kind}/{}\n", entry.digest))?;
         }
     }
     Ok(0)

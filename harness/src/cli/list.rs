@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::arguments::List;
 use super::failure::Failure;
+use super::print::print;
 use crate::check::{Check, Suite, Touches};
 use crate::{Level, Source};
 
@@ -32,9 +33,9 @@ pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> 
         suites.iter().flat_map(|suite| suite.checks.iter().map(|check| row(suite, check))).collect();
     if options.json {
         let json = serde_json::to_string_pretty(&rows);
-        println!("{}", json.map_err(|error| Failure::broken("write the list", error))?);
+        print(&(json.map_err(|error| Failure::broken("write the list", error))? + "\n"))?;
     } else {
-        print!("{}", text(&rows));
+        print(&text(&rows))?;
     }
     Ok(0)
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod failure;
 mod image;
 mod list;
+mod print;
 mod run;
 mod select;
 mod session;
@@ -18,6 +19,7 @@ use crate::check::Suite;
 use crate::doctor;
 use arguments::{Arguments, Command};
 use failure::Failure;
+use print::print;
 
 /// Runs the program over these suites.
 pub fn main(catalogue: &'static [Suite]) -> ExitCode {
@@ -51,6 +53,6 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
 fn doctor() -> Result<u8, Failure> {
     let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
     let findings = doctor::examine(cache.root());
-    print!("{}", doctor::render(&findings));
+    print(&doctor::render(&findings))?;
     Ok(doctor::exit_status(&findings))
 }

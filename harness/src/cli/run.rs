@@ -1,21 +1,24 @@
 //! `assay run` and `assay prove`.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{Effort, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::select::select;
 use super::session::Session;
-
 use crate::check::{Check, Suite};
-use crate::event::{Event, Listener};
+use crate::event::{Case, Event, Listener};
+use crate::panic::message;
 use crate::property::Seed;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
+use crate::{Evidence, Invariant, Verdict};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
@@ -76,6 +79,8 @@ impl Job {
             if self.checks.is_empty() {
                 return Ok(());
             }
+            let (target, planned) = (self.session.target.name.clone(), invariants(&self.checks));
+            listener.hear(&Event::Planned { target, checks: planned });
             let lab = Arc::new(self.session.prepare(&listener).await?);
             let reproduce = reproducer(purpose, &self.subject);
             let (jobs, seed) = (self.jobs, self.seed);
@@ -84,39 +89,75 @@ impl Job {
             Ok(())
         };
         let done = tokio::select! {
-            done = working => done.map(|()| false),
+            done = AssertUnwindSafe(working).catch_unwind() => match done {
+                Ok(done) => done.map(|()| false),
+                Err(panic) => Err(Failure::broken("go on, which is a fault of assay", message(&*panic))),
+            },
             () = interrupted() => Ok(true),
         };
-        let ended = |interrupted| listener.hear(&Event::Ended { took: began.elapsed(), interrupted });
+        let ended = |interrupted| Event::Ended { took: began.elapsed(), interrupted };
         match done {
-            Ok(interrupted) => ended(interrupted),
-            Err(failure) => return Err(failure),
+            Ok(interrupted) => listener.hear(&ended(interrupted)),
+            Err(failure) => {
+                // The user is told once; the reports, which go by checks, tell it of each.
+                let run = record.run();
+                let undecided = run.undecided();
+                for check in self.checks.iter().filter(|check| undecided.contains(&check.invariant.id)) {
+                    record.hear(&Event::CheckEnded(Box::new(self.undecided(check, purpose, &failure))));
+                }
+                record.hear(&ended(false));
+                if let Err(unwritten) = self.reports.write(&record.run()) {
+                    unwritten.tell();
+                }
+                return Err(failure);
+            }
         }
-
         let run = record.run();
-        let written = |error| Failure::broken("write a report", error);
-        if let Some(file) = &self.reports.junit {
-            report::junit::write_file(file, &run).map_err(written)?;
-        }
-        if let Some(file) = &self.reports.json {
-            report::json::write_file(file, &run).map_err(written)?;
-        }
+        self.reports.write(&run)?;
         Ok(report::status(&run))
     }
+
+    /// What becomes of a check when there is nothing to decide it on.
+    fn undecided(&self, check: &Check, purpose: Purpose, failure: &Failure) -> Case {
+        Case {
+            target: self.session.target.name.clone(),
+            invariant: check.invariant,
+            repetition: 1,
+            verdict: Verdict::Broken { reason: failure.to_string() },
+            evidence: Evidence::default(),
+            took: Duration::ZERO,
+            reproduce: reproducer(purpose, &self.subject)(&check.invariant, None),
+        }
+    }
+}
+
+impl Reports {
+    fn write(&self, run: &report::Run) -> Result<(), Failure> {
+        let written = |error| Failure::broken("write a report", error);
+        if let Some(file) = &self.junit {
+            report::junit::write_file(file, run).map_err(written)?;
+        }
+        if let Some(file) = &self.json {
+            report::json::write_file(file, run).map_err(written)?;
+        }
+        Ok(())
+    }
+}
+
+fn invariants(checks: &[Check]) -> Vec<Invariant> {
+    checks.iter().map(|check| check.invariant).collect()
 }
 
 /// The seed that the user wants to see again, or a new one.
 fn seed() -> Result<Seed, Failure> {
-    match std::env::var("ASSAY_SEED") {
-        Ok(text) => Seed::parse(&text).ok_or_else(|| {
-            Failure::usage(format!("ASSAY_SEED is {text:?}: it must be up to 16 hexadecimal digits"))
-        }),
-        Err(_) => Ok(Seed::random()),
-    }
+    let Some(text) = std::env::var_os("ASSAY_SEED") else { return Ok(Seed::random()) };
+    text.to_str().and_then(Seed::parse).ok_or_else(|| {
+        Failure::usage(format!("ASSAY_SEED is {text:?}: it must be up to 16 hexadecimal digits"))
+    })
 }
 
 /// Waits for somebody to ask us to stop.
-async fn interrupted() {
+pub async fn interrupted() {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let waiting = kinds.into_iter().map(|kind| {
         Box::pin(async move {

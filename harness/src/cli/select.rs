@@ -36,5 +36,6 @@ fn named(names: &[String], name: &str) -> bool {
 
 fn unknown(kind: &str, name: &str, target: &str, known: impl Iterator<Item = &'static str>) -> Failure {
     let known = known.collect::<Vec<_>>().join(", ");
+    let known = if known.is_empty() { "none" } else { &known };
     Failure::usage(format!("target {target} has no {kind} {name:?}; it has: {known}"))
 }

@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 
 use super::arguments::Shell;
 use super::failure::Failure;
+use super::run::interrupted;
 use super::session::Session;
 use crate::event::Listener;
 use crate::lab::Drives;
@@ -41,6 +42,8 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let done = tokio::select! {
         done = relay(terminal) => done.map_err(|error| Failure::broken("relay the terminal", error)),
         () = logged_out(&vm) => Ok(()),
+        // Ended by default, the terminal would stay raw.
+        () = interrupted() => Ok(()),
     };
     drop(raw);
     eprintln!();
