@@ -1,8 +1,11 @@
 //! What was seen while a check ran.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use crate::tail::Tail;
 
 /// Everything kept of one check. The texts come from an untrusted guest: reports escape them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,19 +58,71 @@ pub enum Status {
     Signal(i32),
 }
 
-/// The exchanges of one check, shared by all machines it uses.
+/// The most that is kept of one output of one command, in bytes: a guest may print without end.
+const KEPT_OF_OUTPUT: usize = 256 << 10;
+
+/// The most of an output that goes into a sentence, in bytes.
+const SAID_OF_OUTPUT: usize = 2 << 10;
+
+/// The exchanges and consoles of one check, shared by all machines it uses.
 #[derive(Debug, Clone, Default)]
-pub struct Transcript(Arc<Mutex<Vec<Exchange>>>);
+pub struct Transcript(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    exchanges: Vec<Exchange>,
+    /// By machine.
+    consoles: Vec<(String, Tail)>,
+}
 
 impl Transcript {
-    pub fn record(&self, exchange: Exchange) {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(exchange);
+    pub fn record(&self, mut exchange: Exchange) {
+        if let Answer::Ran(output) = &mut exchange.answer {
+            output.stdout = shortened(&output.stdout, KEPT_OF_OUTPUT).into_owned();
+            output.stderr = shortened(&output.stderr, KEPT_OF_OUTPUT).into_owned();
+        }
+        self.lock().exchanges.push(exchange);
+    }
+
+    /// Keeps what a machine prints on its console from now on, however short its life.
+    pub fn keep_console(&self, machine: &str, console: Tail) {
+        self.lock().consoles.push((machine.to_owned(), console));
+    }
+
+    /// Adds what another has seen.
+    pub fn include(&self, other: &Transcript) {
+        let other = other.lock().clone();
+        let mut seen = self.lock();
+        seen.exchanges.extend(other.exchanges);
+        seen.consoles.extend(other.consoles);
     }
 
     /// Takes what was recorded so far.
     pub fn take(&self) -> Vec<Exchange> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        std::mem::take(&mut self.lock().exchanges)
     }
+
+    /// What the consoles hold now, each after the name of its machine.
+    pub fn console(&self) -> String {
+        let seen = self.lock();
+        let texts = seen.consoles.iter().map(|(machine, console)| (machine, console.text()));
+        let texts = texts.filter(|(_, text)| !text.trim().is_empty());
+        texts.map(|(machine, text)| format!("{machine}\n{text}\n")).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The head and the tail of what is longer than `limit` bytes, and between them how much was left out.
+fn shortened(bytes: &[u8], limit: usize) -> Cow<'_, [u8]> {
+    if bytes.len() <= limit {
+        return Cow::Borrowed(bytes);
+    }
+    let (head, tail) = (&bytes[..limit / 2], &bytes[bytes.len() - limit / 2..]);
+    let left_out = format!("\n[... {} bytes left out ...]\n", bytes.len() - head.len() - tail.len());
+    Cow::Owned([head, left_out.as_bytes(), tail].concat())
 }
 
 impl Output {
@@ -95,7 +150,8 @@ impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         for (name, stream) in [("output", &self.stdout), ("error output", &self.stderr)] {
-            let text = String::from_utf8_lossy(stream);
+            let stream = shortened(stream, SAID_OF_OUTPUT);
+            let text = String::from_utf8_lossy(&stream);
             if !text.trim().is_empty() {
                 write!(f, ", {name} {:?}", text.trim())?;
             }
@@ -129,5 +185,32 @@ mod seconds {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
         Duration::try_from_secs_f64(seconds).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_output_keeps_its_ends_and_counts_the_rest() {
+        let long = [b"head".as_slice(), &[0; 1000], b"tail"].concat();
+        assert_eq!(*shortened(&long, 8), *b"head\n[... 1000 bytes left out ...]\ntail");
+        assert!(matches!(shortened(&long, 1008), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_talkative_command_does_not_fill_the_memory() {
+        let transcript = Transcript::default();
+        let output = Output { status: Status::Exit(0), stdout: vec![b'x'; 16 << 20], stderr: Vec::new() };
+        assert!(output.to_string().len() < 8 << 10);
+        transcript.record(Exchange {
+            machine: "machine".into(),
+            action: "yes".into(),
+            answer: Answer::Ran(output),
+            took: Duration::ZERO,
+        });
+        let Answer::Ran(kept) = &transcript.take()[0].answer else { panic!("no output") };
+        assert!(kept.stdout.len() < KEPT_OF_OUTPUT + 100);
     }
 }

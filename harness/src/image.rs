@@ -109,6 +109,13 @@ impl Image {
         self.entry.digest()
     }
 
+    /// Names its bytes: an image that is built again is another one to whatever
+    /// was made on top of it.
+    #[must_use]
+    pub fn contents(&self) -> Digest {
+        self.entry.contents()
+    }
+
     #[must_use]
     pub fn architecture(&self) -> Architecture {
         self.architecture

@@ -77,11 +77,8 @@ impl Trial {
                 evidence.journal.push_str(&format!("{}\n{journal}\n", machine.name()));
             }
             machine.kill().await;
-            let console = machine.console();
-            if !console.trim().is_empty() {
-                evidence.console.push_str(&format!("{}\n{console}\n", machine.name()));
-            }
         }
+        evidence.console = self.transcript.console();
         evidence
     }
 

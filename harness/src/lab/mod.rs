@@ -39,18 +39,27 @@ pub struct Lab {
     /// The disk of a machine that is off.
     disk: Disk,
     drives: Vec<Drive>,
-    plugged: OnceCell<Template>,
-    absent: OnceCell<Template>,
+    plugged: OnceCell<Booted>,
+    absent: OnceCell<Booted>,
     /// Where templates are kept for the next run; those of a changed target are not.
     store: Option<Store>,
     listener: Arc<dyn Listener>,
     machines: Arc<AtomicU32>,
 }
 
+/// A template, or why there is none.
+type Booted = Result<Template, Unbootable>;
+
+struct Unbootable {
+    reason: String,
+    /// With the console of the machine that did not boot.
+    seen: Transcript,
+}
+
 impl Lab {
     /// A fork of the machine that was powered on with these drives and has finished booting.
     pub async fn fork(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
-        let template = self.template(drives).await?;
+        let template = self.template_seen(drives, transcript).await?;
         template.fork(&self.next_name(), transcript).await
     }
 
@@ -93,24 +102,44 @@ impl Lab {
 
     /// The machine that was powered on with these drives, frozen when it had booted.
     pub async fn template(&self, drives: Drives) -> Result<&Template, MachineError> {
+        self.template_seen(drives, &Transcript::default()).await
+    }
+
+    /// The template; when there is none, the transcript tells what was seen of the boot.
+    async fn template_seen(
+        &self,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<&Template, MachineError> {
         let cell = match drives {
             Drives::Plugged => &self.plugged,
             Drives::Absent => &self.absent,
         };
-        cell.get_or_try_init(|| async {
+        let booting = cell.get_or_try_init(|| async {
+            let seen = Transcript::default();
             match &self.store {
-                Some(store) => store.template(self, drives).await,
-                None => self.make_template(drives).await,
+                Some(store) => {
+                    let template = store.template(self, drives, &seen).await;
+                    template.map(Ok).inspect_err(|_| transcript.include(&seen))
+                }
+                // A change that keeps a machine from booting does so every time: once is enough to know.
+                None => Ok(self.make_template(drives, &seen).await.map_err(|error| {
+                    let reason = error.to_string();
+                    Unbootable { reason, seen }
+                })),
             }
+        });
+        booting.await?.as_ref().map_err(|Unbootable { reason, seen }| {
+            transcript.include(seen);
+            MachineError::NotBooted { target: self.target.clone(), reason: reason.clone() }
         })
-        .await
     }
 
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    async fn make_template(&self, drives: Drives) -> Result<Template, MachineError> {
+    async fn make_template(&self, drives: Drives, transcript: &Transcript) -> Result<Template, MachineError> {
         let what = match drives {
             Drives::Plugged => format!("boot {}", self.target),
             Drives::Absent => format!("boot {} without its drives", self.target),
@@ -119,8 +148,7 @@ impl Lab {
             let name = self.next_name();
             let layer = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
             let drives = self.drives(drives);
-            let transcript = Transcript::default();
-            let vm = self.power_on.boot_for_template(&name, &transcript, layer, drives.clone()).await?;
+            let vm = self.power_on.boot_for_template(&name, transcript, layer, drives.clone()).await?;
             booted(&vm).await?;
             Template::freeze(vm, drives).await
         })

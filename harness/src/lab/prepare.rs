@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU32;
 use tokio::sync::OnceCell;
 
 use super::probe;
-use super::store::Store;
+use super::store::{Store, emulator};
 use super::{Drives, Lab, booted, timed};
 use crate::cache::{Cache, CacheError};
 use crate::event::{Event, Listener};
@@ -36,7 +36,7 @@ pub enum PrepareError {
     #[error(transparent)]
     Machine(#[from] MachineError),
     #[error("{0} is not installed: `assay doctor` tells how to install it")]
-    NoEmulator(&'static str),
+    NotInstalled(&'static str),
     #[error("{action}: {source}")]
     Io { action: String, source: io::Error },
 }
@@ -57,16 +57,18 @@ pub async fn prepare(
 ) -> Result<Lab, PrepareError> {
     let recipe = Recipe::load(&target.recipe)?;
     let plan = target.steps.as_deref().map(Plan::load).transpose()?;
-    let progress = |progress| tell(&**listener, &target.name, progress);
-    let image = Image::ensure(&recipe, cache, &progress).await?;
-
-    let kernel = Kernel::open(&image)?;
     let mut hardware = Hardware {
         architecture: target.architecture,
         accelerator: Accelerator::Tcg,
         memory_mib: target.memory,
         cpus: u32::from(target.cpus),
     };
+    // To be told after minutes of building that they were for nothing is no help.
+    emulator(&hardware)?;
+    let progress = |progress| tell(&**listener, &target.name, progress);
+    let image = Image::ensure(&recipe, cache, &progress).await?;
+
+    let kernel = Kernel::open(&image)?;
     hardware.accelerator = match accelerator {
         Some(accelerator) => accelerator,
         None => probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?,

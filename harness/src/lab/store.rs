@@ -3,16 +3,16 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::prepare::{Kernel, PrepareError, failed, provision};
 use super::{Drives, Lab, timed};
-use crate::MachineError;
 use crate::cache::{Cache, CacheEvent, Digest, Entry};
 use crate::event::{Event, Listener};
 use crate::image::Image;
 use crate::machine::qemu::{self, Disk, Frozen, Hardware, PowerOn, Template, ramfile};
 use crate::provision::Plan;
+use crate::{MachineError, Transcript};
 
 /// Changes when what is kept is made or laid out differently.
 const FORMAT: &str = "1";
@@ -37,6 +37,8 @@ pub struct Store {
     machine: Digest,
     /// Names the machine and how it is provisioned.
     provisioned: Digest,
+    /// Names the bytes of the provisioned disk.
+    disk: OnceLock<Digest>,
     /// What is used must not be removed meanwhile.
     used: Mutex<Vec<Arc<Entry>>>,
 }
@@ -50,8 +52,8 @@ impl Store {
         hardware: &Hardware,
     ) -> Result<Store, PrepareError> {
         let emulator = emulator(hardware)?;
-        let image_digest = image.digest().to_string();
-        let machine = digest(&[FORMAT, &emulator, &format!("{hardware:?}"), &image_digest]);
+        let image = image.contents().to_string();
+        let machine = digest(&[FORMAT, &emulator, &format!("{hardware:?}"), &image]);
         let plan_digest = plan.map(|plan| plan.digest().to_string()).unwrap_or_default();
         let provisioned = digest(&[machine.to_hex().as_str(), &plan_digest]);
         Ok(Store {
@@ -60,6 +62,7 @@ impl Store {
             hardware: hardware.clone(),
             machine,
             provisioned,
+            disk: OnceLock::new(),
             used: Mutex::default(),
         })
     }
@@ -87,14 +90,21 @@ impl Store {
             save(disk.top(), &directory.join(DISK))
         };
         let entry = self.kept(PROVISIONED, self.provisioned, make).await?;
+        let _ = self.disk.set(entry.contents());
         Ok(lab.disk.under(load(&entry.path(DISK))?))
     }
 
     /// The provisioned machine, booted with these drives.
-    pub async fn template(&self, lab: &Lab, drives: Drives) -> Result<Template, MachineError> {
-        let name = digest(&[self.provisioned.to_hex().as_str(), &format!("{drives:?}")]);
+    pub async fn template(
+        &self,
+        lab: &Lab,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<Template, MachineError> {
+        let disk = self.disk.get().unwrap_or(&self.machine);
+        let name = digest(&[disk.to_hex().as_str(), &format!("{drives:?}")]);
         let make = async |directory: &Path| {
-            let template = lab.make_template(drives).await?;
+            let template = lab.make_template(drives, transcript).await?;
             save_frozen(template.frozen(), directory)?;
             save(template.disk().top(), &directory.join(DISK))
         };
@@ -139,11 +149,16 @@ impl Store {
     }
 }
 
-/// The version of the emulator, which must be there.
+/// The version of the emulator. It must be there, with the tool that makes its disks.
 pub(super) fn emulator(hardware: &Hardware) -> Result<String, PrepareError> {
-    qemu::version(hardware).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => PrepareError::NoEmulator(hardware.emulator()),
-        _ => failed("ask QEMU for its version", error),
+    version(qemu::DISK_TOOL)?;
+    version(hardware.emulator())
+}
+
+fn version(program: &'static str) -> Result<String, PrepareError> {
+    qemu::version(program).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => PrepareError::NotInstalled(program),
+        _ => failed(&format!("ask {program} for its version"), error),
     })
 }
 

@@ -16,6 +16,8 @@ pub enum MachineError {
     Failed { machine: String, command: String, output: Output },
     #[error("{machine}: cannot {action}: {reason}")]
     Refused { machine: String, action: String, reason: String },
+    #[error("{target} does not boot with these changes: {reason}")]
+    NotBooted { target: String, reason: String },
     #[error("cannot start {machine}: {reason}")]
     NotStarted { machine: String, reason: String },
 }

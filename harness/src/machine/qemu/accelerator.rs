@@ -39,8 +39,8 @@ pub fn could_accelerate(architecture: Architecture) -> bool {
     architecture.name() == std::env::consts::ARCH
 }
 
-/// The emulator's version: frozen machines go on only in the emulator that froze them.
-pub fn version(hardware: &Hardware) -> io::Result<String> {
-    let output = std::process::Command::new(hardware.emulator()).arg("--version").output()?;
+/// The version of one of QEMU's programs: frozen machines go on only in the emulator that froze them.
+pub fn version(program: &str) -> io::Result<String> {
+    let output = std::process::Command::new(program).arg("--version").output()?;
     Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
 }

@@ -1,13 +1,12 @@
 //! A machine's serial console: captured, and scanned for crashes.
 
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::watch;
 
 use super::life::Life;
-
-/// How much of the console is kept, in bytes: the newest.
-const KEPT: usize = 256 << 10;
+use crate::tail::Tail;
 
 /// A line longer than this is scanned in pieces.
 const LINE_LIMIT: usize = 4 << 10;
@@ -25,59 +24,88 @@ const CRASHES: [&str; 9] = [
     "assay-initramfs: ",
 ];
 
+/// How long a console may still come in after its machine is gone.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a crashed machine may go on to tell of it, and how long a pause means that it has. A kernel says
+/// when it has; an emulated one on a busy host prints slowly.
+const TRACE_LIMIT: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(2);
+const TRACE_END: &str = "---[ end ";
+
 /// What a machine printed so far.
-#[derive(Clone, Default)]
-pub struct Console(Arc<Mutex<Vec<u8>>>);
+#[derive(Clone)]
+pub struct Console {
+    tail: Tail,
+    ended: watch::Receiver<bool>,
+}
 
 impl Console {
     /// Reads until the machine is gone. The first sign of a crash ends its life.
     pub fn watch(mut stream: impl AsyncRead + Unpin + Send + 'static, life: Life) -> Console {
-        let console = Console::default();
-        let kept = console.clone();
+        let tail = Tail::default();
+        let (end, ended) = watch::channel(false);
+        let console = Console { tail: tail.clone(), ended };
         tokio::spawn(async move {
-            let mut scanner = Scanner::default();
-            let mut buffer = [0; 4096];
-            while let Ok(length) = stream.read(&mut buffer).await {
-                if length == 0 {
-                    break;
-                }
-                kept.keep(&buffer[..length]);
-                if let Some(line) = scanner.feed(&buffer[..length]) {
-                    life.crash(line);
-                }
+            if let Some(line) = read(&mut stream, &tail).await {
+                // What follows the first line of a crash tells where it happened.
+                let _ = tokio::time::timeout(TRACE_LIMIT, read_trace(&mut stream, &tail)).await;
+                life.crash(line);
+                while read(&mut stream, &tail).await.is_some() {}
             }
+            let _ = end.send(true);
         });
         console
     }
 
-    /// What is kept, as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lock()).into_owned()
+    pub fn tail(&self) -> Tail {
+        self.tail.clone()
     }
 
-    fn keep(&self, bytes: &[u8]) {
-        let mut kept = self.lock();
-        kept.extend_from_slice(bytes);
-        // Cut rarely, a half at a time, not at every read.
-        if kept.len() > 2 * KEPT {
-            let excess = kept.len() - KEPT;
-            kept.drain(..excess);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// Waits until everything that a dead machine printed has come in: its last words say why it died.
+    pub async fn drained(mut self) {
+        let _ = tokio::time::timeout(DRAIN_LIMIT, self.ended.wait_for(|ended| *ended)).await;
     }
 }
 
-/// Finds crash messages in a stream that arrives in arbitrary pieces.
-#[derive(Default)]
+/// Keeps what comes, until it tells of a crash or ends.
+async fn read(stream: &mut (impl AsyncRead + Unpin), tail: &Tail) -> Option<String> {
+    let mut scanner = Scanner::default();
+    let mut buffer = [0; 4096];
+    loop {
+        let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+        tail.keep(&buffer[..length]);
+        if let Some(line) = scanner.feed(&buffer[..length]) {
+            return Some(line);
+        }
+    }
+}
+
+async fn read_trace(stream: &mut (impl AsyncRead + Unpin), tail: &Tail) {
+    let mut scanner = Scanner { signs: &[TRACE_END], ..Scanner::default() };
+    let mut buffer = [0; 4096];
+    while let Ok(Ok(length @ 1..)) = tokio::time::timeout(QUIET, stream.read(&mut buffer)).await {
+        tail.keep(&buffer[..length]);
+        if scanner.feed(&buffer[..length]).is_some() {
+            return;
+        }
+    }
+}
+
+/// Finds lines with a sign, of a crash if nothing else is said, in a stream that arrives in arbitrary pieces.
 struct Scanner {
+    signs: &'static [&'static str],
     line: Vec<u8>,
 }
 
+impl Default for Scanner {
+    fn default() -> Self {
+        Scanner { signs: &CRASHES, line: Vec::new() }
+    }
+}
+
 impl Scanner {
-    /// The line that tells of a crash, once it is complete.
+    /// The line with the sign, once it is complete.
     fn feed(&mut self, bytes: &[u8]) -> Option<String> {
         let mut found = None;
         for &byte in bytes {
@@ -86,7 +114,7 @@ impl Scanner {
                 continue;
             }
             let line = String::from_utf8_lossy(&self.line).trim_end().to_owned();
-            if found.is_none() && CRASHES.iter().any(|crash| line.contains(crash)) {
+            if found.is_none() && self.signs.iter().any(|sign| line.contains(sign)) {
                 found = Some(line);
             }
             self.line.clear();
@@ -100,7 +128,10 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
+    use crate::MachineError;
 
     #[rstest]
     #[case::panic("[    1.2] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n")]
@@ -122,6 +153,19 @@ mod tests {
     #[case::warning("[    3.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n")]
     fn what_is_no_crash_is_let_pass(#[case] text: &str) {
         assert_eq!(Scanner::default().feed(text.as_bytes()), None);
+    }
+
+    #[tokio::test]
+    async fn a_crash_is_told_with_what_follows_it() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let life = Life::new("machine");
+        let console = Console::watch(ours, life.clone());
+        theirs.write_all(b"Kernel panic - not syncing: x\r\nCall trace:\r\n").await.unwrap();
+        theirs.write_all(b"---[ end Kernel panic ]---\r\n").await.unwrap();
+        assert!(
+            matches!(life.over().await, MachineError::Crashed { line, .. } if line.ends_with("syncing: x"))
+        );
+        assert!(console.tail().text().ends_with("Call trace:\r\n---[ end Kernel panic ]---\r\n"));
     }
 
     proptest! {

@@ -10,6 +10,9 @@ use command_fds::{CommandFdExt, FdMapping};
 use super::arguments::Format;
 use super::ramfile;
 
+/// The program that makes layers.
+pub const DISK_TOOL: &str = "qemu-img";
+
 /// The image layers of a disk, the newest first. Cloning shares them.
 #[derive(Clone)]
 pub struct Disk {
@@ -34,7 +37,7 @@ impl Disk {
     /// This disk with an empty layer over it, kept in memory, for a machine to write to.
     pub fn fresh_layer(&self) -> io::Result<Disk> {
         let layer = ramfile::empty(0)?;
-        let created = Command::new("qemu-img")
+        let created = Command::new(DISK_TOOL)
             .args(["create", "-q", "-f", "qcow2", "/dev/fd/3", &self.size.to_string()])
             .fd_mappings(vec![FdMapping { parent_fd: layer.try_clone()?.into(), child_fd: 3 }])
             .map_err(|_| io::Error::other("two inherited files with one number"))?

@@ -2,10 +2,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::MachineError;
+
+/// A connection that breaks is noticed before the death that broke it: how long to wait for that news.
+const DEATH_NEWS: Duration = Duration::from_millis(500);
 
 /// Shared by everything that can see a machine die. The first cause is kept.
 #[derive(Clone)]
@@ -38,15 +42,21 @@ impl Life {
         self.die(Death::Ended(reason));
     }
 
-    /// Runs something on the machine; a death ends it at once.
+    /// Runs something on the machine; a death ends it at once, and is told as the reason.
     pub async fn during<T>(
         &self,
         action: impl Future<Output = Result<T, MachineError>>,
     ) -> Result<T, MachineError> {
-        tokio::select! {
+        let result = tokio::select! {
             biased;
-            error = self.over() => Err(error),
+            error = self.over() => return Err(error),
             result = action => result,
+        };
+        match result {
+            Err(refused @ MachineError::Refused { .. }) => {
+                Err(tokio::time::timeout(DEATH_NEWS, self.over()).await.unwrap_or(refused))
+            }
+            result => result,
         }
     }
 
@@ -74,5 +84,33 @@ impl Life {
             }
             first
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> MachineError {
+        let (machine, action) = ("machine".to_owned(), "open the monitor".to_owned());
+        MachineError::Refused { machine, action, reason: "it has hung up".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_is_told_as_the_death_that_broke_it() {
+        let life = Life::new("machine");
+        let dying = life.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            dying.end("QEMU was killed by signal 9".to_owned());
+        });
+        let error = life.during(async { Err::<(), _>(refused()) }).await.unwrap_err();
+        assert_eq!(error.to_string(), "machine: the machine is gone: QEMU was killed by signal 9");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_a_living_machine_stays_one() {
+        let error = Life::new("machine").during(async { Err::<(), _>(refused()) }).await.unwrap_err();
+        assert_eq!(error.to_string(), refused().to_string());
     }
 }

@@ -16,7 +16,7 @@ mod template;
 mod vm;
 
 pub use accelerator::{could_accelerate, kvm_runs, version};
-pub use disk::Disk;
+pub use disk::{DISK_TOOL, Disk};
 pub use hardware::{Accelerator, Hardware};
 pub use template::{Frozen, PowerOn, Template};
 pub use vm::{Drive, Vm};

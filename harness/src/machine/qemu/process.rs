@@ -1,13 +1,16 @@
 //! A QEMU process that can't outlive the harness.
 
+use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc;
 
 use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::{SigSet, Signal};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::{oneshot, watch};
@@ -40,12 +43,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program; when it ends, `life` learns why.
+    /// Starts a program; when it ends and `last_words` are over, `life` learns why.
     pub async fn spawn(
         program: &str,
         arguments: &[String],
         inheritance: Inheritance,
         life: Life,
+        last_words: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<Process> {
         let mut command = std::process::Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -55,6 +59,7 @@ impl Process {
             .collect();
         command.fd_mappings(mappings).map_err(|_| io::Error::other("two inherited files with one number"))?;
         die_with_the_harness(&mut command);
+        leave_interrupts_to_the_harness(&mut command);
 
         let mut command = Command::from(command);
         command.kill_on_drop(true);
@@ -71,6 +76,7 @@ impl Process {
                     child.wait().await.ok()
                 }
             };
+            last_words.await;
             life.end(describe(status, &complaints.await.unwrap_or_default()));
             let _ = gone_sender.send(true);
         });
@@ -132,6 +138,17 @@ fn die_with_the_harness(command: &mut std::process::Command) {
     }
 }
 
+/// Ctrl-C in a terminal reaches everything that runs there. The harness decides what it means: a machine
+/// that ended by itself would look broken.
+fn leave_interrupts_to_the_harness(command: &mut std::process::Command) {
+    let interrupts = SigSet::from_iter([Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT]);
+    // SAFETY: blocking signals is one plain system call, allowed between fork and exec.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(move || Ok(interrupts.thread_block()?));
+    }
+}
+
 type Birth = (Command, tokio::runtime::Handle, oneshot::Sender<io::Result<Child>>);
 
 /// Starts the command from a thread that lives as long as the harness: the kernel sends the death
@@ -143,7 +160,11 @@ async fn in_nursery(command: Command) -> io::Result<Child> {
         std::thread::spawn(move || {
             for (mut command, runtime, born) in births {
                 let _context = runtime.enter();
-                let _ = born.send(command.spawn());
+                // A runtime that is shutting down starts nothing, and says so by a panic. If that ended this
+                // thread, the machines of every other runtime would die with it.
+                if let Ok(child) = catch_unwind(AssertUnwindSafe(|| command.spawn())) {
+                    let _ = born.send(child);
+                }
             }
         });
         sender
@@ -152,4 +173,65 @@ async fn in_nursery(command: Command) -> io::Result<Child> {
     let closed = |_| io::Error::other("the thread that starts processes is gone");
     nursery.send((command, tokio::runtime::Handle::current(), born)).map_err(|_| closed(()))?;
     birth.await.map_err(|_| closed(()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    async fn sleeper() -> Process {
+        let life = Life::new("sleeper");
+        Process::spawn("sleep", &["600".into()], Inheritance::default(), life, async {}).await.unwrap()
+    }
+
+    fn lives(process: &Process) -> bool {
+        let stat = std::fs::read_to_string(Path::new("/proc").join(process.id.to_string()).join("stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    }
+
+    #[track_caller]
+    fn ends_soon(process: &Process) {
+        let began = Instant::now();
+        while lives(process) {
+            assert!(began.elapsed() < Duration::from_secs(10), "it lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_ends_takes_its_processes_along_and_no_others() {
+        let runtime = || tokio::runtime::Runtime::new().unwrap();
+        let (ending, staying) = (runtime(), runtime());
+        let (doomed, other) = (ending.block_on(sleeper()), staying.block_on(sleeper()));
+        let handle = ending.handle().clone();
+        ending.shutdown_background();
+        ends_soon(&doomed);
+
+        // Asked for by a runtime that has ended, a process is not born, and the nursery survives it.
+        let asked = std::thread::spawn(move || {
+            let _context = handle.enter();
+            let mut command = std::process::Command::new("true");
+            die_with_the_harness(&mut command);
+            tokio::runtime::Handle::current().block_on(in_nursery(Command::from(command))).is_err()
+        });
+        assert!(asked.join().unwrap());
+        assert!(lives(&other));
+        drop(other);
+    }
+
+    #[test]
+    fn a_dropped_process_is_killed() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let process = runtime.block_on(sleeper());
+        let id = process.id;
+        drop(process);
+        let began = Instant::now();
+        while Path::new("/proc").join(id.to_string()).exists() {
+            assert!(began.elapsed() < Duration::from_secs(10), "it lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }

@@ -81,7 +81,6 @@ pub struct Vm {
     process: Mutex<Process>,
     monitor: Monitor,
     agent: Agent,
-    console: Console,
     boot: Mutex<BufReader<UnixStream>>,
     bus: Mutex<Option<UnixStream>>,
     identity: Mutex<BufReader<UnixStream>>,
@@ -155,7 +154,9 @@ impl Vm {
         let launch = Launch { hardware: hardware.clone(), start, memory, disk, drives: plugged, ports };
         let emulator = hardware.emulator();
         let line = arguments::arguments(&launch);
-        let process = Process::spawn(emulator, &line, inheritance, life.clone())
+        let console = Console::watch(console, life.clone());
+        plan.transcript.keep_console(&plan.name, console.tail());
+        let process = Process::spawn(emulator, &line, inheritance, life.clone(), console.drained())
             .await
             .map_err(|error| LaunchError::emulator(emulator, error))?;
 
@@ -165,7 +166,6 @@ impl Vm {
         }
         Ok(Vm {
             agent: Agent::open(&plan.name, agent),
-            console: Console::watch(console, life.clone()),
             boot: Mutex::new(BufReader::new(boot)),
             bus: Mutex::new(Some(bus)),
             identity: Mutex::new(BufReader::new(identity)),
@@ -284,11 +284,6 @@ impl Vm {
     /// Kills QEMU.
     pub async fn kill(&self) {
         self.process.lock().await.kill().await;
-    }
-
-    /// What the machine printed on its console.
-    pub fn console(&self) -> String {
-        self.console.text()
     }
 
     /// The disk with everything the machine has written.
