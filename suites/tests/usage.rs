@@ -1,0 +1,298 @@
+//! What the program says to wrong usage and bad files, before any machine is started.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use assert_cmd::Command;
+use insta::assert_snapshot;
+use rstest::rstest;
+use tempfile::TempDir;
+
+/// A directory of its own for a run: the cache and whatever files the user brings.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, content: &str) -> &Place {
+        fs::write(self.path().join(name), content).unwrap();
+        self
+    }
+
+    /// The program, working here. The terminal and environment of whoever runs the tests stay out of it.
+    fn assay(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("assay").unwrap();
+        command.current_dir(self.path()).args(arguments).env("ASSAY_CACHE", self.path().join("cache"));
+        command.env_remove("ASSAY_SEED").env_remove("ASSAY_HOME").env_remove("RUST_BACKTRACE");
+        command.timeout(std::time::Duration::from_secs(60));
+        command
+    }
+
+    /// Runs it, and gives the status and what it complained of.
+    fn complaint(&self, arguments: &[&str]) -> (i32, String) {
+        complaint(&mut self.assay(arguments))
+    }
+}
+
+fn complaint(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "complaints go to standard error");
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A target file like the built-in one, with one more line.
+fn target(line: &str) -> String {
+    let lines = ["architecture = \"aarch64\"", "recipe = \"omarchy\"", "memory = 256", "cpus = 1", line];
+    format!("name = \"mine\"\n{}\n", lines.join("\n"))
+}
+
+#[rstest]
+#[case::no_command(&[], "Usage: assay <COMMAND>")]
+#[case::unknown_command(&["test"], "unrecognized subcommand 'test'")]
+#[case::no_target(&["run"], "required arguments were not provided")]
+#[case::unknown_option(&["run", "omarchy", "--fast"], "unexpected argument '--fast'")]
+#[case::no_jobs(&["run", "omarchy", "--jobs", "0"], "invalid value '0' for '--jobs <N>'")]
+#[case::no_repeat(&["run", "omarchy", "--repeat", "0"], "invalid value '0' for '--repeat <N>'")]
+#[case::negative(&["run", "omarchy", "--repeat", "many"], "invalid value 'many' for '--repeat <N>'")]
+#[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
+#[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
+fn wrong_options_end_with_status_2(#[case] arguments: &[&str], #[case] message: &str) {
+    let (status, said) = Place::new().complaint(arguments);
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains(message), "{said}");
+}
+
+#[test]
+fn names_that_are_not_known_are_answered_with_those_that_are() {
+    let place = Place::new();
+    let said = |arguments: &[&str]| {
+        let (status, said) = place.complaint(arguments);
+        assert_eq!(status, 2, "{said}");
+        said
+    };
+    assert_snapshot!(said(&["run", "omarchi"]), @r#"
+    assay: there is no target "omarchi": use one of omarchy, or the path of a .toml file
+    "#);
+    assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
+    assay: target omarchy has no suite "binfm"; it has: binfmt
+    "#);
+    let unknown = said(&["run", "omarchy", "--only", "binfmt.registred"]);
+    let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
+    assert!(unknown.starts_with(begin) && unknown.contains("binfmt.registered, "), "{unknown}");
+    assert_snapshot!(said(&["list", "omarchi"]), @r#"
+    assay: there is no suite for a target "omarchi"; there is: omarchy
+    "#);
+}
+
+#[test]
+fn a_bad_target_file_is_named_with_the_line() {
+    let place = Place::new();
+    let said = |content: &str| {
+        let (status, said) = place.write("mine.toml", content).complaint(&["run", "mine.toml"]);
+        assert_eq!(status, 2, "{said}");
+        said
+    };
+    assert_snapshot!(said("name = mine\n"), @"assay: mine.toml, line 1: string values must be quoted, expected literal string");
+    assert_snapshot!(said(&target("memori = 1")), @"
+    assay: mine.toml, line 6: unknown field `memori`, expected one of `name`, `architecture`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `settled`
+    ");
+    assert_snapshot!(said("name = \"mine\"\n"), @"
+    assay: mine.toml, line 1: missing field `architecture`
+    ");
+    assert_snapshot!(said(&target("").replace("256", "\"256\"")), @r#"
+    assay: mine.toml, line 4: invalid type: string "256", expected u32
+    "#);
+    assert_snapshot!(said(&target("").replace("256", "1")), @"
+    assay: mine.toml: memory = 1: it counts MiB, and no target boots with less than 128
+    ");
+    assert_snapshot!(said(&target("").replace("\"mine\"", "\"../mine\"")), @r#"
+    assay: mine.toml: name = "../mine": use lower-case letters, digits and dashes
+    "#);
+    assert_snapshot!(said("\0"), @"
+    assay: mine.toml, line 1: key with no value, expected `=`
+    ");
+}
+
+#[test]
+fn files_that_a_target_names_must_be_there() {
+    let place = Place::new();
+    let said = |arguments: &[&str]| {
+        let (status, said) = place.complaint(arguments);
+        assert_eq!(status, 2, "{said}");
+        said.replace(&*place.path().to_string_lossy(), "HERE")
+    };
+    assert_snapshot!(said(&["run", "missing.toml"]), @"
+    assay: cannot read missing.toml: No such file or directory (os error 2)
+    ");
+    place.write("mine.toml", &target("steps = \"nowhere.toml\"").replace("mine", "omarchy"));
+    assert_snapshot!(said(&["run", "mine.toml"]), @"
+    target  omarchy: 14 checks
+    assay: cannot read nowhere.toml: No such file or directory (os error 2)
+    ");
+    place.write(
+        "mine.toml",
+        &target("").replace("\"omarchy\"", "\"./nowhere.toml\"").replace("mine", "omarchy"),
+    );
+    assert_snapshot!(said(&["run", "mine.toml"]), @"
+    target  omarchy: 14 checks
+    assay: the recipe ./nowhere.toml cannot be read: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn an_overlay_must_be_a_directory_of_files() {
+    let place = Place::new();
+    place.write("file", "");
+    fs::create_dir(place.path().join("odd")).unwrap();
+    let pipe = place.path().join("odd/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::create_dir(place.path().join("big")).unwrap();
+    fs::File::create(place.path().join("big/file")).unwrap().set_len(65 << 20).unwrap();
+    symlink("odd", place.path().join("link")).unwrap();
+    let said = |overlay: &str| {
+        let (status, said) = place.complaint(&["run", "omarchy", "--overlay", overlay]);
+        assert_eq!(status, 2, "{said}");
+        said
+    };
+    assert_snapshot!(said("missing"), @"
+    assay: the overlay cannot be used: missing does not exist
+    ");
+    assert_snapshot!(said("file"), @"
+    assay: the overlay cannot be used: file is not a directory
+    ");
+    assert_snapshot!(said("odd"), @"
+    assay: the overlay cannot be used: odd/pipe is a named pipe, which cannot be laid on a machine: only files, links and directories can
+    ");
+    assert_snapshot!(said("link"), @"
+    assay: the overlay cannot be used: link/pipe is a named pipe, which cannot be laid on a machine: only files, links and directories can
+    ");
+    assert_snapshot!(said("big"), @"
+    assay: the overlay cannot be used: big is too big: a tree may hold at most 64 MiB
+    ");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_run() {
+    let place = Place::new();
+    fs::create_dir(place.path().join("directory")).unwrap();
+    let said = |option: &str, file: &str| {
+        let (status, said) = place.complaint(&["run", "omarchy", option, file]);
+        assert_eq!(status, 2, "{said}");
+        said
+    };
+    assert_snapshot!(said("--junit", "missing/report.xml"), @"
+    assay: cannot write missing/report.xml: the directory missing does not exist
+    ");
+    assert_snapshot!(said("--json", "directory"), @"
+    assay: cannot write directory: it is not a regular file
+    ");
+    assert_snapshot!(said("--json", "/dev/full"), @"
+    assay: cannot write /dev/full: it is not a regular file
+    ");
+    assert!(!place.path().join("cache").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_bad_seed_is_not_taken_for_none() {
+    let place = Place::new();
+    let (status, said) = complaint(place.assay(&["run", "omarchy"]).env("ASSAY_SEED", "12345678901234567"));
+    assert_eq!(status, 2);
+    assert_snapshot!(said, @r#"
+    assay: ASSAY_SEED is "12345678901234567": it must be up to 16 hexadecimal digits
+    "#);
+}
+
+#[test]
+fn a_home_without_fixtures_is_refused() {
+    let place = Place::new();
+    let (status, said) = complaint(place.assay(&["run", "omarchy"]).env("ASSAY_HOME", "elsewhere"));
+    assert_eq!(status, 2);
+    assert_snapshot!(said, @"
+    assay: elsewhere has no fixtures/: set ASSAY_HOME to the directory that holds fixtures/ and vm-images/
+    ");
+}
+
+#[test]
+fn a_cache_that_cannot_be_is_told_with_what_to_do() {
+    let place = Place::new();
+    place.write("cache", "not a directory");
+    let (status, said) = place.complaint(&["image", "list"]);
+    assert_eq!(status, 3);
+    assert_snapshot!(said.replace(&*place.path().to_string_lossy(), "HERE"), @"
+    assay: cannot use the cache: HERE/cache/work: Not a directory (os error 20); if the cache is not yours to write, set ASSAY_CACHE to a directory of yours
+    ");
+}
+
+/// Machines boot their kernel directly, so no firmware can be missing: QEMU is all there is to miss. It is
+/// missed before an image is built for nothing.
+#[test]
+fn a_missing_qemu_is_told_at_once() {
+    let place = Place::new();
+    let report = place.path().join("report.xml");
+    let run = ["run", "omarchy", "--only", "binfmt.registered", "--junit", "report.xml"];
+    let (status, said) = complaint(place.assay(&run).env("PATH", place.path()));
+    assert_eq!(status, 3);
+    assert_snapshot!(said, @"
+    target  omarchy: 1 check
+    assay: cannot prepare the target omarchy: qemu-img is not installed: `assay doctor` tells how to install it
+    ");
+    // Whoever reads only the report must not take an old one for this run.
+    let report = fs::read_to_string(report).unwrap();
+    assert!(report.contains("errors=\"1\"") && report.contains("qemu-img is not installed"), "{report}");
+}
+
+#[test]
+fn nothing_selected_is_not_a_success() {
+    let place = Place::new();
+    let (status, said) = place.write("mine.toml", &target("")).complaint(&["run", "mine.toml"]);
+    assert_eq!(status, 4);
+    assert!(said.trim_end().contains("nothing ran"), "{said}");
+    let (status, said) = place.complaint(&["run", "mine.toml", "--suite", "binfmt"]);
+    assert_eq!(status, 2);
+    assert_snapshot!(said, @r#"
+    assay: target mine has no suite "binfmt"; it has: none
+    "#);
+}
+
+#[test]
+fn the_list_is_for_people() {
+    let output = Place::new().assay(&["list"]).output().unwrap();
+    assert!(output.status.success());
+    assert_snapshot!("list", String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn the_list_is_for_programs() {
+    let output = Place::new().assay(&["list", "omarchy", "--json"]).output().unwrap();
+    assert!(output.status.success());
+    assert_snapshot!("list_json", String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let (status, said) = listing_into(std::io::pipe().unwrap().1.into());
+    assert_eq!((status, said.as_str()), (0, ""));
+}
+
+#[test]
+fn a_list_that_is_lost_is_a_failure() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let (status, said) = listing_into(full.into());
+    assert_eq!(status, 3);
+    assert_snapshot!(said, @"
+    assay: cannot write to standard output: No space left on device (os error 28)
+    ");
+}
+
+fn listing_into(stdout: std::process::Stdio) -> (i32, String) {
+    let mut list = std::process::Command::new(assert_cmd::cargo::cargo_bin("assay"));
+    let output = list.arg("list").stdout(stdout).stderr(std::process::Stdio::piped()).output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
