@@ -28,7 +28,8 @@ const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let session = Session::open(&options.subject)?;
-    let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
+    // Plain lines: a live display would go on drawing over the shell.
+    let listener: Arc<dyn Listener> = Arc::new(Terminal::plain(Box::new(std::io::stderr()), Purpose::Run));
     let lab = session.prepare(&listener).await?;
     let broken = |error| Failure::broken("open a shell", error);
     let vm = lab.fork(Drives::Plugged, &Transcript::default()).await.map_err(broken)?;
