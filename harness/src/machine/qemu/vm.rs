@@ -196,10 +196,11 @@ impl Vm {
         self.line_from(&self.boot, "the initramfs to be ready", limit).await.map(drop)
     }
 
-    /// Has the initramfs mount the root disk and start the system there.
-    pub async fn boot_from_disk(&self) -> Result<(), MachineError> {
+    /// Has the initramfs mount the root disk and start the system there, with the present time and random
+    /// numbers of its own.
+    pub(super) async fn boot_from_disk(&self, order: &str) -> Result<(), MachineError> {
         let mut boot = self.boot.lock().await;
-        let sent = boot.get_mut().write_all(b"go\n").await;
+        let sent = boot.get_mut().write_all(order.as_bytes()).await;
         sent.map_err(|error| self.refused("tell the initramfs to go on", error))
     }
 

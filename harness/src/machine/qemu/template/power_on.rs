@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::frozen::Frozen;
-use super::not_started;
+use super::{identity, not_started};
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
 use crate::machine::qemu::ramfile;
@@ -93,7 +93,7 @@ async fn start(vm: &Vm, drives: &[Drive]) -> Result<(), MachineError> {
         vm.plug(&drive.name).await?;
     }
     vm.resume().await?;
-    vm.boot_from_disk().await
+    vm.boot_from_disk(&identity::order_to_boot()?).await
 }
 
 /// The frozen state knows no drives, so they are plugged in before it goes on.
