@@ -10,8 +10,9 @@ use zbus::zvariant::OwnedObjectPath;
 
 use crate::MachineError;
 
-/// How long the bus may take for one answer. Everything is emulated: generous.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long the bus may take for one answer. A machine may still be booting, emulated on a busy host; that it
+/// has died is noticed elsewhere, at once.
+const LIMIT: Duration = Duration::from_secs(180);
 
 #[zbus::proxy(
     interface = "org.freedesktop.systemd1.Manager",

@@ -24,8 +24,9 @@ pub const DYNAMIC: &str = "/opt/x86_64/usr/bin/dash";
 /// How long after the mount x86_64 programs must run, in seconds.
 const REGISTRATION_LIMIT: u32 = 5;
 
-/// How long the stand-in for Parallels' daemon may take to mount a drive that was plugged in.
-const MOUNT_LIMIT: Duration = Duration::from_secs(60);
+/// How long the stand-in for Parallels' daemon may take to mount a drive that was plugged in, maybe into a
+/// machine that is still booting, emulated on a busy host.
+const MOUNT_LIMIT: Duration = Duration::from_secs(180);
 
 const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
 const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
