@@ -22,6 +22,7 @@ use super::monitor::Monitor;
 use super::port::Port;
 use super::process::{Inheritance, Process};
 use super::ramfile;
+use super::startup::Startup;
 use crate::evidence::{Answer, Exchange};
 use crate::machine::{Systemd, quoted};
 use crate::{Machine, MachineError, Output, Transcript};
@@ -95,6 +96,7 @@ pub struct Vm {
     pub(super) memory: Arc<File>,
     pub(super) disk: Disk,
     began: Duration,
+    startup: Startup,
 }
 
 impl Vm {
@@ -155,14 +157,17 @@ impl Vm {
         let launch = Launch { hardware: hardware.clone(), start, memory, disk, drives: plugged, ports };
         let emulator = hardware.emulator();
         let line = arguments::arguments(&launch);
+        let starting = Instant::now();
         let process = Process::spawn(emulator, &line, inheritance, life.clone())
             .await
             .map_err(|error| LaunchError::emulator(emulator, error))?;
 
         let monitor = life.during(Monitor::open(&plan.name, monitor)).await?;
+        let emulator = starting.elapsed();
         if let Some(number) = frozen {
             life.during(monitor.load_state(number)).await?;
         }
+        let startup = Startup { emulator, state: starting.elapsed() - emulator };
         Ok(Vm {
             agent: Agent::open(&plan.name, agent),
             console: Console::watch(console, life.clone()),
@@ -183,6 +188,7 @@ impl Vm {
             memory: plan.memory,
             disk: plan.disk,
             began: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            startup,
         })
     }
 
@@ -300,6 +306,11 @@ impl Vm {
     /// When this machine was started, as time since 1970.
     pub fn began(&self) -> Duration {
         self.began
+    }
+
+    /// How long it took until the guest could run.
+    pub fn startup(&self) -> Startup {
+        self.startup
     }
 
     /// The process id of QEMU.
