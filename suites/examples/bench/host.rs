@@ -52,7 +52,7 @@ impl fmt::Display for Host {
         };
         writeln!(
             f,
-            "{}: {}, {accelerator}, {} processors, {} MiB, on {} cores ({}) with {}.",
+            "{}: {}, {accelerator}, {} CPU, {} MiB, on {} cores ({}) with {}.",
             self.target,
             self.architecture,
             self.cpus,
@@ -65,7 +65,7 @@ impl fmt::Display for Host {
             [self.memory_bytes, self.state_bytes, self.disk_bytes].map(|bytes| bytes as f64 / 1e6);
         write!(
             f,
-            "The template: {memory:.0} MB of memory, {state:.1} MB of devices' state, {disk:.0} MB of disk."
+            "The template: {memory:.0} MB of memory, {state:.1} MB of devices' state, {disk:.1} MB of disk over what is provisioned."
         )
     }
 }
