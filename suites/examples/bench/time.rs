@@ -62,7 +62,7 @@ pub async fn booted_check(lab: &Arc<Lab>, table: &mut Table) -> anyhow::Result<(
     let check = checks.find(|check| check.invariant.id == "binfmt.mount-before");
     let check = check.context("there is no check binfmt.mount-before")?;
     let began = Instant::now();
-    let trial = Trial::new(lab.clone(), Seed::random());
+    let trial = Trial::new(lab.clone(), Seed::random(), 0);
     let outcome = (check.run)(&trial).await;
     table.time(CHECK, began.elapsed());
     trial.evidence(false).await;
