@@ -12,8 +12,8 @@ use crate::{Outcome, Stop, Violation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed(u64);
 
-/// How many times a failing value may be made simpler: each time machines are started.
-const SIMPLIFICATIONS: u32 = 6;
+/// How many times a failing value is made simpler to tell what matters: each time machines are started.
+pub const SIMPLIFICATIONS: u32 = 6;
 
 impl Seed {
     /// Reads a seed as it is printed.
@@ -45,8 +45,15 @@ impl fmt::Display for Seed {
 }
 
 /// Tries a property for this many random values, one after the other. A value that violates it is made
-/// simpler while it still does, and named in the violation with the seed that leads to it.
-pub async fn for_all<S, F, Tried>(seed: Seed, cases: u32, strategy: S, property: F) -> Outcome
+/// simpler while it still does, at most so many times, and named in the violation with the seed that leads
+/// to it.
+pub async fn for_all<S, F, Tried>(
+    seed: Seed,
+    cases: u32,
+    simplifications: u32,
+    strategy: S,
+    property: F,
+) -> Outcome
 where
     S: Strategy,
     S::Value: Clone,
@@ -62,7 +69,7 @@ where
         let Err(stop) = property(value.clone()).await else { continue };
         let Stop::Violated(mut violation) = stop else { return Err(at(case, &value, seed, stop)) };
         let mut simplest = value;
-        for _ in 0..SIMPLIFICATIONS {
+        for _ in 0..simplifications {
             if !tree.simplify() {
                 break;
             }
@@ -123,7 +130,7 @@ mod tests {
                 values.lock().unwrap().push(value);
                 std::future::ready(Ok(()))
             };
-            for_all(seed, 20, 0..1000_u32, property).await.unwrap();
+            for_all(seed, 20, 0, 0..1000_u32, property).await.unwrap();
             values.into_inner().unwrap()
         };
         let seed = Seed::parse("00000000000004d2").unwrap();
@@ -136,7 +143,8 @@ mod tests {
     async fn a_violation_names_a_simpler_value_and_the_seed() {
         let property = |value: u32| async move { expect(value < 10, "less than 10", value) };
         let seed = Seed::parse("1").unwrap();
-        let Err(Stop::Violated(violation)) = for_all(seed, 5, 500..1000_u32, property).await else {
+        let Err(Stop::Violated(violation)) = for_all(seed, 5, SIMPLIFICATIONS, 500..1000_u32, property).await
+        else {
             panic!("the property does not hold")
         };
         assert!(violation.observed.starts_with("500, with 500"), "{}", violation.observed);
@@ -146,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_decided_is_broken() {
         let property = |_: u32| async { Err(Stop::Broken("the machine died".into())) };
-        let outcome = for_all(Seed::random(), 3, 0..9_u32, property).await;
+        let outcome = for_all(Seed::random(), 3, 0, 0..9_u32, property).await;
         assert!(
             matches!(outcome, Err(Stop::Broken(reason)) if reason.starts_with("the machine died, with "))
         );

@@ -10,7 +10,7 @@ use crate::check::{Check, Mutant, Touches};
 use crate::event::{Case, Event, Fate, Kill, Listener};
 use crate::lab::{Changes, Lab};
 use crate::panic::message;
-use crate::property::Seed;
+use crate::property::{SIMPLIFICATIONS, Seed};
 use crate::{Evidence, Invariant, Stop, Trial, Verdict};
 
 /// How long a check may take. A check has shorter limits of its own for what it waits for: this one
@@ -56,7 +56,7 @@ impl Runner {
         self.listener.hear(&Event::CheckBegan { id, repetition });
         let began = Instant::now();
         let seed = self.seed.for_repetition(repetition);
-        let decision = decide(check, self.lab.clone(), seed).await;
+        let decision = decide(check, Trial::new(self.lab.clone(), seed, SIMPLIFICATIONS)).await;
         self.listener.hear(&Event::CheckEnded(Box::new(Case {
             target: self.lab.target().to_owned(),
             invariant: check.invariant,
@@ -72,7 +72,8 @@ impl Runner {
         let began = Instant::now();
         let (fate, evidence) = match self.lab.changed(&Changes::Edits(mutant.edits)).await {
             Ok(lab) => {
-                let decision = decide(check, Arc::new(lab), self.seed).await;
+                // That it fails is what counts here, not on which value.
+                let decision = decide(check, Trial::new(Arc::new(lab), self.seed, 0)).await;
                 (fate(decision.verdict), decision.evidence)
             }
             Err(error) => {
@@ -99,8 +100,7 @@ struct Decision {
     seed: Option<Seed>,
 }
 
-async fn decide(check: &Check, lab: Arc<Lab>, seed: Seed) -> Decision {
-    let trial = Trial::new(lab, seed);
+async fn decide(check: &Check, trial: Trial) -> Decision {
     // In a block, because a check may panic before it has even returned a future.
     let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
     let outcome = match tokio::time::timeout(CHECK_LIMIT, trying).await {

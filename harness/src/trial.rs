@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use proptest::strategy::Strategy;
+
 use crate::lab::{Drives, Lab};
 use crate::machine::qemu::Vm;
-use crate::property::Seed;
-use crate::{Evidence, Machine, MachineError, Transcript};
+use crate::property::{self, Seed};
+use crate::{Evidence, Machine, MachineError, Outcome, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -22,16 +24,19 @@ pub struct Trial {
     machines: Mutex<Vec<Arc<Vm>>>,
     seed: Seed,
     random: AtomicBool,
+    simplifications: u32,
 }
 
 impl Trial {
-    pub fn new(lab: Arc<Lab>, seed: Seed) -> Trial {
+    /// A violation found with random choices is made simpler at most this many times.
+    pub fn new(lab: Arc<Lab>, seed: Seed, simplifications: u32) -> Trial {
         Trial {
             lab,
             transcript: Transcript::default(),
             machines: Mutex::default(),
             seed,
             random: AtomicBool::new(false),
+            simplifications,
         }
     }
 
@@ -56,10 +61,16 @@ impl Trial {
         self.keep(self.lab.power_on_again(machine, drives, &self.transcript).await?)
     }
 
-    /// Where the random choices of the check begin.
-    pub fn seed(&self) -> Seed {
+    /// Tries a property for this many random values, one after the other.
+    pub async fn for_all<S, F, Tried>(&self, cases: u32, strategy: S, property: F) -> Outcome
+    where
+        S: Strategy,
+        S::Value: Clone,
+        F: Fn(S::Value) -> Tried,
+        Tried: Future<Output = Outcome>,
+    {
         self.random.store(true, Ordering::Relaxed);
-        self.seed
+        property::for_all(self.seed, cases, self.simplifications, strategy, property).await
     }
 
     /// The seed, if the check has made random choices.

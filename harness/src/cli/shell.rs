@@ -1,7 +1,8 @@
 //! `assay shell`: a terminal in a fork.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,34 +23,61 @@ use crate::{Machine, Transcript};
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
 
-/// How often the guest is asked whether its shell has ended.
-const LOGOUT_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// The longest that a shell or a script may go on.
+const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
-/// Opens a shell in a fork of the target and stays until it ends.
+/// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let session = Session::open(&options.subject)?;
-    let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
+    // Plain lines: a live display would go on drawing over the shell.
+    let listener: Arc<dyn Listener> = Arc::new(Terminal::plain(Box::new(std::io::stderr()), Purpose::Run));
     let lab = session.prepare(&listener).await?;
     let broken = |error| Failure::broken("open a shell", error);
     let vm = lab.fork(Drives::Plugged, &Transcript::default()).await.map_err(broken)?;
-    let terminal = vm.take_terminal().await;
-    let terminal = terminal.ok_or_else(|| Failure::broken("open a shell", "its terminal is taken"))?;
-
-    vm.succeed(&format!("{}systemctl start assay-shell.service", window_size())).await.map_err(broken)?;
-    eprintln!("A shell in a fork of {}. Nothing you do here lasts. Ctrl-] leaves.\r", lab.target());
-
-    let raw = RawMode::enter();
-    let done = tokio::select! {
-        done = relay(terminal) => done.map_err(|error| Failure::broken("relay the terminal", error)),
-        () = logged_out(&vm) => Ok(()),
-        // Ended by default, the terminal would stay raw.
-        () = interrupted() => Ok(()),
-    };
-    drop(raw);
-    eprintln!();
+    let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
     vm.kill().await;
     done.map(|()| 0)
 }
+
+async fn interactive(vm: &Vm) -> Result<(), Failure> {
+    let terminal = vm.take_terminal().await;
+    let terminal = terminal.ok_or_else(|| Failure::broken("open a shell", "its terminal is taken"))?;
+    let start = format!("{}systemctl start assay-shell.service", window_size());
+    vm.succeed(&start).await.map_err(|error| Failure::broken("open a shell", error))?;
+    eprintln!("A shell in {}, a fork. Nothing you do here lasts. Ctrl-] leaves.", vm.name());
+
+    let _raw = RawMode::enter();
+    let done = tokio::select! {
+        done = relay(terminal) => done.map_err(|error| Failure::broken("relay the terminal", error)),
+        () = logged_out(vm) => Ok(()),
+        // Ended by default, the terminal would stay raw.
+        () = interrupted() => Ok(()),
+    };
+    eprint!("\r\n");
+    done
+}
+
+/// Runs standard input as a shell script, to its end.
+async fn script(vm: &Vm) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    let read = tokio::io::stdin().read_to_end(&mut script).await;
+    read.map_err(|error| Failure::broken("read the script", error))?;
+    let ran = async {
+        vm.write(Path::new(SCRIPT), &script, 0o700).await?;
+        vm.run_within(&format!("sh {SCRIPT}"), SESSION_LIMIT).await
+    };
+    let output = ran.await.map_err(|error| Failure::broken("run the script", error))?;
+    let printed = std::io::stdout().write_all(&output.stdout);
+    let printed = printed.and_then(|()| std::io::stderr().write_all(&output.stderr));
+    printed.map_err(|error| Failure::broken("print what the script printed", error))?;
+    if output.success() {
+        return Ok(());
+    }
+    Err(Failure::broken("be content with the script", output.status.to_string()))
+}
+
+/// Where a piped script is put.
+const SCRIPT: &str = "/run/assay-script";
 
 /// Copies both ways until the user leaves or the machine is gone.
 async fn relay(terminal: UnixStream) -> std::io::Result<()> {
@@ -64,8 +92,7 @@ async fn relay(terminal: UnixStream) -> std::io::Result<()> {
         loop {
             let length = stdin.read(&mut buffer).await?;
             if length == 0 {
-                // A script has ended: its last command's output is still to come, and then its logout.
-                return std::future::pending().await;
+                return Ok(());
             }
             if buffer[..length].contains(&LEAVE) {
                 return Ok(());
@@ -79,7 +106,7 @@ async fn relay(terminal: UnixStream) -> std::io::Result<()> {
 /// Waits until the shell in the guest has ended, or the machine.
 async fn logged_out(vm: &Vm) {
     let watch = "while systemctl is-active --quiet assay-shell.service; do sleep 1; done";
-    let _ = vm.run_within(watch, LOGOUT_LIMIT).await;
+    let _ = vm.run_within(watch, SESSION_LIMIT).await;
 }
 
 /// Tells the guest's terminal how large the user's is.
@@ -96,12 +123,8 @@ fn window_size() -> String {
 struct RawMode(Termios);
 
 impl RawMode {
-    /// Nothing is changed when standard input is no terminal.
     fn enter() -> Option<RawMode> {
         let stdin = std::io::stdin();
-        if !stdin.is_terminal() {
-            return None;
-        }
         let before = tcgetattr(stdin.as_fd()).ok()?;
         let mut raw = before.clone();
         raw.make_raw();

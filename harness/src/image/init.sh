@@ -24,11 +24,15 @@ for name in /sys/class/virtio-ports/*/name; do
     node=${name%/name}
     exec 3<>"/dev/${node##*/}" || fail "the port assay.boot cannot be opened"
     # Writing blocks until the host listens; reading ends when it hangs up.
-    until [ "$line" = go ]; do
+    until [ "$word" = go ]; do
         echo ready >&3
-        read -r line <&3
+        read -r word seconds seed <&3
     done
     exec 3>&-
+    # All that are continued from here would have one time and draw the same numbers. This early the
+    # kernel uses what is written to its pool within a second.
+    [ -z "$seconds" ] || date -u -s "@$seconds" >/dev/null || fail "the time cannot be set"
+    [ -z "$seed" ] || echo "$seed" >/dev/urandom
 done
 
 load after-go

@@ -23,7 +23,7 @@ const BEFORE_GO: &[&str] = &[
 /// Loaded once the disks are those of this machine's life.
 const AFTER_GO: &[&str] = &["virtio_blk", "virtio_scsi"];
 
-const APPLETS: &[&str] = &["sh", "mount", "insmod", "poweroff", "switch_root"];
+const APPLETS: &[&str] = &["sh", "mount", "insmod", "date", "poweroff", "switch_root"];
 
 /// The archive of a static `busybox`, the modules of the kernel below
 /// `modules`, and [`INIT`].

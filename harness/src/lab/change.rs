@@ -32,6 +32,8 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
         Edit::Remove { path } => machine.succeed(&format!("rm -- {path}")).await.map(drop),
         Edit::Replace { path, from, to } => {
             let path = Path::new(path);
+            let mode = machine.succeed(&format!("stat --format=%a -- {}", path.display())).await?;
+            let mode = u32::from_str_radix(&mode, 8).unwrap_or(0o644);
             let text = machine.read(path).await?;
             let text = String::from_utf8_lossy(&text);
             let found = text.matches(from).count();
@@ -43,7 +45,7 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
                     reason: format!("it has {from:?} {found} times, not once"),
                 });
             }
-            machine.write(path, text.replace(from, to).as_bytes(), 0o644).await
+            machine.write(path, text.replace(from, to).as_bytes(), mode).await
         }
         Edit::Run { command } => machine.succeed(command).await.map(drop),
     }

@@ -17,7 +17,7 @@ pub use store::KINDS;
 use store::Store;
 
 use crate::event::{Event, Listener};
-use crate::machine::qemu::{Disk, Drive, PowerOn, Template, Vm};
+use crate::machine::qemu::{Disk, Drive, Kernel, PowerOn, Template, Vm};
 use crate::{Machine, MachineError, Transcript};
 
 /// How long a boot may take under emulation.
@@ -35,6 +35,7 @@ pub enum Drives {
 /// The machines of one target: as provisioned, or with changes.
 pub struct Lab {
     target: String,
+    kernel: Arc<Kernel>,
     power_on: PowerOn,
     /// The disk of a machine that is off.
     disk: Disk,
@@ -70,6 +71,13 @@ impl Lab {
         self.power_on.boot(&name, transcript, layer, self.drives(drives)).await
     }
 
+    /// Powers a machine on with nothing prepared, to compare with. It boots while this returns.
+    pub async fn power_on_cold(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let name = self.next_name();
+        let layer = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
+        self.power_on.boot_cold(&name, transcript, &self.kernel, layer, self.drives(drives)).await
+    }
+
     /// Powers a machine on again, with the disk that another has left.
     pub async fn power_on_again(
         &self,
@@ -89,6 +97,7 @@ impl Lab {
         vm.quit().await;
         Ok(Lab {
             target: self.target.clone(),
+            kernel: self.kernel.clone(),
             power_on: self.power_on.clone(),
             disk: vm.disk().clone(),
             drives: self.drives.clone(),

@@ -14,7 +14,7 @@ use super::{Drives, Lab, booted, timed};
 use crate::cache::{Cache, CacheError};
 use crate::event::{Event, Listener};
 use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
-use crate::machine::qemu::{Accelerator, Disk, Drive, Hardware};
+use crate::machine::qemu::{Accelerator, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
 use crate::{Machine, MachineError, Target, Transcript};
 
@@ -68,16 +68,17 @@ pub async fn prepare(
     let progress = |progress| tell(&**listener, &target.name, progress);
     let image = Image::ensure(&recipe, cache, &progress).await?;
 
-    let kernel = Kernel::open(&image)?;
+    let kernel = kernel(&image)?;
     hardware.accelerator = match accelerator {
         Some(accelerator) => accelerator,
         None => probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?,
     };
     let store = Store::new(cache, listener, &image, plan.as_ref(), &hardware)?;
-    let power_on = store.power_on(&target.name, hardware, kernel).await?;
+    let power_on = store.power_on(&target.name, hardware, &kernel).await?;
     let root = open(&image.root())?;
     let mut lab = Lab {
         target: target.name.clone(),
+        kernel: Arc::new(kernel),
         power_on,
         disk: Disk::image(root).map_err(|source| failed("read the image", source))?,
         drives: drives(target, &image)?,
@@ -94,18 +95,9 @@ pub async fn prepare(
     Ok(lab)
 }
 
-/// What a machine is powered on with.
-pub struct Kernel {
-    pub kernel: File,
-    pub initramfs: File,
-    pub arguments: Vec<String>,
-}
-
-impl Kernel {
-    fn open(image: &Image) -> Result<Kernel, PrepareError> {
-        let (kernel, initramfs) = (open(&image.kernel())?, open(&image.initramfs())?);
-        Ok(Kernel { kernel, initramfs, arguments: image.arguments().to_vec() })
-    }
+fn kernel(image: &Image) -> Result<Kernel, PrepareError> {
+    let (file, initramfs) = (open(&image.kernel())?, open(&image.initramfs())?);
+    Ok(Kernel { file, initramfs, arguments: image.arguments().to_vec() })
 }
 
 fn drives(target: &Target, image: &Image) -> Result<Vec<Drive>, PrepareError> {

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::prepare::{Kernel, PrepareError, failed};
+use super::prepare::{PrepareError, failed};
 use super::store::{ACCELERATORS, digest, emulator};
 use crate::cache::{Cache, CacheEvent};
 use crate::event::{Event, Listener};
 use crate::image::Image;
-use crate::machine::qemu::{Accelerator, Hardware, could_accelerate, kvm_runs};
+use crate::machine::qemu::{Accelerator, Hardware, Kernel, could_accelerate, kvm_runs};
 
 /// KVM where a guest was seen to run under it, else emulation.
 pub async fn accelerator(
@@ -24,10 +24,7 @@ pub async fn accelerator(
     let name = digest(&[&host, &emulator(hardware)?, image.digest().to_hex().as_str()]);
     let make = async |directory: &Path| {
         listener.hear(&Event::Preparing { what: "see whether guests run under KVM here".into() });
-        let clone =
-            |file: &std::fs::File| file.try_clone().map_err(|source| failed("open the kernel", source));
-        let (linux, initramfs) = (clone(&kernel.kernel)?, clone(&kernel.initramfs)?);
-        let answer = match kvm_runs(hardware, linux, initramfs, &kernel.arguments).await {
+        let answer = match kvm_runs(hardware, kernel).await {
             Ok(()) => String::new(),
             Err(reason) => reason,
         };

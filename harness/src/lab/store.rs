@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::prepare::{Kernel, PrepareError, failed, provision};
+use super::prepare::{PrepareError, failed, provision};
 use super::{Drives, Lab, timed};
 use crate::cache::{Cache, CacheEvent, Digest, Entry};
 use crate::event::{Event, Listener};
 use crate::image::Image;
-use crate::machine::qemu::{self, Disk, Frozen, Hardware, PowerOn, Template, ramfile};
+use crate::machine::qemu::{self, Disk, Frozen, Hardware, Kernel, PowerOn, Template, ramfile};
 use crate::provision::Plan;
 use crate::{MachineError, Transcript};
 
@@ -72,10 +72,10 @@ impl Store {
         &self,
         target: &str,
         hardware: Hardware,
-        kernel: Kernel,
+        kernel: &Kernel,
     ) -> Result<PowerOn, PrepareError> {
         let make = async |directory: &Path| {
-            let start = PowerOn::prepare(hardware, kernel.kernel, kernel.initramfs, &kernel.arguments);
+            let start = PowerOn::prepare(hardware, kernel);
             let power_on = timed(&*self.listener, format!("start the kernel of {target}"), start).await?;
             save_frozen(power_on.frozen(), directory)
         };

@@ -1,17 +1,18 @@
 //! A guest's service manager, spoken to over the guest's own system bus.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::net::UnixStream;
 use zbus::connection::{Builder, Connection};
+use zbus::fdo::PropertiesProxy;
 use zbus::zvariant::OwnedObjectPath;
 
 use crate::MachineError;
 
-/// How long the bus may take for one answer. Everything is emulated: generous.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long the bus may take for one answer. A machine may still be booting, emulated on a busy host; that it
+/// has died is noticed elsewhere, at once.
+const LIMIT: Duration = Duration::from_secs(180);
 
 #[zbus::proxy(
     interface = "org.freedesktop.systemd1.Manager",
@@ -22,6 +23,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 trait Manager {
     fn subscribe(&self) -> zbus::Result<()>;
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    #[zbus(signal)]
+    fn unit_new(&self, id: String, unit: OwnedObjectPath) -> zbus::Result<()>;
     #[zbus(signal)]
     fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
@@ -34,7 +37,7 @@ trait Manager {
     gen_blocking = false
 )]
 trait UnitProperties {
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn active_state(&self) -> zbus::Result<String>;
 }
 
@@ -86,17 +89,22 @@ impl Systemd {
     /// Waits until a unit is `active`, `inactive`, `failed`, ….
     pub async fn wait_until(&self, unit: &str, state: &str, limit: Duration) -> Result<(), MachineError> {
         let waiting = async {
-            let proxy = self.unit(unit).await?;
-            let mut changes = proxy.receive_active_state_changed().await;
-            if proxy.active_state().await? == state {
-                return Ok(());
-            }
-            while let Some(change) = changes.next().await {
-                if change.get().await? == state {
-                    return Ok(());
+            let watched = self.unit(unit).await?;
+            let properties = PropertiesProxy::builder(&self.connection)
+                .destination(watched.inner().destination().to_owned())?
+                .path(watched.inner().path().to_owned())?
+                .build()
+                .await?;
+            let mut changes = properties.receive_properties_changed().await?;
+            // A unit that systemd did not know before begins its life without a change.
+            let mut births = self.manager.receive_unit_new().await?;
+            while watched.active_state().await? != state {
+                tokio::select! {
+                    Some(_) = changes.next() => {}
+                    () = birth_of(unit, &mut births) => {}
                 }
             }
-            Err(zbus::Error::InputOutput(Arc::new(std::io::ErrorKind::UnexpectedEof.into())))
+            Ok(())
         };
         match tokio::time::timeout(limit, waiting).await {
             Ok(result) => result.map_err(|error| refused(&self.machine, "wait for a unit", error)),
@@ -128,6 +136,17 @@ impl Systemd {
         let path = self.manager.load_unit(name).await?;
         UnitPropertiesProxy::builder(&self.connection).path(path)?.build().await
     }
+}
+
+/// Waits until the service manager begins to know a unit.
+async fn birth_of(unit: &str, births: &mut UnitNewStream) {
+    while let Some(birth) = births.next().await {
+        if birth.args().is_ok_and(|birth| birth.id == unit) {
+            return;
+        }
+    }
+    // The connection is gone: whoever waits has a limit, and the machine's death is seen elsewhere.
+    std::future::pending().await
 }
 
 async fn bounded<T>(

@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use super::hardware::{Accelerator, Hardware};
+use super::kernel::Kernel;
 use super::template::PowerOn;
 use crate::Architecture;
 
@@ -13,12 +14,7 @@ use crate::Architecture;
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// Runs a kernel under KVM as far as its initramfs. `Err` says why emulation is the choice.
-pub async fn kvm_runs(
-    hardware: &Hardware,
-    kernel: File,
-    initramfs: File,
-    arguments: &[String],
-) -> Result<(), String> {
+pub async fn kvm_runs(hardware: &Hardware, kernel: &Kernel) -> Result<(), String> {
     if !could_accelerate(hardware.architecture) {
         return Err(format!("this host's processor is no {}", hardware.architecture.name()));
     }
@@ -26,7 +22,7 @@ pub async fn kvm_runs(
         return Err(format!("/dev/kvm cannot be opened: {error}"));
     }
     let hardware = Hardware { accelerator: Accelerator::Kvm, ..hardware.clone() };
-    let probe = PowerOn::prepare(hardware, kernel, initramfs, arguments);
+    let probe = PowerOn::prepare(hardware, kernel);
     match tokio::time::timeout(PROBE_LIMIT, probe).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),

@@ -22,6 +22,7 @@ use super::monitor::Monitor;
 use super::port::Port;
 use super::process::{Inheritance, Process};
 use super::ramfile;
+use super::startup::Startup;
 use crate::evidence::{Answer, Exchange};
 use crate::machine::{Systemd, quoted};
 use crate::{Machine, MachineError, Output, Transcript};
@@ -94,6 +95,7 @@ pub struct Vm {
     pub(super) memory: Arc<File>,
     pub(super) disk: Disk,
     began: Duration,
+    startup: Startup,
 }
 
 impl Vm {
@@ -156,14 +158,17 @@ impl Vm {
         let line = arguments::arguments(&launch);
         let console = Console::watch(console, life.clone());
         plan.transcript.keep_console(&plan.name, console.tail());
+        let starting = Instant::now();
         let process = Process::spawn(emulator, &line, inheritance, life.clone(), console.drained())
             .await
             .map_err(|error| LaunchError::emulator(emulator, error))?;
 
         let monitor = life.during(Monitor::open(&plan.name, monitor)).await?;
+        let emulator = starting.elapsed();
         if let Some(number) = frozen {
             life.during(monitor.load_state(number)).await?;
         }
+        let startup = Startup { emulator, state: starting.elapsed() - emulator };
         Ok(Vm {
             agent: Agent::open(&plan.name, agent),
             boot: Mutex::new(BufReader::new(boot)),
@@ -183,6 +188,7 @@ impl Vm {
             memory: plan.memory,
             disk: plan.disk,
             began: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            startup,
         })
     }
 
@@ -196,10 +202,11 @@ impl Vm {
         self.line_from(&self.boot, "the initramfs to be ready", limit).await.map(drop)
     }
 
-    /// Has the initramfs mount the root disk and start the system there.
-    pub async fn boot_from_disk(&self) -> Result<(), MachineError> {
+    /// Has the initramfs mount the root disk and start the system there, with the present time and random
+    /// numbers of its own.
+    pub(super) async fn boot_from_disk(&self, order: &str) -> Result<(), MachineError> {
         let mut boot = self.boot.lock().await;
-        let sent = boot.get_mut().write_all(b"go\n").await;
+        let sent = boot.get_mut().write_all(order.as_bytes()).await;
         sent.map_err(|error| self.refused("tell the initramfs to go on", error))
     }
 
@@ -294,6 +301,11 @@ impl Vm {
     /// When this machine was started, as time since 1970.
     pub fn began(&self) -> Duration {
         self.began
+    }
+
+    /// How long it took until the guest could run.
+    pub fn startup(&self) -> Startup {
+        self.startup
     }
 
     /// The process id of QEMU.

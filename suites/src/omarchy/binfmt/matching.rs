@@ -141,8 +141,10 @@ pub const EXECUTES: Check = Check {
     run: |trial| Box::pin(executes(trial)),
     mutants: &[Mutant {
         name: "stand-in interpreter not executable",
-        edits: &[Edit::Run {
-            command: "sed -i 's/-o ro,X-mount/-o ro,noexec,X-mount/' /usr/local/sbin/prltoolsd",
+        edits: &[Edit::Replace {
+            path: "/usr/bin/prltoolsd",
+            from: "\"ro,X-mount.subdir=",
+            to: "\"ro,noexec,X-mount.subdir=",
         }],
     }],
 };

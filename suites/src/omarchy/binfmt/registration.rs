@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use harness::lab::Drives;
-use harness::property::for_all;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::handler::{INTERPRETER, described, registered, taking};
@@ -102,7 +101,7 @@ const REBOOTS: usize = 2;
 
 async fn survives_reboots(trial: &Trial) -> Outcome {
     let delays = proptest::collection::vec(0..=15_000_u64, REBOOTS);
-    for_all(trial.seed(), 1, delays, async |delays| {
+    let reboots = async |delays: Vec<u64>| {
         let mut machine = trial.machine().await?;
         for delay in delays {
             machine = trial.reboot(&machine, Drives::Absent).await?;
@@ -110,6 +109,6 @@ async fn survives_reboots(trial: &Trial) -> Outcome {
             registered_after_mount(&machine).await?;
         }
         Ok(())
-    })
-    .await
+    };
+    trial.for_all(1, delays, reboots).await
 }

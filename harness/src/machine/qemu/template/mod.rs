@@ -38,12 +38,17 @@ impl Template {
     /// A machine of one's own that goes on where the template was frozen, with an identity, a clock and
     /// random numbers of its own.
     pub async fn fork(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
-        let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
-        let vm = self.frozen.thaw(name, transcript, disk, self.drives.clone()).await?;
+        let vm = self.thaw(name, transcript).await?;
         vm.resume().await?;
         identity::renew(&vm).await?;
         vm.answers(FORK_LIMIT).await?;
         Ok(vm)
+    }
+
+    /// A copy that stands still where the template was frozen, in everything like any other copy.
+    pub async fn thaw(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
+        self.frozen.thaw(name, transcript, disk, self.drives.clone()).await
     }
 
     pub fn frozen(&self) -> &Frozen {

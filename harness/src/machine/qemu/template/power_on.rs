@@ -1,14 +1,15 @@
 //! Powering a machine on without waiting for the kernel: the template that is frozen in the initramfs,
 //! before a disk is touched. It goes on with any disk, and from there everything is a real boot.
 
-use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::frozen::Frozen;
-use super::not_started;
+use super::{identity, not_started};
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
+use crate::machine::qemu::kernel::Kernel;
 use crate::machine::qemu::ramfile;
 use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
 use crate::{MachineError, Transcript};
@@ -30,32 +31,36 @@ impl PowerOn {
     }
 
     /// Starts a kernel and freezes it in its initramfs.
-    pub async fn prepare(
-        hardware: Hardware,
-        kernel: File,
-        initramfs: File,
-        arguments: &[String],
-    ) -> Result<PowerOn, MachineError> {
+    pub async fn prepare(hardware: Hardware, kernel: &Kernel) -> Result<PowerOn, MachineError> {
         let name = "power-on";
-        let failed = |error: std::io::Error| not_started(name, &error);
-        let memory = ramfile::empty(u64::from(hardware.memory_mib) << 20).map_err(failed)?;
+        let failed = |error: io::Error| not_started(name, &error);
         // The disk is never looked at.
         let disk = Disk::image(ramfile::empty(1 << 20).map_err(failed)?).map_err(failed)?;
-        let command_line = command_line(&hardware, arguments);
-        let vm = Vm::launch(Plan {
-            name: name.to_owned(),
-            transcript: Transcript::default(),
-            hardware,
-            start: Start::Cold { kernel, initramfs, command_line },
-            memory: Arc::new(memory),
-            memory_is_shared: true,
-            disk: disk.fresh_layer().map_err(failed)?,
-            drives: Vec::new(),
-        })
-        .await?;
+        let layer = disk.fresh_layer().map_err(failed)?;
+        let plan = cold(name, &Transcript::default(), hardware, kernel, layer).map_err(failed)?;
+        let vm = Vm::launch(Plan { memory_is_shared: true, ..plan }).await?;
         vm.resume().await?;
         vm.waits_for_disk(KERNEL_LIMIT).await?;
         Ok(PowerOn(Frozen::freeze(vm).await?))
+    }
+
+    /// Powers a machine on with nothing prepared: its kernel starts too. The rest boots while this returns.
+    pub async fn boot_cold(
+        &self,
+        name: &str,
+        transcript: &Transcript,
+        kernel: &Kernel,
+        disk: Disk,
+        drives: Vec<Drive>,
+    ) -> Result<Vm, MachineError> {
+        let plan = cold(name, transcript, self.0.hardware.clone(), kernel, disk);
+        let plan = plan.map_err(|error| not_started(name, &error))?;
+        let vm = Vm::launch(Plan { drives, ..plan }).await?;
+        vm.resume().await?;
+        // What it is told is the present time, so not before it listens.
+        vm.waits_for_disk(KERNEL_LIMIT).await?;
+        vm.boot_from_disk(&identity::order_to_boot()?).await?;
+        Ok(vm)
     }
 
     /// Powers a machine on with this disk. It boots while this returns.
@@ -87,13 +92,37 @@ impl PowerOn {
     }
 }
 
+/// A machine without drives that begins with its kernel, in empty memory of its own.
+fn cold(
+    name: &str,
+    transcript: &Transcript,
+    hardware: Hardware,
+    kernel: &Kernel,
+    disk: Disk,
+) -> io::Result<Plan> {
+    Ok(Plan {
+        name: name.to_owned(),
+        transcript: transcript.clone(),
+        start: Start::Cold {
+            kernel: kernel.file.try_clone()?,
+            initramfs: kernel.initramfs.try_clone()?,
+            command_line: command_line(&hardware, &kernel.arguments),
+        },
+        memory: Arc::new(ramfile::empty(u64::from(hardware.memory_mib) << 20)?),
+        memory_is_shared: false,
+        hardware,
+        disk,
+        drives: Vec::new(),
+    })
+}
+
 /// Plugs the drives that are to be there, then lets the initramfs look for disks.
 async fn start(vm: &Vm, drives: &[Drive]) -> Result<(), MachineError> {
     for drive in drives.iter().filter(|drive| drive.plugged) {
         vm.plug(&drive.name).await?;
     }
     vm.resume().await?;
-    vm.boot_from_disk().await
+    vm.boot_from_disk(&identity::order_to_boot()?).await
 }
 
 /// The frozen state knows no drives, so they are plugged in before it goes on.

@@ -1,0 +1,73 @@
+//! What is aimed at, and whether it was reached here and now.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::memory;
+use crate::row::Unit;
+use crate::table::Table;
+use crate::time::{CHECK, COLD_ANSWER, COLD_BOOTED, COPY_ANSWER, FORK_READY};
+
+#[derive(Serialize)]
+pub struct Aim {
+    what: String,
+    unit: Unit,
+    wanted: Bound,
+    measured: f64,
+    reached: bool,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// Aims are for two processors under emulation. Times are medians, memory is the largest.
+pub fn all(table: &Table) -> Vec<Aim> {
+    use Bound::{AtLeast, AtMost};
+    let median = |name| table.row(name).map_or(f64::NAN, |row| row.median());
+    let most = |name| table.row(name).map_or(f64::NAN, |row| row.most());
+    let ratio = |slow, fast| {
+        let what = format!("({slow}) / ({fast})");
+        Aim::new(what, Unit::Times, AtLeast(100.0), median(slow) / median(fast))
+    };
+    vec![
+        Aim::new(COPY_ANSWER, Unit::Seconds, AtMost(0.30), median(COPY_ANSWER)),
+        ratio(COLD_ANSWER, COPY_ANSWER),
+        ratio(COLD_BOOTED, COPY_ANSWER),
+        ratio(COLD_BOOTED, FORK_READY),
+        Aim::new(CHECK, Unit::Seconds, AtMost(12.0), median(CHECK)),
+        Aim::new(memory::READY.private, Unit::Megabytes, AtMost(60.0), most(memory::READY.private)),
+        Aim::new(
+            memory::AFTER_COMMAND.private,
+            Unit::Megabytes,
+            AtMost(60.0),
+            most(memory::AFTER_COMMAND.private),
+        ),
+    ]
+}
+
+impl Aim {
+    fn new(what: impl Into<String>, unit: Unit, wanted: Bound, measured: f64) -> Aim {
+        let reached = match wanted {
+            Bound::AtMost(limit) => measured <= limit,
+            Bound::AtLeast(limit) => measured >= limit,
+        };
+        Aim { what: what.into(), unit, wanted, measured, reached }
+    }
+}
+
+/// A line of a Markdown table.
+impl fmt::Display for Aim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = match self.wanted {
+            Bound::AtMost(limit) => format!("≤ {}", self.unit.show(limit)),
+            Bound::AtLeast(limit) => format!("≥ {}", self.unit.show(limit)),
+        };
+        let reached = if self.reached { "reached" } else { "**missed**" };
+        write!(f, "| {} | {wanted} | {} | {reached} |", self.what, self.unit.show(self.measured))
+    }
+}

@@ -1,0 +1,104 @@
+//! How long machines take to be of use.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use harness::lab::{BOOT_LIMIT, Drives, Lab, booted};
+use harness::machine::qemu::Vm;
+use harness::property::Seed;
+use harness::{Machine, Transcript, Trial};
+use suites::CATALOGUE;
+
+use crate::table::Table;
+
+pub const COLD_ANSWER: &str = "cold boot: first guest answer";
+pub const COLD_BOOTED: &str = "cold boot: booted";
+pub const BOOT_ANSWER: &str = "boot from the power-on template: first guest answer";
+pub const BOOT_BOOTED: &str = "boot from the power-on template: booted";
+pub const CHECK: &str = "a check that boots (`binfmt.mount-before`)";
+pub const LAYER: &str = "copy of the template: an empty disk layer";
+pub const EMULATOR: &str = "copy of the template: QEMU's own start";
+pub const STATE: &str = "copy of the template: loading the devices' state";
+pub const GUEST: &str = "copy of the template: the guest's part of the first answer";
+pub const COPY_ANSWER: &str = "fork: first guest answer";
+pub const FORK_READY: &str = "fork: ready, with an identity of its own";
+pub const FORK_OUTPUT: &str = "fork: first command's output";
+
+/// How long a copy may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The whole way: kernel, initramfs, system.
+pub async fn cold_boot(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let vm = lab.power_on_cold(Drives::Plugged, &Transcript::default()).await?;
+    boots(&vm, began, [COLD_ANSWER, COLD_BOOTED], table).await
+}
+
+/// From the machine that was frozen before it touched a disk.
+pub async fn boot(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let vm = lab.power_on(Drives::Plugged, &Transcript::default()).await?;
+    boots(&vm, began, [BOOT_ANSWER, BOOT_BOOTED], table).await
+}
+
+async fn boots(
+    vm: &Vm,
+    began: Instant,
+    [answer, all]: [&'static str; 2],
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    vm.answers(BOOT_LIMIT).await?;
+    table.time(answer, began.elapsed());
+    booted(vm).await?;
+    table.time(all, began.elapsed());
+    vm.kill().await;
+    Ok(())
+}
+
+/// A whole check that needs a boot of its own.
+pub async fn booted_check(lab: &Arc<Lab>, table: &mut Table) -> anyhow::Result<()> {
+    let mut checks = CATALOGUE.iter().flat_map(|suite| suite.checks);
+    let check = checks.find(|check| check.invariant.id == "binfmt.mount-before");
+    let check = check.context("there is no check binfmt.mount-before")?;
+    let began = Instant::now();
+    let trial = Trial::new(lab.clone(), Seed::random(), 0);
+    let outcome = (check.run)(&trial).await;
+    table.time(CHECK, began.elapsed());
+    trial.evidence(false).await;
+    if outcome.is_err() {
+        bail!("{} did not pass, so its time means nothing", check.invariant.id);
+    }
+    Ok(())
+}
+
+/// A machine up to its first answer, and the parts of that. It is not a machine of its own yet.
+pub async fn copy(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let template = lab.template(Drives::Plugged).await?;
+    let began = Instant::now();
+    drop(template.disk().fresh_layer()?);
+    table.time(LAYER, began.elapsed());
+
+    let began = Instant::now();
+    let vm = template.thaw("copy", &Transcript::default()).await?;
+    let thawed = Instant::now();
+    vm.resume().await?;
+    vm.answers(ANSWER_LIMIT).await?;
+    table.time(EMULATOR, vm.startup().emulator);
+    table.time(STATE, vm.startup().state);
+    table.time(GUEST, thawed.elapsed());
+    table.time(COPY_ANSWER, began.elapsed());
+    vm.kill().await;
+    Ok(())
+}
+
+/// What a check gets, and the first thing it does with it.
+pub async fn fork(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let vm = lab.fork(Drives::Plugged, &Transcript::default()).await?;
+    table.time(FORK_READY, began.elapsed());
+    vm.succeed("echo ready").await?;
+    table.time(FORK_OUTPUT, began.elapsed());
+    vm.kill().await;
+    Ok(())
+}
