@@ -19,7 +19,7 @@ prove-omarchy *ARGS:
     {{ assay }} prove omarchy "$@"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
-test: format-check lint test-vm (test-abuse "ending::" "wrong::") test-unit
+test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-unit
 
 # The unit and snapshot tests, on machines that are not real
 test-unit:
@@ -40,7 +40,7 @@ test-vm: _reports
 test-abuse *FILTERS:
     cargo build --package suites --bins --examples
     # One at a time: they look for what a run leaves behind, and many machines at once keep each other waiting.
-    ASSAY_VM_TESTS=1 cargo test --package suites --test machines -- --test-threads 1 "$@"
+    ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork -- --test-threads 1 "$@"
 
 # Format the code
 fmt:

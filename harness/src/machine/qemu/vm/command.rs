@@ -1,0 +1,54 @@
+//! Commands and files inside the guest.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use super::Vm;
+use crate::evidence::{Answer, Exchange};
+use crate::machine::{COMMAND_LIMIT, quoted};
+use crate::{Machine, MachineError, Output, Transcript};
+
+#[async_trait]
+impl Machine for Vm {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError> {
+        let began = Instant::now();
+        let result = self.life.during(self.agent.run(command, b"", limit)).await;
+        let answer = match &result {
+            Ok(output) => Answer::Ran(output.clone()),
+            Err(error) => Answer::None(error.to_string()),
+        };
+        let (machine, action) = (self.name.clone(), command.to_owned());
+        self.transcript.record(Exchange { machine, action, answer, took: began.elapsed() });
+        result
+    }
+
+    async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError> {
+        let command = format!("exec cat -- {}", quoted(&path.to_string_lossy()));
+        let output = self.life.during(self.agent.run(&command, b"", COMMAND_LIMIT)).await?;
+        if output.success() {
+            return Ok(output.stdout);
+        }
+        Err(MachineError::Failed { machine: self.name.clone(), command, output })
+    }
+
+    async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
+        let file = quoted(&path.to_string_lossy());
+        let command =
+            format!("umask 022 && mkdir -p \"$(dirname {file})\" && cat >{file} && chmod {mode:04o} {file}");
+        let output = self.life.during(self.agent.run(&command, content, COMMAND_LIMIT)).await?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(MachineError::Failed { machine: self.name.clone(), command, output })
+    }
+}

@@ -1,0 +1,168 @@
+//! One running virtual machine.
+
+mod command;
+mod launch;
+mod power;
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::{Mutex, OnceCell};
+
+pub use launch::{Drive, Plan, Start};
+
+use super::agent::Agent;
+use super::disk::Disk;
+use super::hardware::Hardware;
+use super::life::Life;
+use super::monitor::Monitor;
+use super::process::Process;
+use super::startup::Startup;
+use crate::evidence::{Answer, Exchange};
+use crate::machine::Systemd;
+use crate::{MachineError, Transcript};
+
+/// The longest line that a guest may send through a port of ours, in bytes.
+const LINE_LIMIT: u64 = 4 << 10;
+
+/// A running virtual machine. Dropping it kills it.
+pub struct Vm {
+    name: String,
+    transcript: Transcript,
+    life: Life,
+    process: Mutex<Process>,
+    monitor: Monitor,
+    agent: Agent,
+    boot: Mutex<BufReader<UnixStream>>,
+    bus: Mutex<Option<UnixStream>>,
+    identity: Mutex<BufReader<UnixStream>>,
+    systemd: OnceCell<Systemd>,
+    terminal: Mutex<Option<UnixStream>>,
+    /// What the devices' state comes through when the machine is frozen, and its other end in QEMU.
+    state: Mutex<pipe::Receiver>,
+    state_number: i32,
+    drives: Vec<(String, i32)>,
+    pub(in crate::machine::qemu) hardware: Hardware,
+    pub(in crate::machine::qemu) memory: Arc<File>,
+    pub(in crate::machine::qemu) disk: Disk,
+    began: Duration,
+    startup: Startup,
+}
+
+impl Vm {
+    /// Waits until the guest agent runs.
+    pub async fn answers(&self, limit: Duration) -> Result<(), MachineError> {
+        self.life.during(self.agent.answers(limit)).await
+    }
+
+    /// Plugs a drive in.
+    pub async fn plug(&self, drive: &str) -> Result<(), MachineError> {
+        let path = self.drive_path(drive)?;
+        let done = self.life.during(self.monitor.plug(drive, &path));
+        self.recorded(format!("plug the drive {drive}"), done).await
+    }
+
+    /// Pulls a drive out, in use or not.
+    pub async fn unplug(&self, drive: &str) -> Result<(), MachineError> {
+        let done = self.life.during(self.monitor.unplug(drive));
+        self.recorded(format!("unplug the drive {drive}"), done).await
+    }
+
+    /// The disk with everything the machine has written.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// When this machine was started, as time since 1970.
+    pub fn began(&self) -> Duration {
+        self.began
+    }
+
+    /// How long it took until the guest could run.
+    pub fn startup(&self) -> Startup {
+        self.startup
+    }
+
+    /// The process id of QEMU.
+    pub async fn process_id(&self) -> u32 {
+        self.process.lock().await.id
+    }
+
+    /// The guest's service manager, over the guest's system bus.
+    pub async fn systemd(&self) -> Result<&Systemd, MachineError> {
+        let connecting = async {
+            let stream = self.bus.lock().await.take();
+            let stream = stream.ok_or_else(|| self.refused("connect to the bus", "it failed before"))?;
+            Systemd::connect(&self.name, stream).await
+        };
+        self.life.during(self.systemd.get_or_try_init(|| connecting)).await
+    }
+
+    /// The guest's terminal. It can be taken once.
+    pub async fn take_terminal(&self) -> Option<UnixStream> {
+        self.terminal.lock().await.take()
+    }
+
+    /// A line that the guest sends, at most [`LINE_LIMIT`] bytes of it.
+    async fn line_from(
+        &self,
+        port: &Mutex<BufReader<UnixStream>>,
+        what: &str,
+        limit: Duration,
+    ) -> Result<String, MachineError> {
+        let mut line = String::new();
+        let mut port = port.lock().await;
+        let mut bounded = (&mut *port).take(LINE_LIMIT);
+        let waiting = async {
+            match tokio::time::timeout(limit, bounded.read_line(&mut line)).await {
+                Ok(Ok(length)) if length > 0 => Ok(()),
+                Ok(Err(error)) => Err(self.refused(&format!("wait for {what}"), error)),
+                // QEMU has hung up: what became of the machine is known in a moment.
+                Ok(Ok(_)) => std::future::pending().await,
+                Err(_) => Err(self.never(what, limit)),
+            }
+        };
+        self.life.during(waiting).await?;
+        Ok(line)
+    }
+
+    fn drive_path(&self, drive: &str) -> Result<String, MachineError> {
+        let number = self.drives.iter().find(|(name, _)| name == drive).map(|(_, number)| number);
+        let number =
+            number.ok_or_else(|| self.refused(&format!("plug {drive}"), "there is no such drive"))?;
+        Ok(format!("/dev/fd/{number}"))
+    }
+
+    async fn recorded(
+        &self,
+        action: String,
+        done: impl Future<Output = Result<(), MachineError>>,
+    ) -> Result<(), MachineError> {
+        let began = Instant::now();
+        let result = done.await;
+        self.record(action, began, &result);
+        result
+    }
+
+    fn record(&self, action: String, began: Instant, result: &Result<(), MachineError>) {
+        let answer = match result {
+            Ok(()) => Answer::Done,
+            Err(error) => Answer::None(error.to_string()),
+        };
+        let machine = self.name.clone();
+        self.transcript.record(Exchange { machine, action, answer, took: began.elapsed() });
+    }
+
+    fn never(&self, what: &str, limit: Duration) -> MachineError {
+        MachineError::Never { machine: self.name.clone(), what: what.into(), limit }
+    }
+
+    fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
+        let (machine, action) = (self.name.clone(), action.to_owned());
+        MachineError::Refused { machine, action, reason: reason.to_string() }
+    }
+}

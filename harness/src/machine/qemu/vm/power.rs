@@ -1,0 +1,108 @@
+//! Running, stopping and ending a machine.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::Vm;
+use crate::MachineError;
+use crate::machine::qemu::ramfile;
+
+/// How long a guest may take to shut down.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long QEMU may take to end in an orderly way.
+const QUIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The largest device state that is kept, in bytes; it is half a megabyte in practice.
+const STATE_LIMIT: u64 = 256 << 20;
+
+impl Vm {
+    /// Lets the guest run.
+    pub async fn resume(&self) -> Result<(), MachineError> {
+        self.life.during(self.monitor.resume()).await
+    }
+
+    /// Waits until the initramfs is loaded and has not touched a disk yet.
+    pub async fn waits_for_disk(&self, limit: Duration) -> Result<(), MachineError> {
+        self.line_from(&self.boot, "the initramfs to be ready", limit).await.map(drop)
+    }
+
+    /// Has the initramfs mount the root disk and start the system there, with the present time and random
+    /// numbers of its own.
+    pub(in crate::machine::qemu) async fn boot_from_disk(&self, order: &str) -> Result<(), MachineError> {
+        let mut boot = self.boot.lock().await;
+        let sent = boot.get_mut().write_all(order.as_bytes()).await;
+        sent.map_err(|error| self.refused("tell the initramfs to go on", error))
+    }
+
+    /// Gives the guest random numbers, a machine id and a time of its own.
+    pub(in crate::machine::qemu) async fn renew_identity(
+        &self,
+        order: &str,
+        limit: Duration,
+    ) -> Result<(), MachineError> {
+        let sent = self.identity.lock().await.get_mut().write_all(order.as_bytes()).await;
+        sent.map_err(|error| self.refused("renew the identity", error))?;
+        match self.line_from(&self.identity, "the guest to renew its identity", limit).await?.trim() {
+            "renewed" => Ok(()),
+            reason => Err(self.refused("renew the identity", reason)),
+        }
+    }
+
+    /// Stops the guest and gives its device state; memory and disk are then as they were at that moment.
+    pub(in crate::machine::qemu) async fn freeze(&self) -> Result<File, MachineError> {
+        self.life.during(self.monitor.pause()).await?;
+        let mut state = Vec::new();
+        let mut stream = self.state.lock().await;
+        let mut stream = (&mut *stream).take(STATE_LIMIT);
+        let (read, saved) = tokio::join!(stream.read_to_end(&mut state), async {
+            let saved = self.life.during(self.monitor.save_state(self.state_number)).await;
+            // Only when QEMU is gone does the stream end.
+            self.quit().await;
+            saved
+        });
+        saved?;
+        read.map_err(|error| self.refused("receive the saved state", error))?;
+        ramfile::holding(&state).map_err(|error| self.refused("keep the saved state", error))
+    }
+
+    /// Ends QEMU in an orderly way, as if the power was cut after the disk had written everything.
+    pub async fn quit(&self) {
+        // QEMU may be gone before it has answered: either way, it is gone afterwards.
+        let mut process = self.process.lock().await;
+        if tokio::time::timeout(QUIT_LIMIT, async {
+            let _ = self.monitor.quit().await;
+            process.gone().await;
+        })
+        .await
+        .is_err()
+        {
+            process.kill().await;
+        }
+    }
+
+    /// Waits until the guest has powered itself off or rebooted, which ends QEMU.
+    pub async fn ends(&self, limit: Duration) -> Result<(), MachineError> {
+        let mut process = self.process.lock().await;
+        let gone = tokio::time::timeout(limit, process.gone()).await;
+        gone.map_err(|_| self.never("the machine to power off", limit))
+    }
+
+    /// Shuts the guest down in an orderly way.
+    pub async fn shut_down(&self) -> Result<(), MachineError> {
+        let began = Instant::now();
+        // The agent may be gone before it can answer.
+        let asked = self.agent.run("systemctl poweroff", b"", SHUTDOWN_LIMIT);
+        let off = self.ends(SHUTDOWN_LIMIT);
+        let done = tokio::select! { ended = off => ended, never = async { let _ = asked.await; std::future::pending().await } => never };
+        self.record("shut down".to_owned(), began, &done);
+        done
+    }
+
+    /// Kills QEMU.
+    pub async fn kill(&self) {
+        self.process.lock().await.kill().await;
+    }
+}
