@@ -17,7 +17,7 @@ pub use store::KINDS;
 use store::Store;
 
 use crate::event::{Event, Listener};
-use crate::machine::qemu::{Disk, Drive, Kernel, PowerOn, Template, Vm};
+use crate::machine::qemu::{Disk, Drive, Kernel, Own, PowerOn, Template, Vm};
 use crate::{Machine, MachineError, Transcript};
 
 /// How long a boot may take under emulation.
@@ -68,7 +68,8 @@ impl Lab {
     pub async fn power_on(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
         let name = self.next_name();
         let layer = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
-        self.power_on.boot(&name, transcript, layer, self.drives(drives)).await
+        let (transcript, drives) = (transcript.clone(), self.drives(drives));
+        self.power_on.boot(Own { name, transcript, disk: layer, drives }).await
     }
 
     /// Powers a machine on with nothing prepared, to compare with. It boots while this returns.
@@ -86,7 +87,8 @@ impl Lab {
         transcript: &Transcript,
     ) -> Result<Vm, MachineError> {
         let disk = machine.disk().clone();
-        self.power_on.boot(&self.next_name(), transcript, disk, self.drives(drives)).await
+        let (name, transcript, drives) = (self.next_name(), transcript.clone(), self.drives(drives));
+        self.power_on.boot(Own { name, transcript, disk, drives }).await
     }
 
     /// The same target with something changed on its disk.
@@ -157,7 +159,8 @@ impl Lab {
             let name = self.next_name();
             let layer = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
             let drives = self.drives(drives);
-            let vm = self.power_on.boot_for_template(&name, transcript, layer, drives.clone()).await?;
+            let own = Own { name, transcript: transcript.clone(), disk: layer, drives: drives.clone() };
+            let vm = self.power_on.boot_for_template(own).await?;
             booted(&vm).await?;
             Template::freeze(vm, drives).await
         })

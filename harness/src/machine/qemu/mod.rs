@@ -22,5 +22,5 @@ pub use disk::{DISK_TOOL, Disk};
 pub use hardware::{Accelerator, Hardware};
 pub use kernel::Kernel;
 pub use startup::Startup;
-pub use template::{Frozen, PowerOn, Template};
+pub use template::{Frozen, Own, PowerOn, Template};
 pub use vm::{Drive, Vm};

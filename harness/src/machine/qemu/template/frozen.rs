@@ -27,47 +27,32 @@ impl Frozen {
     }
 
     /// A machine that goes on from here. What it writes to memory stays its own.
-    pub async fn thaw(
-        &self,
-        name: &str,
-        transcript: &Transcript,
-        disk: Disk,
-        drives: Vec<Drive>,
-    ) -> Result<Vm, MachineError> {
-        self.continued(name, transcript, disk, drives, self.memory.clone(), false).await
+    pub async fn thaw(&self, own: Own) -> Result<Vm, MachineError> {
+        self.continued(own, self.memory.clone(), false).await
     }
 
     /// A machine that goes on from here and can be frozen in turn.
-    pub async fn thaw_for_template(
-        &self,
-        name: &str,
-        transcript: &Transcript,
-        disk: Disk,
-        drives: Vec<Drive>,
-    ) -> Result<Vm, MachineError> {
-        let memory = ramfile::copy(&self.memory).map_err(|error| not_started(name, &error))?;
-        self.continued(name, transcript, disk, drives, Arc::new(memory), true).await
+    pub async fn thaw_for_template(&self, own: Own) -> Result<Vm, MachineError> {
+        let memory = ramfile::copy(&self.memory).map_err(|error| not_started(&own.name, &error))?;
+        self.continued(own, Arc::new(memory), true).await
     }
 
     async fn continued(
         &self,
-        name: &str,
-        transcript: &Transcript,
-        disk: Disk,
-        drives: Vec<Drive>,
+        own: Own,
         memory: Arc<File>,
         memory_is_shared: bool,
     ) -> Result<Vm, MachineError> {
-        Vm::launch(Plan {
-            name: name.to_owned(),
-            transcript: transcript.clone(),
-            hardware: self.hardware.clone(),
-            start: Start::Frozen(self.state.clone()),
-            memory,
-            memory_is_shared,
-            disk,
-            drives,
-        })
-        .await
+        let Own { name, transcript, disk, drives } = own;
+        let (hardware, start) = (self.hardware.clone(), Start::Frozen(self.state.clone()));
+        Vm::launch(Plan { name, transcript, hardware, start, memory, memory_is_shared, disk, drives }).await
     }
+}
+
+/// What a machine that goes on from a frozen one has of its own.
+pub struct Own {
+    pub name: String,
+    pub transcript: Transcript,
+    pub disk: Disk,
+    pub drives: Vec<Drive>,
 }

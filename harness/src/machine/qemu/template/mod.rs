@@ -6,7 +6,7 @@ mod power_on;
 
 use std::time::Duration;
 
-pub use frozen::Frozen;
+pub use frozen::{Frozen, Own};
 pub use power_on::PowerOn;
 
 use super::disk::Disk;
@@ -48,7 +48,8 @@ impl Template {
     /// A copy that stands still where the template was frozen, in everything like any other copy.
     pub async fn thaw(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
         let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
-        self.frozen.thaw(name, transcript, disk, self.drives.clone()).await
+        let (name, transcript, drives) = (name.to_owned(), transcript.clone(), self.drives.clone());
+        self.frozen.thaw(Own { name, transcript, disk, drives }).await
     }
 
     pub fn frozen(&self) -> &Frozen {

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::frozen::Frozen;
+use super::frozen::{Frozen, Own};
 use super::{identity, not_started};
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
@@ -63,32 +63,16 @@ impl PowerOn {
         Ok(vm)
     }
 
-    /// Powers a machine on with this disk. It boots while this returns.
-    pub async fn boot(
-        &self,
-        name: &str,
-        transcript: &Transcript,
-        disk: Disk,
-        drives: Vec<Drive>,
-    ) -> Result<Vm, MachineError> {
-        let plugged = without_plugged(&drives);
-        let vm = self.0.thaw(name, transcript, disk, plugged).await?;
-        start(&vm, &drives).await?;
-        Ok(vm)
+    /// Powers a machine on. It boots while this returns.
+    pub async fn boot(&self, own: Own) -> Result<Vm, MachineError> {
+        let drives = own.drives.clone();
+        start(self.0.thaw(without_plugged(own)).await?, &drives).await
     }
 
     /// Powers a machine on that will become a template.
-    pub async fn boot_for_template(
-        &self,
-        name: &str,
-        transcript: &Transcript,
-        disk: Disk,
-        drives: Vec<Drive>,
-    ) -> Result<Vm, MachineError> {
-        let plugged = without_plugged(&drives);
-        let vm = self.0.thaw_for_template(name, transcript, disk, plugged).await?;
-        start(&vm, &drives).await?;
-        Ok(vm)
+    pub async fn boot_for_template(&self, own: Own) -> Result<Vm, MachineError> {
+        let drives = own.drives.clone();
+        start(self.0.thaw_for_template(without_plugged(own)).await?, &drives).await
     }
 }
 
@@ -117,17 +101,19 @@ fn cold(
 }
 
 /// Plugs the drives that are to be there, then lets the initramfs look for disks.
-async fn start(vm: &Vm, drives: &[Drive]) -> Result<(), MachineError> {
+async fn start(vm: Vm, drives: &[Drive]) -> Result<Vm, MachineError> {
     for drive in drives.iter().filter(|drive| drive.plugged) {
         vm.plug(&drive.name).await?;
     }
     vm.resume().await?;
-    vm.boot_from_disk(&identity::order_to_boot()?).await
+    vm.boot_from_disk(&identity::order_to_boot()?).await?;
+    Ok(vm)
 }
 
 /// The frozen state knows no drives, so they are plugged in before it goes on.
-fn without_plugged(drives: &[Drive]) -> Vec<Drive> {
-    drives.iter().map(|drive| Drive { plugged: false, ..drive.clone() }).collect()
+fn without_plugged(own: Own) -> Own {
+    let drives = own.drives.into_iter().map(|drive| Drive { plugged: false, ..drive }).collect();
+    Own { drives, ..own }
 }
 
 /// The kernel's command line, with what the image wants on it.
