@@ -34,5 +34,5 @@ pub use invariant::{Invariant, Level, Source};
 pub use machine::{Machine, MachineError};
 pub use overlay::{Overlay, OverlayError};
 pub use target::{Home, Target};
-pub use trial::Trial;
+pub use trial::{Machines, Trial};
 pub use verdict::{Outcome, Stop, Verdict, Violation, expect, violated};

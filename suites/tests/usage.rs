@@ -50,7 +50,7 @@ fn complaint(command: &mut Command) -> (i32, String) {
 /// A target file like the built-in one, with one more line.
 fn target(line: &str) -> String {
     let lines = ["architecture = \"aarch64\"", "recipe = \"omarchy\"", "memory = 256", "cpus = 1", line];
-    format!("name = \"mine\"\n{}\n", lines.join("\n"))
+    format!("name = \"mine\"\n[stage.vm]\n{}\n", lines.join("\n"))
 }
 
 #[rstest]
@@ -101,19 +101,19 @@ fn a_bad_target_file_is_named_with_the_line() {
     };
     assert_snapshot!(said("name = mine\n"), @"assay: mine.toml, line 1: string values must be quoted, expected literal string");
     assert_snapshot!(said(&target("memori = 1")), @"
-    assay: mine.toml, line 6: unknown field `memori`, expected one of `name`, `architecture`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `settled`
+    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`
     ");
     assert_snapshot!(said("name = \"mine\"\n"), @"
-    assay: mine.toml, line 1: missing field `architecture`
+    assay: mine.toml, line 1: missing field `stage`
     ");
     assert_snapshot!(said(&target("").replace("256", "\"256\"")), @r#"
-    assay: mine.toml, line 4: invalid type: string "256", expected u32
+    assay: mine.toml, line 5: invalid type: string "256", expected u32
     "#);
     assert_snapshot!(said(&target("").replace("256", "1")), @"
-    assay: mine.toml: memory = 1: it counts MiB, and no target boots with less than 128
+    assay: mine.toml: stage vm: memory = 1: it counts MiB, and no target boots with less than 128
     ");
     assert_snapshot!(said(&target("").replace("\"mine\"", "\"../mine\"")), @r#"
-    assay: mine.toml: name = "../mine": use lower-case letters, digits and dashes
+    assay: mine.toml: the name "../mine": use lower-case letters, digits, dashes and underscores
     "#);
     assert_snapshot!(said("\0"), @"
     assay: mine.toml, line 1: key with no value, expected `=`

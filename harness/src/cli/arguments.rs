@@ -39,7 +39,8 @@ pub struct Selection {
     /// Only this suite; may be given several times
     #[arg(long = "suite", value_name = "NAME")]
     pub suites: Vec<String>,
-    /// Only this invariant; may be given several times
+    /// Only this invariant, `ID@VARIANT` only on that variant of the target, and `@VARIANT` everything there;
+    /// may be given several times
     #[arg(long = "only", value_name = "ID")]
     pub only: Vec<String>,
 }
@@ -50,9 +51,10 @@ pub struct Subject {
     /// The name of a target, or the path of a target file
     #[arg(value_name = "TARGET")]
     pub target: String,
-    /// Lay this directory's files over the provisioned target
-    #[arg(long, value_name = "DIR")]
-    pub overlay: Option<PathBuf>,
+    /// Lay this directory's files over the provisioned target; in a target of several stages the directories
+    /// in it are named after them. May be given several times: the last one wins
+    #[arg(long = "overlay", value_name = "DIR")]
+    pub overlays: Vec<PathBuf>,
     /// What executes the guest's instructions
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
@@ -130,4 +132,7 @@ pub enum Image {
 pub struct Shell {
     #[command(flatten)]
     pub subject: Subject,
+    /// The stage that the shell is on, in a target of several
+    #[arg(long, value_name = "NAME")]
+    pub stage: Option<String>,
 }

@@ -47,6 +47,7 @@ pub struct Document {
 /// One check, once: with `--repeat` there are several of the same id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
+    /// The name of the invariant: `id`, or `id@variant`.
     pub id: String,
     pub family: String,
     pub level: Level,
@@ -92,7 +93,7 @@ impl From<&Run> for Document {
             took: run.took.as_secs_f64(),
             interrupted: run.interrupted,
             status: status(run),
-            undecided: run.undecided().into_iter().map(str::to_owned).collect(),
+            undecided: run.undecided(),
             checks: run.cases.iter().map(Check::from).collect(),
             mutants: run.kills.iter().map(Mutant::from).collect(),
         }
@@ -103,7 +104,7 @@ impl From<&Case> for Check {
     fn from(case: &Case) -> Self {
         let invariant = case.invariant;
         Self {
-            id: invariant.id.to_owned(),
+            id: invariant.name(),
             family: invariant.family().to_owned(),
             level: invariant.level,
             statement: invariant.statement.to_owned(),
@@ -121,7 +122,7 @@ impl From<&Case> for Check {
 impl From<&Kill> for Mutant {
     fn from(kill: &Kill) -> Self {
         Self {
-            id: kill.invariant.id.to_owned(),
+            id: kill.invariant.name(),
             mutant: kill.mutant.clone(),
             fate: kill.fate.clone(),
             took: kill.took.as_secs_f64(),

@@ -37,7 +37,7 @@ fn push_bad(out: &mut String, decision: &Decision, style: Style) {
         return;
     }
     let word = style.word(Tone::from(&worst.verdict), worst.verdict.word());
-    let _ = write!(out, "{word} {}", decision.invariant.id);
+    let _ = write!(out, "{word} {}", decision.invariant.name());
     if decision.cases.len() > 1 {
         let _ = write!(out, ", {} of {} repetitions", decision.like_worst(), decision.cases.len());
     }

@@ -21,6 +21,7 @@ use super::hardware::Hardware;
 use super::life::Life;
 use super::monitor::Monitor;
 use super::process::Process;
+use super::smbios::Smbios;
 use super::startup::Startup;
 use crate::evidence::{Answer, Exchange};
 use crate::machine::Systemd;
@@ -47,6 +48,7 @@ pub struct Vm {
     state_number: i32,
     drives: Vec<(String, i32)>,
     pub(in crate::machine::qemu) hardware: Hardware,
+    pub(in crate::machine::qemu) smbios: Smbios,
     pub(in crate::machine::qemu) memory: Arc<File>,
     pub(in crate::machine::qemu) disk: Disk,
     began: Duration,
