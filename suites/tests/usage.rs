@@ -146,6 +146,37 @@ fn files_that_a_target_names_must_be_there() {
     ");
 }
 
+/// A target file with these lines on credentials, of a target that has checks.
+fn target_with_credentials(lines: &str) -> String {
+    format!("{}\n[credentials]\n{lines}\n", target("").replace("\"mine\"", "\"omarchy\""))
+}
+
+#[test]
+fn a_credential_that_cannot_be_sent_is_named_before_any_machine_starts() {
+    let place = Place::new();
+    let said = |lines: &str| {
+        place.write("mine.toml", &target_with_credentials(lines));
+        let (status, said) = place.complaint(&["run", "mine.toml"]);
+        assert_eq!(status, 2, "{said}");
+        assert!(!place.path().join("cache/images").exists(), "something was built: {said}");
+        said.replace("target  omarchy: 14 checks\n", "")
+    };
+    fs::write(place.path().join("two-mib"), vec![b'x'; 2 << 20]).unwrap();
+    let many: Vec<String> = (1..=300).map(|n| format!("secret.key-{n:03} = {{ random = 32 }}")).collect();
+    let all = [
+        "secret.'a/b' = { random = 32 }",
+        "secret.'' = { random = 32 }",
+        "static.'A=B' = 'test'",
+        "secret.nothing = { random = 0 }",
+        "secret.missing = { file = 'nowhere' }",
+        "secret.directory = { file = '.' }",
+        "secret.unclear = { form = 'x' }",
+        "secret.long = { file = 'two-mib' }",
+        &many.join("\n"),
+    ];
+    assert_snapshot!(all.map(said).join(""));
+}
+
 #[test]
 fn an_overlay_must_be_a_directory_of_files() {
     let place = Place::new();

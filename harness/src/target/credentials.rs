@@ -48,12 +48,12 @@ pub struct Credentials {
 
 /// Where a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
     /// So many random bytes, in base64: another value in each run.
-    Random { random: usize },
+    Random(usize),
     /// The content of a file.
-    File { file: PathBuf },
+    File(PathBuf),
 }
 
 /// The credentials of one run.
@@ -88,7 +88,7 @@ impl Credentials {
     /// Takes the paths of files from this directory.
     pub(super) fn beside(&mut self, directory: &Path) {
         for source in self.secrets.values_mut() {
-            if let Source::File { file } = source {
+            if let Source::File(file) = source {
                 *file = directory.join(&file);
             }
         }
@@ -113,8 +113,8 @@ impl Source {
     fn value(&self, name: &str) -> Result<Secret, CredentialError> {
         let name = name.to_owned();
         let value = match self {
-            Source::Random { random } => random_base64(&name, *random)?,
-            Source::File { file } => read(&name, file)?,
+            Source::Random(length) => random_base64(&name, *length)?,
+            Source::File(file) => read(&name, file)?,
         };
         Ok(Secret { name, value })
     }
