@@ -14,9 +14,17 @@ _default:
 test-omarchy *ARGS: _reports
     {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml "$@"
 
+# Credentials from a host secret to a guest service, on both architectures
+test-microvm *ARGS: _reports
+    {{ assay }} run microvm --junit {{ reports }}/microvm.xml "$@"
+
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS:
     {{ assay }} prove omarchy "$@"
+
+# The same for the microVMs
+prove-microvm *ARGS:
+    {{ assay }} prove microvm "$@"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
 test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-unit

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::change::Changes;
 use super::store::Store;
 use crate::event::{Event, Listener};
-use crate::machine::qemu::{Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
+use crate::machine::qemu::{Accelerator, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
 use crate::{Machine, MachineError, Transcript};
 
 /// How long a boot may take under emulation.
@@ -175,6 +175,10 @@ impl Stage {
             transcript.include(seen);
             MachineError::NotBooted { target: self.name.clone(), reason: reason.clone() }
         })
+    }
+
+    pub fn is_accelerated(&self) -> bool {
+        self.power_on.frozen().hardware.accelerator == Accelerator::Kvm
     }
 
     pub fn name(&self) -> &str {

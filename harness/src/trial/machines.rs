@@ -15,6 +15,11 @@ pub struct Machines<'t> {
 }
 
 impl Machines<'_> {
+    /// Whether a processor, not an emulator, executes their instructions.
+    pub fn is_accelerated(&self) -> bool {
+        self.stage.is_accelerated()
+    }
+
     /// A fork of the provisioned machine, booted with its drives plugged in.
     pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
         Ok(self.trial.keep(self.stage.fork(Drives::Plugged, &self.trial.transcript).await?))

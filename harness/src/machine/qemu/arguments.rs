@@ -115,7 +115,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-device", "virtconsole,bus=ports.0,nr=5,chardev=terminal");
     line.add("-device", "virtio-rng-pci");
 
-    line.add("-blockdev", disk(&launch.disk).to_string());
+    line.add("-blockdev", disk(&launch.disk, Access::Write).to_string());
     line.add("-device", "virtio-blk-pci,id=disk,drive=disk");
     line.add("-device", format!("virtio-scsi-pci,id={}", DRIVE_BUS.trim_end_matches(".0")));
     for (name, file) in &launch.drives {
@@ -146,11 +146,18 @@ fn drive_device(name: &str) -> String {
     format!("scsi-hd,bus={DRIVE_BUS},id={name},drive={name}")
 }
 
+/// What the first layer of a disk is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
 /// The layers as nested block nodes.
-fn disk(layers: &[Layer]) -> Value {
+pub fn disk(layers: &[Layer], access: Access) -> Value {
     let mut below: Option<Value> = None;
     for (depth, layer) in layers.iter().enumerate().rev() {
-        let writable = depth == 0;
+        let writable = depth == 0 && access == Access::Write;
         let mut node = json!({
             "driver": match layer.format { Format::Raw => "raw", Format::Qcow2 => "qcow2" },
             "read-only": !writable,
@@ -174,7 +181,8 @@ fn disk(layers: &[Layer]) -> Value {
 fn board(hardware: &Hardware) -> String {
     let board = match hardware.architecture {
         Architecture::Aarch64 => "virt,gic-version=3",
-        Architecture::X86 => "q35",
+        // The older entry point to the tables counts their bytes in 16 bits.
+        Architecture::X86 => "q35,smbios-entry-point-type=64",
     };
     let accelerator = match hardware.accelerator {
         Accelerator::Kvm => "kvm",

@@ -64,6 +64,25 @@ impl OemStrings {
     }
 }
 
+impl OemStrings {
+    /// The strings that QEMU makes of it: each ends with its first NUL.
+    pub fn strings(&self) -> Vec<Vec<u8>> {
+        let strings: Vec<Vec<u8>> = match self {
+            OemStrings::File(content) => vec![content.clone()],
+            OemStrings::Option(option) => {
+                let values = fields(option).into_iter();
+                values.filter_map(|field| field.strip_prefix(b"value=").map(<[u8]>::to_vec)).collect()
+            }
+        };
+        strings.into_iter().map(until_nul).collect()
+    }
+}
+
+fn until_nul(mut string: Vec<u8>) -> Vec<u8> {
+    string.truncate(string.iter().position(|byte| *byte == 0).unwrap_or(string.len()));
+    string
+}
+
 /// QEMU's own grammar: a comma ends a field, two are one comma.
 fn fields(option: &[u8]) -> Vec<Vec<u8>> {
     let mut fields = vec![Vec::new()];

@@ -79,6 +79,11 @@ impl Vm {
         &self.disk
     }
 
+    /// The whole disk, as a raw image in memory. What the machine has not written yet is not in it.
+    pub fn disk_image(&self) -> Result<File, MachineError> {
+        self.disk.flattened().map_err(|error| self.refused("read the whole disk", error))
+    }
+
     /// When this machine was started, as time since 1970.
     pub fn began(&self) -> Duration {
         self.began
