@@ -12,6 +12,7 @@ pub mod event;
 mod evidence;
 pub mod image;
 mod invariant;
+pub mod junit;
 pub mod lab;
 pub mod machine;
 pub mod manifest;
