@@ -8,18 +8,20 @@ use quick_xml::escape::EscapeError;
 use super::draft::NAME_LIMIT;
 use super::reader::{ATTRIBUTE_LIMIT, DEPTH_LIMIT};
 use super::report::CASE_LIMIT;
+use crate::report::text;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JunitError {
     #[error("cannot read {}: {source}", .file.display())]
     Unreadable { file: PathBuf, source: io::Error },
-    #[error("{}, line {}: {}", .file.display(), .fault.line, .fault.reason)]
+    #[error("{}, {fault}", .file.display())]
     Malformed { file: PathBuf, fault: Fault },
 }
 
-/// What is wrong, and in which line.
+/// What is wrong, and in which line. It is told in one line, whatever names and values the report has: the log of a
+/// CI system may take the beginning of another for a command.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line}: {reason}")]
+#[error("line {line}: {}", text::line(.reason.to_string()))]
 pub struct Fault {
     pub line: usize,
     pub reason: Reason,

@@ -55,7 +55,7 @@ fn bounded(report: &Report) -> bool {
             && case.name.len() <= NAME_LIMIT
             && case.class.len() <= NAME_LIMIT
             && case.message.len() <= MESSAGE_LIMIT
-            && case.flaky.is_none_or(|flaky| (0.0..1.0).contains(&flaky.rate()))
+            && case.flaky.is_none_or(|flaky| (0.0..=1.0).contains(&flaky.rate()))
     })
 }
 

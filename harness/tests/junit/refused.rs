@@ -35,6 +35,13 @@ fn what_is_damaged() {
 }
 
 #[test]
+fn what_would_write_a_line_of_its_own() {
+    assert_snapshot!(said("<testsuite></a\n::error::forged>"), @r#"line 1: it is not well-formed XML: ill-formed document: expected `</testsuite>`, but `</a\n::error::forged>` was found"#);
+    assert_snapshot!(said("<?xml version='1.0' encoding='a\n::error::forged\x1b[2J'?><testsuite/>"), @r#"line 1: it is encoded as a\n::error::forged\x1b[2J, and only UTF-8 is read: convert it, for example with iconv"#);
+    assert_snapshot!(said("<testsuite>&a\n::error::forged;</testsuite>"), @r#"line 1: it uses the entity "a\n::error::forged": only amp, lt, gt, quot, apos and numbers of characters are read"#);
+}
+
+#[test]
 fn what_would_expand() {
     let bomb =
         "<?xml version='1.0'?>\n<!DOCTYPE a [<!ENTITY b 'bb'><!ENTITY c '&b;&b;'>]>\n<testsuite name='&c;'/>";
