@@ -32,6 +32,9 @@ pub enum Command {
     /// Open an interactive shell in a fresh fork of a target
     Shell(Shell),
     /// Tell whether a change may land: compare the reports from before and after it
+    ///
+    /// What passed in the baseline has to pass in the candidate. What failed, is broken, was skipped or is gone is a
+    /// regression, and one of them makes the exit status 1.
     Gate(Gate),
     /// Tell what is missing on this host, and how to install it
     Doctor,
@@ -130,8 +133,6 @@ pub enum Image {
     Remove { target: Option<String> },
 }
 
-/// What passed in the baseline has to pass in the candidate: what failed, is broken, was skipped or is gone is a
-/// regression, and one of them makes the exit status 1.
 #[derive(Args)]
 pub struct Gate {
     /// The JUnit report from before the change, of any producer
