@@ -67,6 +67,11 @@ bench: _reports
     # An optimised build, because here the time of assay itself is part of what is measured.
     cargo run --release --package suites --example bench -- --json {{ reports }}/bench.json
 
+# Feed a reader of untrusted files, `junit` or `flake_lock`, with whatever a fuzzer finds
+fuzz TARGET *ARGS:
+    # Needs a nightly compiler and `cargo install cargo-fuzz`. Without `-- -max_total_time=60` it never ends.
+    cargo +nightly fuzz run "$@"
+
 # What is missing on this machine, and the command that installs it
 doctor:
     {{ assay }} doctor

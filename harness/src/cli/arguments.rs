@@ -3,12 +3,14 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::gate::Day;
 
 /// Boots whole machines, breaks them, and checks that what is documented about them holds.
 ///
-/// Exit status: 0 every check passed, 1 an invariant is violated or a mutant survived, 2 wrong usage or
-/// a bad file, 3 something could not be decided, 4 nothing ran.
+/// Exit status: 0 every check passed, 1 an invariant is violated, a mutant survived or something regressed,
+/// 2 wrong usage or a bad file, 3 something could not be decided, 4 nothing ran.
 #[derive(Parser)]
 #[command(name = "assay", version)]
 pub struct Arguments {
@@ -29,6 +31,11 @@ pub enum Command {
     Image(Image),
     /// Open an interactive shell in a fresh fork of a target
     Shell(Shell),
+    /// Tell whether a change may land: compare the reports from before and after it
+    ///
+    /// What passed in the baseline has to pass in the candidate. What failed, is broken, was skipped or is gone is a
+    /// regression, and one of them makes the exit status 1.
+    Gate(Gate),
     /// Tell what is missing on this host, and how to install it
     Doctor,
 }
@@ -126,6 +133,28 @@ pub enum Image {
     List,
     /// Remove a target's images, or all of them
     Remove { target: Option<String> },
+}
+
+#[derive(Args)]
+pub struct Gate {
+    /// The JUnit report from before the change, of any producer
+    #[arg(long, value_name = "FILE")]
+    pub baseline: PathBuf,
+    /// The JUnit report of the change
+    #[arg(long, value_name = "FILE")]
+    pub candidate: PathBuf,
+    /// What must pass, and what need not: required invariants, known failures, tolerated flakiness, budgets
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Also tell which inputs of a Nix flake changed
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], action = ArgAction::Set)]
+    pub flake_lock: Option<Vec<PathBuf>>,
+    /// Write everything that was found
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Decide what has expired as on this day, instead of today in UTC
+    #[arg(long, value_name = "DATE", env = "ASSAY_TODAY", hide = true)]
+    pub today: Option<Day>,
 }
 
 #[derive(Args)]

@@ -19,5 +19,6 @@ pub use decision::Decision;
 pub use exit::status;
 pub use file::{FileError, check_writable, write_atomically};
 pub use record::{Purpose, Record, Run};
+pub use span::Span;
 pub use tee::Tee;
 pub use terminal::Terminal;

@@ -4,5 +4,6 @@ mod exit;
 mod json;
 mod junit;
 mod properties;
+mod read_back;
 mod sample;
 mod terminal;
