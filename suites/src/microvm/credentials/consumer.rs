@@ -6,6 +6,7 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 
 use super::HOST;
 use super::chain::{Credential, Order, deliver};
+use super::private::private;
 use super::runner::RUNNER;
 use crate::microvm::{flow, loading};
 
@@ -104,13 +105,11 @@ async fn service_store(trial: &Trial) -> Outcome {
     expect(seen == expected, format!("{DEMO} sees {expected:?}"), format!("{seen:?}"))?;
     for credential in &order.credentials {
         has(&guest, DEMO, credential).await?;
+        private(&*guest, "demo-svc-user", &format!("{directory}/{}", credential.name)).await?;
         let read = guest.run(&inside(&format!("sh -c 'wc -c <{directory}/{}'", credential.name))).await?;
         let length = credential.value.len().to_string();
         expect(read.text() == length, format!("as its own user it reads {length} bytes"), read)?;
     }
-    let modes = guest.run(&format!("stat --format=%a {directory}/* | sort -u")).await?;
-    expect(modes.text() == "400", format!("all of {directory} has the mode 0400"), modes)?;
-
     let other = "nsenter --target=$(systemctl show -P MainPID other.service) --mount \
                  --setuid=$(id -u other-svc-user) --";
     for (who, prefix) in

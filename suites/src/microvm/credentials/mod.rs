@@ -8,6 +8,7 @@ mod frontend;
 mod host;
 mod injection;
 mod limits;
+mod private;
 mod runner;
 mod sources;
 mod trace;

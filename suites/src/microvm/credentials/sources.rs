@@ -9,6 +9,7 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 use super::HOST;
 use super::chain::Order;
 use super::host::{Host, SECRETS, UNIT};
+use super::private::private;
 use crate::microvm::{flow, loading};
 
 const INSTALL: &str = "/usr/local/libexec/install-secrets";
@@ -139,8 +140,9 @@ async fn host_load(trial: &Trial) -> Outcome {
             format!("the service reads {file}, and it is equal to {source}"),
             compared,
         )?;
-        let modes = host.machine.run(&format!("stat --format=%a {file} {source}")).await?;
-        expect(modes.text() == "400\n400", format!("{file} and {source} have the mode 0400"), modes)?;
+        private(&*host.machine, "microvm", &file).await?;
+        let mode = host.machine.run(&format!("stat --format='%U:%G %a' {source}")).await?;
+        expect(mode.text() == "root:root 400", format!("{source} is still root:root 0400"), mode)?;
     }
     Ok(())
 }
