@@ -4,7 +4,9 @@ use std::path::Path;
 
 use harness::lab::booted;
 use harness::machine::qemu::Vm;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
 
 use super::HOST;
 use super::chain::{Order, deliver, guests, send};
@@ -49,10 +51,17 @@ async fn system_store(trial: &Trial) -> Outcome {
     let modes = guest.run(&format!("stat --format='%U:%G %a' {STORE}/* | sort -u")).await?;
     expect(modes.text() == "root:root 400", format!("all of {STORE} is root:root 0400"), modes)?;
 
-    let sysinit = times(&guest, "systemctl show -P ActiveEnterTimestampMonotonic sysinit.target").await?;
-    let (arrived, reached) = (arrival(&guest).await?, sysinit.first().copied().unwrap_or(0));
-    let expected = format!("they are there when sysinit.target is reached, {reached} us after boot");
-    expect(arrived <= reached, expected, format!("the last came {arrived} us after boot"))
+    // Both by the clock as it was then: a fork's is set anew.
+    let sysinit = guest
+        .succeed(
+            "busctl get-property org.freedesktop.systemd1 /org/freedesktop/systemd1/unit/sysinit_2etarget \
+             org.freedesktop.systemd1.Unit ActiveEnterTimestamp",
+        )
+        .await?;
+    let reached = sysinit.trim_start_matches("t ").parse().unwrap_or(0);
+    let arrived = arrival(&guest).await?;
+    let expected = format!("they are there when sysinit.target is reached, at {reached} us since 1970");
+    expect(arrived <= reached, expected, format!("the last came at {arrived} us"))
 }
 
 /// The guest's system has all of an order, byte for byte, and nothing else.
@@ -108,33 +117,38 @@ async fn arrival_order(trial: &Trial) -> Outcome {
         booted(&guest).await?;
         received(&guest, &order).await?;
         let arrived = arrival(&guest).await?;
-        // Every unit with credentials that the journal saw start, by when it began to.
-        let command = "for unit in $(journalctl --merge --boot --output=json --output-fields=UNIT JOB_TYPE=start \
-                       | grep -o '\"UNIT\":\"[^\"]*service\"' | cut -d'\"' -f4 | sort -u); do \
-                       [ -z \"$(systemctl show -P LoadCredential $unit)\" ] || \
-                       systemctl show -P InactiveExitTimestampMonotonic $unit; done";
-        let started = times(&guest, command).await?;
-        expect(!started.is_empty(), "units load credentials", "none has started")?;
-        let first = started.iter().copied().filter(|time| *time != 0).min().unwrap_or(0);
+        let first = first_consumer(&guest).await?;
         let expected =
-            format!("boot {boot}: they are there before the first unit that loads them starts at {first} us");
-        expect(arrived < first, expected, format!("the last came at {arrived} us"))?;
+            format!("boot {boot}: they are there before a unit that loads them starts, at {first} us");
+        expect(arrived < first, expected, format!("the last came at {arrived} us since 1970"))?;
         guest.kill().await;
     }
     Ok(())
 }
 
-/// When the last credential was put into the store, in microseconds since boot.
-async fn arrival(guest: &Vm) -> Result<u64, harness::Stop> {
-    // The clock is set before systemd starts, so the difference of both clocks is the same all the time.
-    let command = format!(
-        "awk -v now=$(date +%s.%N) -v up=$(cut -d' ' -f1 /proc/uptime) -v last=$(stat --format=%.9Y {STORE}/* | sort -n | tail -n1) \
-         'BEGIN {{ printf \"%d\\n\", (last - now + up) * 1000000 }}'"
-    );
-    Ok(times(guest, &command).await?.first().copied().unwrap_or(u64::MAX))
+/// When the last credential was put into the store, in microseconds since 1970.
+async fn arrival(guest: &Vm) -> Result<u64, Stop> {
+    let times = guest.succeed(&format!("stat --format=%.6Y {STORE}/*")).await?;
+    let times = times.lines().map(|time| time.replace('.', "").parse().unwrap_or(u64::MAX));
+    times.max().ok_or_else(|| Stop::Broken(format!("{STORE} is empty")))
 }
 
-async fn times(guest: &Vm, command: &str) -> Result<Vec<u64>, harness::MachineError> {
-    let text = guest.succeed(command).await?;
-    Ok(text.lines().filter_map(|line| line.trim().parse().ok()).collect())
+/// When the first unit that loads credentials began to start, in microseconds since 1970.
+async fn first_consumer(guest: &Vm) -> Result<u64, Stop> {
+    let booted = guest.succeed("echo $(date +%s%6N) $(cut -d' ' -f1 /proc/uptime)").await?;
+    let (now, up) = booted.split_once(' ').unwrap_or_default();
+    let up = up.parse::<f64>().unwrap_or(f64::MAX) * 1e6;
+    let booted = now.parse::<u64>().unwrap_or(0).saturating_sub(up as u64);
+    let shown = guest
+        .succeed("systemctl show --property=LoadCredential,InactiveExitTimestampMonotonic '*.service'")
+        .await?;
+    let consumers = shown.split("\n\n").filter(|unit| unit.contains("LoadCredential="));
+    let starts = consumers.filter_map(|unit| {
+        let start = unit.lines().find_map(|line| line.strip_prefix("InactiveExitTimestampMonotonic="))?;
+        start.parse::<u64>().ok().filter(|start| *start != 0)
+    });
+    match starts.min() {
+        Some(first) => Ok(booted + first),
+        None => violated("a unit that loads credentials has started", shown),
+    }
 }

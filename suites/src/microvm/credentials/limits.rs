@@ -1,6 +1,6 @@
 //! How much arrives, and what becomes of more than that.
 
-use harness::{Check, Invariant, Level, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::arrival::received;
 use super::chain::{Credential, Order, deliver};
@@ -62,13 +62,33 @@ pub const MANY: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(many(trial)),
-    mutants: &[],
+    mutants: &[Mutant {
+        name: "nothing brings what systemd does not read",
+        stage: None,
+        edits: &[Edit::Run { command: "systemctl disable import-oem-strings.service" }],
+    }],
 };
 
+const COUNT: u32 = 64;
+
 async fn many(trial: &Trial) -> Outcome {
-    let credential = |number: u32| Credential::new(&format!("key-{number}"), filled(number).as_bytes());
-    let order = Order::of(trial, (1..=64).map(credential).collect())?;
-    received(&*deliver(trial, &order).await?, &order).await
+    let names: Vec<String> = (1..=COUNT).map(|number| format!("key-{number}")).collect();
+    let values: Vec<String> = (1..=COUNT).map(filled).collect();
+    let credentials = names.iter().zip(&values).map(|(name, value)| Credential::new(name, value.as_bytes()));
+    let order = Order::of(trial, credentials.collect())?;
+    let guest = deliver(trial, &order).await?;
+
+    let loads = names.iter().map(|name| format!("--property=LoadCredential={name}:{}", order.sent_as(name)));
+    let loads = loads.collect::<Vec<_>>().join(" ");
+    let read = guest
+        .run(&format!(
+            "systemd-run --quiet --wait --pipe {loads} sh -c 'cd $CREDENTIALS_DIRECTORY && cat {}'",
+            names.join(" ")
+        ))
+        .await?;
+    let expected = format!("a service reads all {COUNT} credentials of 1 KiB");
+    let arrived = values.iter().filter(|value| read.text().contains(value.as_str())).count();
+    expect(read.text() == values.concat(), expected, format!("{arrived} of them"))
 }
 
 /// 1 KiB that no other has.

@@ -81,7 +81,7 @@ pub const CMDLINE_EXPOSURE: Check = Check {
 /// Users, by how a command is run as them, and whether the document lets them see the value form.
 const USERS: [(&str, &str, bool); 4] = [
     ("root", "", true),
-    ("the service's user", "setpriv --reuid=microvm --regid=nogroup --clear-groups --", true),
+    ("the service's user", "setpriv --reuid=microvm --regid=kvm --clear-groups --", true),
     ("a member of the service's group", "setpriv --reuid=user --regid=user --groups=kvm --", true),
     ("another user", "setpriv --reuid=user --regid=user --clear-groups --", false),
 ];
