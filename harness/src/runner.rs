@@ -63,6 +63,7 @@ impl Runner {
             repetition,
             verdict: decision.verdict,
             evidence: decision.evidence,
+            began: began.into(),
             took: began.elapsed(),
             reproduce: (self.reproduce)(&check.invariant, decision.seed),
         })));
@@ -87,6 +88,7 @@ impl Runner {
             mutant: mutant.name.to_owned(),
             fate,
             evidence,
+            began: began.into(),
             took: began.elapsed(),
         })));
     }

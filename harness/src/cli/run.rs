@@ -18,7 +18,7 @@ use crate::panic::message;
 use crate::property::Seed;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
-use crate::{Evidence, Invariant, Verdict};
+use crate::{Evidence, Invariant, Moment, Verdict};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
@@ -125,6 +125,7 @@ impl Job {
             repetition: 1,
             verdict: Verdict::Broken { reason: failure.to_string() },
             evidence: Evidence::default(),
+            began: Moment::now(),
             took: Duration::ZERO,
             reproduce: reproducer(purpose, &self.subject)(&check.invariant, None),
         }

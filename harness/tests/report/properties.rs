@@ -1,5 +1,7 @@
 //! Whatever bytes a guest sends, the report is well-formed and says them.
 
+use std::time::Instant;
+
 use harness::report::junit::STREAM_LIMIT;
 use harness::report::{Purpose, text};
 use harness::{Answer, Evidence, Exchange, Output, Status, Verdict, Violation};
@@ -53,12 +55,17 @@ proptest! {
         stderr in bytes(),
     ) {
         let output = Output { status: Status::Exit(0), stdout: stdout.clone(), stderr: stderr.clone() };
-        let exchange = Exchange { machine, action, answer: Answer::Ran(output), took: Default::default() };
+        let exchange = Exchange::since(Instant::now(), &machine, &action, Answer::Ran(output));
         let violation = Violation { expected: expected.clone(), observed: observed.clone() };
         let mut case = case(REGISTERED, Verdict::Failed(violation));
         case.target.clone_from(&target);
-        case.evidence =
-            Evidence { transcript: vec![exchange], journal: journal.clone(), console: console.clone() };
+        let (journal, console) = (journal.as_str(), console.as_str());
+        case.evidence = Evidence {
+            transcript: vec![exchange],
+            journal: journal.into(),
+            console: console.into(),
+            ..Evidence::default()
+        };
 
         let xml = written(&run(Purpose::Run, &[], vec![case], vec![]));
         let document = Document::parse(&xml).unwrap();
