@@ -29,6 +29,8 @@ pub enum Command {
     Image(Image),
     /// Open an interactive shell in a fresh fork of a target
     Shell(Shell),
+    /// Make one HTML page of what runs and proofs have written as JSON
+    Report(Report),
     /// Tell what is missing on this host, and how to install it
     Doctor,
 }
@@ -88,6 +90,9 @@ pub struct Run {
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write a page to look at, in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write everything that was seen
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -101,6 +106,9 @@ pub struct Prove {
     pub selection: Selection,
     #[command(flatten)]
     pub effort: Effort,
+    /// Write a page to look at, in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write everything that was seen
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -124,6 +132,19 @@ pub enum Image {
     List,
     /// Remove a target's images, or all of them
     Remove { target: Option<String> },
+}
+
+#[derive(Args)]
+pub struct Report {
+    /// What --json of `assay run` or `assay prove` wrote
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The page to write: one file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: PathBuf,
+    /// Show durations and flakiness over the earlier runs in this directory's .json files
+    #[arg(long, value_name = "DIR")]
+    pub history: Option<PathBuf>,
 }
 
 #[derive(Args)]

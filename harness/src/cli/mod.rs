@@ -5,6 +5,7 @@ mod failure;
 mod image;
 mod list;
 mod print;
+mod report;
 mod run;
 mod select;
 mod session;
@@ -45,6 +46,7 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::List(options) => list::list(&options, catalogue),
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
+        Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }
 }

@@ -120,7 +120,7 @@ impl From<&Run> for Document {
             undecided: run.undecided().into_iter().map(str::to_owned).collect(),
             preparations: run.preparations.clone(),
             checks: run.cases.iter().map(Check::from).collect(),
-            rates: run.decisions().iter().filter_map(Rate::of).collect(),
+            rates: run.decisions().iter().filter_map(rate).collect(),
             mutants: run.kills.iter().map(Mutant::from).collect(),
         }
     }
@@ -159,19 +159,14 @@ impl From<&Kill> for Mutant {
     }
 }
 
+fn rate(decision: &Decision) -> Option<Rate> {
+    decision.rate().map(|rate| Rate::new(decision.invariant.id, rate))
+}
+
 impl Rate {
-    fn of(decision: &Decision) -> Option<Rate> {
-        let rate = decision.rate()?;
+    pub fn new(id: &str, rate: super::Rate) -> Rate {
         let (low, high) = rate.interval();
         let super::Rate { passed, tries, flaky } = rate;
-        Some(Rate {
-            id: decision.invariant.id.to_owned(),
-            passed,
-            tries,
-            flaky,
-            rate: rate.share(),
-            low,
-            high,
-        })
+        Rate { id: id.to_owned(), passed, tries, flaky, rate: rate.share(), low, high }
     }
 }

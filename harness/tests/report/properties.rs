@@ -13,20 +13,20 @@ use crate::junit::{objections, written};
 use crate::sample::{REGISTERED, case, run};
 
 /// Any characters, with those that XML, terminals and CDATA treat specially more often than chance would.
-fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         4 => any::<char>().prop_map(String::from),
         2 => (0u8..0x20).prop_map(|control| char::from(control).to_string()),
         2 => prop::sample::select(vec![
             "]]>", "]]", ">", "<![CDATA[", "&amp;", "&#0;", "\r\n", "\r", "\n\n", "\x1b[2J", "\u{9b}", "\"'<>&",
-            "\u{202e}", "\u{feff}", "\u{ffff}", "\u{85}", "\u{2028}", "--", "<?xml?>", " ", "\t",
+            "</script>", "<script>", "<!--", "</style>", "\u{202e}", "\u{feff}", "\u{ffff}", "\u{85}", "\u{2028}", "--", "<?xml?>", " ", "\t",
         ])
         .prop_map(String::from),
     ];
     vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
+pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..200), hostile().prop_map(String::into_bytes)]
 }
 
