@@ -12,22 +12,38 @@ _default:
 
 # The main job: every invariant of the Omarchy document on a real virtual machine
 test-omarchy *ARGS: _reports
-    {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml "$@"
+    {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml --json {{ reports }}/omarchy.json "$@"
 
 # Credentials from a host secret to a guest service, on both architectures
 test-microvm *ARGS: _reports
     {{ assay }} run microvm --junit {{ reports }}/microvm.xml "$@"
 
 # Show that every mutant of the Omarchy suites turns its check red
-prove-omarchy *ARGS:
-    {{ assay }} prove omarchy "$@"
+prove-omarchy *ARGS: _reports
+    {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"
+
+# A page to look at, target/assay/report.html, of the last run and proof of every target
+report *ARGS: _reports
+    #!/bin/sh
+    set -eu
+    set -- "$@" --html {{ reports }}/report.html
+    found=false
+    # What is measured there too is no report.
+    for file in {{ reports }}/*.json; do
+        case ${file##*/} in bench*.json | gate*.json | '*.json') continue ;; esac
+        set -- "$file" "$@"
+        found=true
+    done
+    $found || { echo "there are no runs in {{ reports }} yet: begin with \`just test-omarchy\`" >&2 && exit 2; }
+    {{ assay }} report "$@"
+    echo "{{ reports }}/report.html"
 
 # The same for the microVMs
 prove-microvm *ARGS:
     {{ assay }} prove microvm "$@"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
-test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-unit
+test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-report test-unit
 
 # The unit and snapshot tests, on machines that are not real
 test-unit:
@@ -49,6 +65,10 @@ test-abuse *FILTERS:
     cargo build --package suites --bins --examples
     # One at a time: they look for what a run leaves behind, and many machines at once keep each other waiting.
     ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork -- --test-threads 1 "$@"
+
+# Look at reports in a headless browser: needs Debian's packages chromium and chromium-driver
+test-report *FILTERS:
+    ASSAY_BROWSER_TESTS=1 cargo test --package harness --test browser -- "$@"
 
 # Format the code
 fmt:

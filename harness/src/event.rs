@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Evidence, Invariant, Verdict};
+use crate::{Evidence, Invariant, Moment, Verdict};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -61,6 +61,7 @@ pub struct Case {
     pub repetition: u32,
     pub verdict: Verdict,
     pub evidence: Evidence,
+    pub began: Moment,
     pub took: Duration,
     /// One command that runs this check again.
     pub reproduce: String,
@@ -74,6 +75,7 @@ pub struct Kill {
     pub mutant: String,
     pub fate: Fate,
     pub evidence: Evidence,
+    pub began: Moment,
     pub took: Duration,
 }
 

@@ -3,13 +3,17 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::tail::Tail;
+use crate::{Lifetime, Moment, Phase, Start};
 
 /// Everything kept of one check. The texts come from an untrusted guest: reports escape them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
+    /// The machines it used, in the order they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<Lifetime>,
     pub transcript: Vec<Exchange>,
     /// The guest's journal since the check began.
     pub journal: String,
@@ -24,8 +28,19 @@ pub struct Exchange {
     /// A shell command, or what the harness did (`plug the drive psf`).
     pub action: String,
     pub answer: Answer,
+    /// None in a file of a version that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Moment>,
     #[serde(with = "seconds")]
     pub took: Duration,
+}
+
+impl Exchange {
+    /// An exchange that ends now.
+    pub fn since(began: Instant, machine: &str, action: &str, answer: Answer) -> Exchange {
+        let (machine, action) = (machine.to_owned(), action.to_owned());
+        Exchange { machine, action, answer, began: Some(began.into()), took: began.elapsed() }
+    }
 }
 
 /// How a machine answered.
@@ -64,12 +79,13 @@ const KEPT_OF_OUTPUT: usize = 256 << 10;
 /// The most of an output that goes into a sentence, in bytes.
 const SAID_OF_OUTPUT: usize = 2 << 10;
 
-/// The exchanges and consoles of one check, shared by all machines it uses.
+/// The machines, exchanges and consoles of one check, shared by all machines it uses.
 #[derive(Debug, Clone, Default)]
 pub struct Transcript(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Clone, Default)]
 struct Seen {
+    machines: Vec<Lifetime>,
     exchanges: Vec<Exchange>,
     /// By machine.
     consoles: Vec<(String, Tail)>,
@@ -84,6 +100,27 @@ impl Transcript {
         self.lock().exchanges.push(exchange);
     }
 
+    /// Notes that a machine is being started.
+    pub fn began(&self, machine: &str, start: Start) {
+        let (machine, began) = (machine.to_owned(), Moment::now());
+        self.lock().machines.push(Lifetime { machine, start, began, ended: None, phases: Vec::new() });
+    }
+
+    /// Notes a part of a machine's start.
+    pub fn phase(&self, machine: &str, phase: Phase) {
+        self.with(machine, |lifetime| lifetime.phases.push(phase));
+    }
+
+    /// Notes that a machine is gone.
+    pub fn ended(&self, machine: &str) {
+        self.with(machine, |lifetime| lifetime.ended = Some(Moment::now()));
+    }
+
+    /// Every machine that was started so far.
+    pub fn machines(&self) -> Vec<Lifetime> {
+        self.lock().machines.clone()
+    }
+
     /// Keeps what a machine prints on its console from now on, however short its life.
     pub fn keep_console(&self, machine: &str, console: Tail) {
         self.lock().consoles.push((machine.to_owned(), console));
@@ -93,6 +130,7 @@ impl Transcript {
     pub fn include(&self, other: &Transcript) {
         let other = other.lock().clone();
         let mut seen = self.lock();
+        seen.machines.extend(other.machines);
         seen.exchanges.extend(other.exchanges);
         seen.consoles.extend(other.consoles);
     }
@@ -108,6 +146,12 @@ impl Transcript {
         let texts = seen.consoles.iter().map(|(machine, console)| (machine, console.text()));
         let texts = texts.filter(|(_, text)| !text.trim().is_empty());
         texts.map(|(machine, text)| format!("{machine}\n{text}\n")).collect()
+    }
+
+    fn with(&self, machine: &str, change: impl FnOnce(&mut Lifetime)) {
+        if let Some(lifetime) = self.lock().machines.iter_mut().find(|known| known.machine == machine) {
+            change(lifetime);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -173,7 +217,7 @@ mod lossy {
     }
 }
 
-mod seconds {
+pub(crate) mod seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -204,13 +248,21 @@ mod tests {
         let transcript = Transcript::default();
         let output = Output { status: Status::Exit(0), stdout: vec![b'x'; 16 << 20], stderr: Vec::new() };
         assert!(output.to_string().len() < 8 << 10);
-        transcript.record(Exchange {
-            machine: "machine".into(),
-            action: "yes".into(),
-            answer: Answer::Ran(output),
-            took: Duration::ZERO,
-        });
+        transcript.record(Exchange::since(Instant::now(), "machine", "yes", Answer::Ran(output)));
         let Answer::Ran(kept) = &transcript.take()[0].answer else { panic!("no output") };
         assert!(kept.stdout.len() < KEPT_OF_OUTPUT + 100);
+    }
+
+    #[test]
+    fn a_machine_is_told_from_its_start_to_its_end() {
+        let transcript = Transcript::default();
+        transcript.began("one", Start::Fork);
+        transcript.began("other", Start::PowerOn);
+        transcript.phase("one", Phase::since(Instant::now(), "the state loads"));
+        transcript.ended("one");
+        let [one, other] = <[Lifetime; 2]>::try_from(transcript.machines()).unwrap();
+        assert!(one.ended.is_some_and(|ended| ended >= one.began));
+        assert_eq!(one.phases[0].what, "the state loads");
+        assert_eq!((other.start, other.ended, other.phases.len()), (Start::PowerOn, None, 0));
     }
 }

@@ -71,6 +71,7 @@ impl Runner {
             repetition,
             verdict: decision.verdict,
             evidence: decision.evidence,
+            began: began.into(),
             took: began.elapsed(),
             reproduce: (self.reproduce)(&check.invariant, decision.seed),
         })));
@@ -97,6 +98,7 @@ impl Runner {
             mutant: mutant.name.to_owned(),
             fate,
             evidence,
+            began: began.into(),
             took: began.elapsed(),
         })));
     }

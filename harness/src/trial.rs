@@ -116,6 +116,7 @@ impl Trial {
             }
             machine.kill().await;
         }
+        evidence.machines = self.transcript.machines();
         evidence.console = self.transcript.console();
         evidence
     }

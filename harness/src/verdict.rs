@@ -44,6 +44,20 @@ impl Verdict {
             Verdict::Skipped { .. } => "skipped",
         }
     }
+
+    /// Whether this one counts when both were given: failed, then broken, then passed, then skipped.
+    pub fn is_worse(&self, than: &Verdict) -> bool {
+        self.badness() > than.badness()
+    }
+
+    fn badness(&self) -> u8 {
+        match self {
+            Verdict::Skipped { .. } => 0,
+            Verdict::Passed => 1,
+            Verdict::Broken { .. } => 2,
+            Verdict::Failed(_) => 3,
+        }
+    }
 }
 
 impl From<Outcome> for Verdict {

@@ -36,6 +36,8 @@ pub enum Command {
     /// What passed in the baseline has to pass in the candidate. What failed, is broken, was skipped or is gone is a
     /// regression, and one of them makes the exit status 1.
     Gate(Gate),
+    /// Make one HTML page of what runs and proofs have written as JSON
+    Report(Report),
     /// Tell what is missing on this host, and how to install it
     Doctor,
 }
@@ -97,6 +99,9 @@ pub struct Run {
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write a page to look at, in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write everything that was seen
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -110,6 +115,9 @@ pub struct Prove {
     pub selection: Selection,
     #[command(flatten)]
     pub effort: Effort,
+    /// Write a page to look at, in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write everything that was seen
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -155,6 +163,19 @@ pub struct Gate {
     /// Decide what has expired as on this day, instead of today in UTC
     #[arg(long, value_name = "DATE", env = "ASSAY_TODAY", hide = true)]
     pub today: Option<Day>,
+}
+
+#[derive(Args)]
+pub struct Report {
+    /// What --json of `assay run` or `assay prove` wrote
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The page to write: one file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: PathBuf,
+    /// Show durations and flakiness over the earlier runs in this directory's .json files
+    #[arg(long, value_name = "DIR")]
+    pub history: Option<PathBuf>,
 }
 
 #[derive(Args)]

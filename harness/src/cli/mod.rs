@@ -6,6 +6,7 @@ mod gate;
 mod image;
 mod list;
 mod print;
+mod report;
 mod run;
 mod select;
 mod session;
@@ -47,6 +48,7 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
         Command::Gate(options) => gate::gate(&options),
+        Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }
 }

@@ -18,11 +18,11 @@ use crate::panic::message;
 use crate::property::Seed;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
-use crate::{Evidence, Invariant, Verdict};
+use crate::{Evidence, Invariant, Moment, Verdict};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
-    let reports = Reports { junit: options.junit, json: options.json };
+    let reports = Reports { junit: options.junit, html: options.html, json: options.json };
     let repeat = options.repeat.get();
     let job = Job::new(options.subject, &options.selection, &options.effort, reports, catalogue)?;
     job.go(Purpose::Run, async |runner, checks| runner.run(checks, repeat).await).await
@@ -30,7 +30,7 @@ pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failur
 
 /// Tries every mutant of the checks.
 pub async fn prove(options: Prove, catalogue: &'static [Suite]) -> Result<u8, Failure> {
-    let reports = Reports { junit: None, json: options.json };
+    let reports = Reports { junit: None, html: options.html, json: options.json };
     let job = Job::new(options.subject, &options.selection, &options.effort, reports, catalogue)?;
     job.go(Purpose::Prove, async |runner, checks| runner.prove(checks).await).await
 }
@@ -38,6 +38,7 @@ pub async fn prove(options: Prove, catalogue: &'static [Suite]) -> Result<u8, Fa
 /// Files to write at the end.
 struct Reports {
     junit: Option<PathBuf>,
+    html: Option<PathBuf>,
     json: Option<PathBuf>,
 }
 
@@ -59,7 +60,7 @@ impl Job {
         reports: Reports,
         catalogue: &'static [Suite],
     ) -> Result<Job, Failure> {
-        for file in reports.junit.iter().chain(&reports.json) {
+        for file in reports.junit.iter().chain(&reports.html).chain(&reports.json) {
             report::check_writable(file).map_err(Failure::usage)?;
         }
         let session = Session::open(&subject)?;
@@ -125,6 +126,7 @@ impl Job {
             repetition: 1,
             verdict: Verdict::Broken { reason: failure.to_string() },
             evidence: Evidence::default(),
+            began: Moment::now(),
             took: Duration::ZERO,
             reproduce: reproducer(purpose, &self.subject)(&check.invariant, None),
         }
@@ -139,6 +141,9 @@ impl Reports {
         }
         if let Some(file) = &self.json {
             report::json::write_file(file, run).map_err(written)?;
+        }
+        if let Some(file) = &self.html {
+            report::html::write_file(file, &report::html::Page::from(run)).map_err(written)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Purpose, Run};
+use super::{Purpose, Rate, Run};
 use crate::event::{Case, Fate};
 use crate::{Invariant, Verdict};
 
@@ -23,13 +23,12 @@ impl<'a> Decision<'a> {
         self.cases
             .iter()
             .copied()
-            .reduce(|worst, case| if badness(&case.verdict) > badness(&worst.verdict) { case } else { worst })
+            .reduce(|worst, case| if case.verdict.is_worse(&worst.verdict) { case } else { worst })
     }
 
-    /// How many repetitions ended like the worst one.
-    pub fn like_worst(&self) -> usize {
-        let worst = self.worst().map(|case| badness(&case.verdict));
-        self.cases.iter().filter(|case| Some(badness(&case.verdict)) == worst).count()
+    /// How often it passed. None when it was tried once or never: that is no rate.
+    pub fn rate(&self) -> Option<Rate> {
+        Rate::of(self.cases.iter().map(|case| &case.verdict)).filter(|rate| rate.tries > 1)
     }
 
     pub fn took(&self) -> Duration {
@@ -78,14 +77,5 @@ impl Run {
             })
             .map(|decision| decision.invariant.name())
             .collect()
-    }
-}
-
-fn badness(verdict: &Verdict) -> u8 {
-    match verdict {
-        Verdict::Skipped { .. } => 0,
-        Verdict::Passed => 1,
-        Verdict::Broken { .. } => 2,
-        Verdict::Failed(_) => 3,
     }
 }

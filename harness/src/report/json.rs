@@ -1,18 +1,21 @@
 //! The JSON file of a run or a proof: everything that was heard, for programs.
 //!
-//! Fields are only ever added. A change that would break a reader raises [`FORMAT`]. Times are seconds;
+//! Fields are only ever added. A change that would break a reader raises [`FORMAT`]. Times are seconds, moments seconds since 1970 in UTC;
 //! texts are as the guest printed them, the middle of very long ones left out, so a reader that shows them must
 //! make them safe first.
 //!
 //! ```json
 //! { "format": 1, "purpose": "run", "target": "omarchy", "started": 1767225600, "took": 12.5,
 //!   "interrupted": false, "status": 1, "undecided": [],
+//!   "preparations": [{ "what": "boot omarchy", "began": 1767225600.25, "took": 12.5 }],
 //!   "checks": [{ "id": "binfmt.registered", "family": "binfmt", "level": "must", "statement": "…",
 //!     "document": "…", "section": "…", "repetition": 1, "verdict": "failed", "expected": "…",
-//!     "observed": "…", "took": 1.2, "reproduce": "assay run …",
-//!     "evidence": { "transcript": [], "journal": "", "console": "" } }],
+//!     "observed": "…", "began": 1767225600.25, "took": 1.2, "reproduce": "assay run …",
+//!     "evidence": { "machines": [], "transcript": [], "journal": "", "console": "" } }],
+//!   "rates": [{ "id": "binfmt.registered", "passed": 2, "tries": 10, "flaky": true, "rate": 0.2, "low": 0.057,
+//!     "high": 0.51 }],
 //!   "mutants": [{ "id": "binfmt.registered", "mutant": "…", "fate": "killed", "observed": "…",
-//!     "took": 1.2, "evidence": {} }] }
+//!     "began": 1767225600.25, "took": 1.2, "evidence": {} }] }
 //! ```
 
 use std::io;
@@ -21,9 +24,9 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileError, Purpose, Run, status, write_atomically};
+use super::{Decision, FileError, Preparation, Purpose, Run, status, write_atomically};
 use crate::event::{Case, Fate, Kill};
-use crate::{Evidence, Level, Verdict};
+use crate::{Evidence, Level, Moment, Verdict};
 
 pub const FORMAT: u32 = 1;
 
@@ -40,7 +43,12 @@ pub struct Document {
     pub status: u8,
     /// Checks that were planned and never decided.
     pub undecided: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preparations: Vec<Preparation>,
     pub checks: Vec<Check>,
+    /// Of each check that was tried more than once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<Rate>,
     pub mutants: Vec<Mutant>,
 }
 
@@ -58,6 +66,8 @@ pub struct Check {
     /// `verdict`, and beside it `expected` and `observed`, or `reason`.
     #[serde(flatten)]
     pub verdict: Verdict,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Moment>,
     pub took: f64,
     pub reproduce: String,
     pub evidence: Evidence,
@@ -70,8 +80,23 @@ pub struct Mutant {
     /// `fate`, and beside it `observed` or `reason`.
     #[serde(flatten)]
     pub fate: Fate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Moment>,
     pub took: f64,
     pub evidence: Evidence,
+}
+
+/// How often one check passed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    pub id: String,
+    pub passed: u32,
+    pub tries: u32,
+    pub flaky: bool,
+    /// The share of tries that passed, and between which shares the true one lies with 95 % confidence.
+    pub rate: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
 pub fn write_file(path: &Path, run: &Run) -> Result<(), FileError> {
@@ -94,7 +119,9 @@ impl From<&Run> for Document {
             interrupted: run.interrupted,
             status: status(run),
             undecided: run.undecided(),
+            preparations: run.preparations.clone(),
             checks: run.cases.iter().map(Check::from).collect(),
+            rates: run.decisions().iter().filter_map(rate).collect(),
             mutants: run.kills.iter().map(Mutant::from).collect(),
         }
     }
@@ -112,6 +139,7 @@ impl From<&Case> for Check {
             section: invariant.source.section.to_owned(),
             repetition: case.repetition,
             verdict: case.verdict.clone(),
+            began: Some(case.began),
             took: case.took.as_secs_f64(),
             reproduce: case.reproduce.clone(),
             evidence: case.evidence.clone(),
@@ -125,8 +153,21 @@ impl From<&Kill> for Mutant {
             id: kill.invariant.name(),
             mutant: kill.mutant.clone(),
             fate: kill.fate.clone(),
+            began: Some(kill.began),
             took: kill.took.as_secs_f64(),
             evidence: kill.evidence.clone(),
         }
+    }
+}
+
+fn rate(decision: &Decision) -> Option<Rate> {
+    decision.rate().map(|rate| Rate::new(decision.invariant.id, rate))
+}
+
+impl Rate {
+    pub fn new(id: &str, rate: super::Rate) -> Rate {
+        let (low, high) = rate.interval();
+        let super::Rate { passed, tries, flaky } = rate;
+        Rate { id: id.to_owned(), passed, tries, flaky, rate: rate.share(), low, high }
     }
 }

@@ -3,7 +3,8 @@
 //! One suite per family, named `TARGET.FAMILY`; one case per invariant, named by its id, with the class name
 //! `TARGET.FAMILY`; `ID@VARIANT` where it is decided separately on several variants of the target. An invariant stays one case when it was checked several times, because a CI system
 //! compares runs, and a gate decides, by name: the case has the worst verdict, the time of all repetitions,
-//! and lists each of them in its output. A check that was planned and never ended is an error, not absent.
+//! and lists each of them in its output, after how often it passed. When that begins with `flaky:`, the verdict
+//! was not always the same. A check that was planned and never ended is an error, not absent.
 //!
 //! The file keeps to the schema of Jenkins' xUnit plugin. Guest text is shown as [`super::text::visible`]
 //! shows it, and held to [`STREAM_LIMIT`] bytes in each place. There is no `skipped` count on a suite, which
@@ -106,7 +107,11 @@ fn error(reason: &str) -> TestResult {
 
 fn system_out(decision: &Decision) -> String {
     let invariant = decision.invariant;
-    let mut out = format!("{}\n{}: {}\n", invariant.statement, invariant.level, invariant.source);
+    let mut out = String::new();
+    if let Some(rate) = decision.rate() {
+        let _ = writeln!(out, "{rate}");
+    }
+    let _ = writeln!(out, "{}\n{}: {}", invariant.statement, invariant.level, invariant.source);
     let Some(worst) = decision.worst() else { return out };
     let _ = writeln!(out, "reproduce: {}", line(&worst.reproduce));
     if decision.cases.len() > 1 {

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use crate::Invariant;
 use crate::event::{Case, Event, Kill, Listener};
+use crate::{Invariant, Moment};
 
 /// What the run is for, which decides what it means that nothing was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -23,11 +23,22 @@ pub struct Run {
     pub target: String,
     pub started: SystemTime,
     pub took: Duration,
+    pub preparations: Vec<Preparation>,
     pub planned: Vec<Invariant>,
     pub cases: Vec<Case>,
     pub kills: Vec<Kill>,
     /// Also true when the end was never heard: whoever tells of the run died before it.
     pub interrupted: bool,
+}
+
+/// Something that was made before checks could begin, such as a template.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Preparation {
+    pub what: String,
+    pub began: Moment,
+    /// Seconds. None when its end was not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<f64>,
 }
 
 /// The listener that keeps a [`Run`].
@@ -56,6 +67,7 @@ impl Run {
             target: String::new(),
             started: SystemTime::now(),
             took: Duration::ZERO,
+            preparations: Vec::new(),
             planned: Vec::new(),
             cases: Vec::new(),
             kills: Vec::new(),
@@ -75,11 +87,14 @@ impl Run {
                 self.took = *took;
                 self.interrupted = *interrupted;
             }
-            Event::Preparing { .. }
-            | Event::Prepared { .. }
-            | Event::Provisioned { .. }
-            | Event::Noted { .. }
-            | Event::CheckBegan { .. } => {}
+            Event::Preparing { what } => {
+                self.preparations.push(Preparation { what: what.clone(), began: Moment::now(), took: None });
+            }
+            Event::Prepared { what, took } => {
+                let known = self.preparations.iter_mut().rfind(|known| known.what == *what);
+                known.into_iter().for_each(|known| known.took = Some(took.as_secs_f64()));
+            }
+            Event::Provisioned { .. } | Event::Noted { .. } | Event::CheckBegan { .. } => {}
         }
     }
 }

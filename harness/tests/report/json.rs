@@ -1,7 +1,7 @@
 use harness::report::json::{Document, write, write_file};
 use harness::report::{Run, status};
 
-use crate::sample::{mixed, proof};
+use crate::sample::{flaky, mixed, proof};
 
 fn written(run: &Run) -> String {
     let mut out = Vec::new();
@@ -20,8 +20,23 @@ fn of_a_proof() {
 }
 
 #[test]
+fn repetitions_have_a_rate() {
+    let document: Document = serde_json::from_str(&written(&flaky())).unwrap();
+    insta::assert_snapshot!(serde_json::to_string(&document.rates).unwrap(), @r#"[{"id":"binfmt.registered","passed":2,"tries":5,"flaky":true,"rate":0.4,"low":0.11762077423264786,"high":0.769275718723987}]"#);
+}
+
+/// Fields are only ever added, so what came before still has to be read.
+#[test]
+fn the_first_documents_are_read() {
+    let text = include_str!("../fixtures/first.json");
+    let document: Document = serde_json::from_str(text).unwrap();
+    let [check] = document.checks.as_slice() else { panic!("one check") };
+    assert_eq!((check.began, check.evidence.machines.len(), check.evidence.transcript.len()), (None, 0, 2));
+}
+
+#[test]
 fn what_was_written_is_read_again() {
-    for run in [mixed(), proof()] {
+    for run in [mixed(), proof(), flaky()] {
         let text = written(&run);
         let read: Document = serde_json::from_str(&text).unwrap();
         assert_eq!(read.status, status(&run));

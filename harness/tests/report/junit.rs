@@ -1,11 +1,12 @@
 use std::process::Command;
 
+use harness::event::Case;
 use harness::report::junit::{STREAM_LIMIT, write, write_file};
 use harness::report::{Purpose, Run};
 use harness::{Invariant, Verdict};
 use uppsala::{XsdValidator, parse};
 
-use crate::sample::{CARD, LATE, LOST, REGISTERED, broken, case, evidence, failed, mixed, run, skipped};
+use crate::sample::{CARD, LATE, LOST, REGISTERED, case, evidence, failed, flaky, mixed, run, skipped};
 
 const SCHEMA: &str = include_str!("../fixtures/junit.xsd");
 
@@ -23,17 +24,6 @@ pub fn objections(xml: &str) -> Vec<String> {
     validator.validate(&document).iter().map(|error| format!("{error:?}")).collect()
 }
 
-fn flaky() -> Run {
-    let cases = [Verdict::Passed, broken(), failed(), Verdict::Passed, failed()];
-    let cases = cases.into_iter().zip(1..).map(|(verdict, repetition)| {
-        let mut case = case(REGISTERED, verdict);
-        case.repetition = repetition;
-        case.evidence.journal = format!("repetition {repetition} was here");
-        case
-    });
-    run(Purpose::Run, &[REGISTERED], cases.collect(), vec![])
-}
-
 #[test]
 fn of_a_run() {
     insta::assert_snapshot!(written(&mixed()));
@@ -42,6 +32,13 @@ fn of_a_run() {
 #[test]
 fn repetitions_are_one_case_with_the_worst_verdict() {
     insta::assert_snapshot!(written(&flaky()));
+}
+
+#[test]
+fn repetitions_that_agree_have_a_rate_and_are_not_flaky() {
+    let again = |repetition| Case { repetition, ..case(LATE, Verdict::Passed) };
+    let xml = written(&run(Purpose::Run, &[LATE], vec![again(1), again(2)], vec![]));
+    assert!(xml.contains("<![CDATA[2 of 2 passed, 34.2 to 100.0 % with 95 % confidence\n"), "{xml}");
 }
 
 #[test]

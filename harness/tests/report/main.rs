@@ -1,6 +1,7 @@
 //! What people, CI systems and programs read of a run.
 
 mod exit;
+mod html;
 mod json;
 mod junit;
 mod properties;

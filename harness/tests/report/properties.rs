@@ -1,5 +1,7 @@
 //! Whatever bytes a guest sends, the report is well-formed and says them.
 
+use std::time::Instant;
+
 use harness::report::junit::STREAM_LIMIT;
 use harness::report::{Purpose, text};
 use harness::{Answer, Evidence, Exchange, Output, Status, Verdict, Violation};
@@ -11,20 +13,20 @@ use crate::junit::{objections, written};
 use crate::sample::{REGISTERED, case, run};
 
 /// Any characters, with those that XML, terminals and CDATA treat specially more often than chance would.
-fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         4 => any::<char>().prop_map(String::from),
         2 => (0u8..0x20).prop_map(|control| char::from(control).to_string()),
         2 => prop::sample::select(vec![
             "]]>", "]]", ">", "<![CDATA[", "&amp;", "&#0;", "\r\n", "\r", "\n\n", "\x1b[2J", "\u{9b}", "\"'<>&",
-            "\u{202e}", "\u{feff}", "\u{ffff}", "\u{85}", "\u{2028}", "--", "<?xml?>", " ", "\t",
+            "</script>", "<script>", "<!--", "</style>", "\u{202e}", "\u{feff}", "\u{ffff}", "\u{85}", "\u{2028}", "--", "<?xml?>", " ", "\t",
         ])
         .prop_map(String::from),
     ];
     vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
+pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..200), hostile().prop_map(String::into_bytes)]
 }
 
@@ -53,12 +55,17 @@ proptest! {
         stderr in bytes(),
     ) {
         let output = Output { status: Status::Exit(0), stdout: stdout.clone(), stderr: stderr.clone() };
-        let exchange = Exchange { machine, action, answer: Answer::Ran(output), took: Default::default() };
+        let exchange = Exchange::since(Instant::now(), &machine, &action, Answer::Ran(output));
         let violation = Violation { expected: expected.clone(), observed: observed.clone() };
         let mut case = case(REGISTERED, Verdict::Failed(violation));
         case.target.clone_from(&target);
-        case.evidence =
-            Evidence { transcript: vec![exchange], journal: journal.clone(), console: console.clone() };
+        let (journal, console) = (journal.as_str(), console.as_str());
+        case.evidence = Evidence {
+            transcript: vec![exchange],
+            journal: journal.into(),
+            console: console.into(),
+            ..Evidence::default()
+        };
 
         let xml = written(&run(Purpose::Run, &[], vec![case], vec![]));
         let document = Document::parse(&xml).unwrap();

@@ -4,7 +4,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use harness::event::{Case, Event, Fate, Kill};
 use harness::report::{Purpose, Run};
-use harness::{Answer, Evidence, Exchange, Invariant, Level, Output, Source, Status, Verdict, Violation};
+use harness::{
+    Answer, Evidence, Exchange, Invariant, Level, Lifetime, Moment, Output, Phase, Source, Start, Status,
+    Verdict, Violation,
+};
 
 pub const REGISTERED: Invariant = Invariant {
     id: "binfmt.registered",
@@ -44,6 +47,11 @@ pub fn skipped() -> Verdict {
     Verdict::Skipped { reason: "the target has no card reader".into() }
 }
 
+/// So many milliseconds after the run began.
+pub fn at(millis: u64) -> Moment {
+    Moment::from(UNIX_EPOCH + Duration::from_millis(1_767_225_601_000 + millis))
+}
+
 pub fn case(invariant: Invariant, verdict: Verdict) -> Case {
     Case {
         target: "omarchy".into(),
@@ -51,17 +59,24 @@ pub fn case(invariant: Invariant, verdict: Verdict) -> Case {
         repetition: 1,
         verdict,
         evidence: Evidence::default(),
+        began: at(0),
         took: Duration::from_micros(1_234_567),
         reproduce: format!("assay run omarchy --only {}", invariant.id),
     }
 }
 
 pub fn evidence() -> Evidence {
-    let exchange = |action: &str, answer, millis| Exchange {
+    let exchange = |action: &str, answer, began, took| Exchange {
         machine: "vm".into(),
         action: action.into(),
         answer,
-        took: Duration::from_millis(millis),
+        began: Some(at(began)),
+        took: Duration::from_millis(took),
+    };
+    let phase = |what: &str, began, took| Phase {
+        what: what.into(),
+        began: at(began),
+        took: Duration::from_millis(took),
     };
     let ran = Output {
         status: Status::Exit(1),
@@ -69,10 +84,17 @@ pub fn evidence() -> Evidence {
         stderr: b"grep: \xff: no such file\n".to_vec(),
     };
     Evidence {
+        machines: vec![Lifetime {
+            machine: "vm".into(),
+            start: Start::Fork,
+            began: at(5),
+            ended: Some(at(31_200)),
+            phases: vec![phase("QEMU starts", 5, 120), phase("its state loads", 125, 20)],
+        }],
         transcript: vec![
-            exchange("plug the drive psf", Answer::Done, 40),
-            exchange("cat /proc/sys/fs/binfmt_misc/rosetta", Answer::Ran(ran), 220),
-            exchange("systemctl status psf", Answer::None("it timed out".into()), 30_000),
+            exchange("plug the drive psf", Answer::Done, 200, 40),
+            exchange("cat /proc/sys/fs/binfmt_misc/rosetta", Answer::Ran(ran), 300, 220),
+            exchange("systemctl status psf", Answer::None("it timed out".into()), 600, 30_000),
         ],
         journal: "systemd[1]: Mounted psf.\nkernel: ]]><failure/> \u{202e}drawkcab\n".into(),
         console: "Booting\r\nKernel panic - not syncing\r\n".into(),
@@ -86,6 +108,7 @@ pub fn kill(invariant: Invariant, mutant: &str, fate: Fate) -> Kill {
         mutant: mutant.into(),
         fate,
         evidence: Evidence::default(),
+        began: at(60_000),
         took: Duration::from_millis(900),
     }
 }
@@ -133,4 +156,16 @@ pub fn proof() -> Run {
         case(CARD, skipped()),
     ];
     run(Purpose::Prove, &[REGISTERED, LATE, LOST, CARD], cases, kills)
+}
+
+/// One check whose verdict changes.
+pub fn flaky() -> Run {
+    let cases = [Verdict::Passed, broken(), failed(), Verdict::Passed, failed()];
+    let cases = cases.into_iter().zip(1..).map(|(verdict, repetition)| {
+        let mut case = case(REGISTERED, verdict);
+        case.repetition = repetition;
+        case.evidence.journal = format!("repetition {repetition} was here");
+        case
+    });
+    run(Purpose::Run, &[REGISTERED], cases.collect(), vec![])
 }

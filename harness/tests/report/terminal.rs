@@ -8,7 +8,7 @@ use harness::report::{Purpose, Run};
 use harness::{Invariant, Verdict};
 
 use crate::sample::{
-    CARD, LATE, LOST, REGISTERED, broken, case, evidence, failed, kill, mixed, proof, skipped,
+    CARD, LATE, LOST, REGISTERED, broken, case, evidence, failed, kill, mixed, proof, run, skipped,
 };
 
 const PLAIN: Style = Style { colour: false };
@@ -133,6 +133,16 @@ fn the_summary_of_a_check_that_passes_sometimes() {
     again.repetition = 2;
     run.cases.push(again);
     insta::assert_snapshot!(summary(&run, PLAIN));
+}
+
+#[test]
+fn the_summary_of_repetitions_tells_how_sure_they_are() {
+    let again = |repetition| Case { repetition, ..case(LATE, Verdict::Passed) };
+    let run = run(Purpose::Run, &[LATE], (1..=20).map(again).collect(), vec![]);
+    insta::assert_snapshot!(summary(&run, PLAIN), @"
+    passed  mount.late, 20 of 20 passed, 83.9 to 100.0 % with 95 % confidence
+    omarchy: 1 passed, 2 min 05 s
+    ");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod files;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -73,12 +73,7 @@ impl Fake {
         state.lifetime = state.lifetime.map(|left| left.saturating_sub(1));
         let answer = if dead { Answer::None("it died".into()) } else { answer(&mut state) };
         drop(state);
-        self.transcript.record(Exchange {
-            machine: self.name.clone(),
-            action: action.into(),
-            answer,
-            took: Duration::ZERO,
-        });
+        self.transcript.record(Exchange::since(Instant::now(), &self.name, action, answer));
         if dead {
             return Err(MachineError::Gone { machine: self.name.clone(), reason: "it died".into() });
         }

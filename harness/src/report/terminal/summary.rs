@@ -8,11 +8,12 @@ use crate::Verdict;
 use crate::report::span::Span;
 use crate::report::{Decision, Purpose, Run, text};
 
-/// What did not pass, once more, then how many of each. For a proof also what became of the mutants.
+/// What did not pass, once more, and how often what was repeated did; then how many of each. For a proof also
+/// what became of the mutants.
 pub fn summary(run: &Run, style: Style) -> String {
     let mut out = String::from("\n");
     for decision in run.decisions() {
-        push_bad(&mut out, &decision, style);
+        push_decision(&mut out, &decision, style);
     }
     if run.purpose == Purpose::Prove {
         out.push_str(&kills(run, style));
@@ -31,33 +32,32 @@ pub fn summary(run: &Run, style: Style) -> String {
     out
 }
 
-fn push_bad(out: &mut String, decision: &Decision, style: Style) {
+fn push_decision(out: &mut String, decision: &Decision, style: Style) {
     let Some(worst) = decision.worst() else { return };
-    if matches!(worst.verdict, Verdict::Passed | Verdict::Skipped { .. }) {
+    let rate = decision.rate();
+    if rate.is_none() && matches!(worst.verdict, Verdict::Passed | Verdict::Skipped { .. }) {
         return;
     }
     let word = style.word(Tone::from(&worst.verdict), worst.verdict.word());
     let _ = write!(out, "{word} {}", decision.invariant.name());
-    if decision.cases.len() > 1 {
-        let _ = write!(out, ", {} of {} repetitions", decision.like_worst(), decision.cases.len());
+    if let Some(rate) = rate {
+        let _ = write!(out, ", {rate}");
     }
     out.push('\n');
 }
 
 fn counts(run: &Run) -> String {
     let decisions = run.decisions();
-    let count = |word: &str| {
-        decisions
-            .iter()
-            .filter(|decision| decision.worst().is_some_and(|case| case.verdict.word() == word))
-            .count()
-    };
-    let words = ["passed", "failed", "broken", "skipped"];
-    let parts: Vec<String> = words
-        .iter()
-        .map(|word| (*word, count(word)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
+    let mut parts = Vec::new();
+    for word in ["passed", "failed", "broken", "skipped"] {
+        let like = |decision: &&Decision| decision.worst().is_some_and(|case| case.verdict.word() == word);
+        let flaky = |decision: &&Decision| decision.rate().is_some_and(|rate| rate.flaky);
+        let alike = decisions.iter().filter(like);
+        match (alike.clone().count(), alike.filter(flaky).count()) {
+            (0, _) => {}
+            (count, 0) => parts.push(format!("{count} {word}")),
+            (count, flaky) => parts.push(format!("{count} {word} ({flaky} flaky)")),
+        }
+    }
     if parts.is_empty() { "nothing ran".into() } else { parts.join(", ") }
 }

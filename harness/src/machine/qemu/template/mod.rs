@@ -4,14 +4,14 @@ mod frozen;
 mod identity;
 mod power_on;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use frozen::{Frozen, Own};
 pub use power_on::PowerOn;
 
 use super::disk::Disk;
 use super::vm::{Drive, Vm};
-use crate::{MachineError, Transcript};
+use crate::{MachineError, Phase, Start, Transcript};
 
 /// How long a fork may take to give its first answer.
 const FORK_LIMIT: Duration = Duration::from_secs(30);
@@ -40,13 +40,16 @@ impl Template {
     pub async fn fork(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
         let vm = self.thaw(name, transcript).await?;
         vm.resume().await?;
+        let renewing = Instant::now();
         identity::renew(&vm).await?;
+        transcript.phase(name, Phase::since(renewing, "its identity is renewed"));
         vm.answers(FORK_LIMIT).await?;
         Ok(vm)
     }
 
     /// A copy that stands still where the template was frozen, in everything like any other copy.
     pub async fn thaw(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
+        transcript.began(name, Start::Fork);
         let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
         let (name, transcript, drives) = (name.to_owned(), transcript.clone(), self.drives.clone());
         self.frozen.thaw(Own { name, transcript, disk, drives }).await

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::frozen::{Frozen, Own};
 use super::{identity, not_started};
@@ -13,7 +13,7 @@ use crate::machine::qemu::kernel::Kernel;
 use crate::machine::qemu::ramfile;
 use crate::machine::qemu::smbios::Smbios;
 use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
-use crate::{MachineError, Transcript};
+use crate::{MachineError, Phase, Transcript};
 
 /// How long a kernel may take to load its initramfs.
 const KERNEL_LIMIT: Duration = Duration::from_secs(120);
@@ -70,13 +70,16 @@ impl PowerOn {
         kernel: &Kernel,
         memory_is_shared: bool,
     ) -> Result<Vm, MachineError> {
-        let name = own.name.clone();
+        let (name, transcript) = (own.name.clone(), own.transcript.clone());
+        transcript.began(&name, crate::Start::Cold);
         let plan = cold(own, smbios, self.0.hardware.clone(), kernel);
         let plan = plan.map_err(|error| not_started(&name, &error))?;
         let vm = Vm::launch(Plan { memory_is_shared, ..plan }).await?;
         vm.resume().await?;
         // What it is told is the present time, so not before it listens.
+        let starting = Instant::now();
         vm.waits_for_disk(KERNEL_LIMIT).await?;
+        transcript.phase(&name, Phase::since(starting, "its kernel starts"));
         vm.boot_from_disk(&identity::order_to_boot()?).await?;
         Ok(vm)
     }
@@ -84,12 +87,14 @@ impl PowerOn {
     /// Powers a machine on. It boots while this returns.
     pub async fn boot(&self, own: Own) -> Result<Vm, MachineError> {
         let drives = own.drives.clone();
+        own.transcript.began(&own.name, crate::Start::PowerOn);
         start(self.0.thaw(without_plugged(own)).await?, &drives).await
     }
 
     /// Powers a machine on that will become a template.
     pub async fn boot_for_template(&self, own: Own) -> Result<Vm, MachineError> {
         let drives = own.drives.clone();
+        own.transcript.began(&own.name, crate::Start::PowerOn);
         start(self.0.thaw_for_template(without_plugged(own)).await?, &drives).await
     }
 }

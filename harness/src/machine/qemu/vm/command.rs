@@ -27,8 +27,7 @@ impl Machine for Vm {
             Ok(output) => Answer::Ran(output.clone()),
             Err(error) => Answer::None(error.to_string()),
         };
-        let (machine, action) = (self.name.clone(), command.to_owned());
-        self.transcript.record(Exchange { machine, action, answer, took: began.elapsed() });
+        self.transcript.record(Exchange::since(began, &self.name, command, answer));
         result
     }
 

@@ -23,7 +23,7 @@ use crate::machine::qemu::process::{Inheritance, Process};
 use crate::machine::qemu::ramfile;
 use crate::machine::qemu::smbios::Smbios;
 use crate::machine::qemu::startup::Startup;
-use crate::{MachineError, Transcript};
+use crate::{MachineError, Phase, Transcript};
 
 /// What a virtual machine is made of.
 pub struct Plan {
@@ -134,14 +134,22 @@ impl Vm {
         let console = Console::watch(console, life.clone());
         plan.transcript.keep_console(&plan.name, console.tail());
         let starting = Instant::now();
-        let process = Process::spawn(emulator, &line, inheritance, life.clone(), console.drained())
+        let (transcript, name, drained) = (plan.transcript.clone(), plan.name.clone(), console.drained());
+        let last_words = async move {
+            drained.await;
+            transcript.ended(&name);
+        };
+        let process = Process::spawn(emulator, &line, inheritance, life.clone(), last_words)
             .await
             .map_err(|error| LaunchError::emulator(emulator, error))?;
 
         let monitor = life.during(Monitor::open(&plan.name, monitor)).await?;
         let emulator = starting.elapsed();
+        plan.transcript.phase(&plan.name, Phase::since(starting, "QEMU starts"));
         if let Some(number) = frozen {
+            let loading = Instant::now();
             life.during(monitor.load_state(number)).await?;
+            plan.transcript.phase(&plan.name, Phase::since(loading, "its state loads"));
         }
         let startup = Startup { emulator, state: starting.elapsed() - emulator };
         Ok(Vm {

@@ -25,7 +25,7 @@ use super::smbios::Smbios;
 use super::startup::Startup;
 use crate::evidence::{Answer, Exchange};
 use crate::machine::Systemd;
-use crate::{MachineError, Transcript};
+use crate::{MachineError, Phase, Transcript};
 
 /// The longest line that a guest may send through a port of ours, in bytes.
 const LINE_LIMIT: u64 = 4 << 10;
@@ -58,7 +58,10 @@ pub struct Vm {
 impl Vm {
     /// Waits until the guest agent runs.
     pub async fn answers(&self, limit: Duration) -> Result<(), MachineError> {
-        self.life.during(self.agent.answers(limit)).await
+        let began = Instant::now();
+        let answered = self.life.during(self.agent.answers(limit)).await;
+        self.transcript.phase(&self.name, Phase::since(began, "until it answers"));
+        answered
     }
 
     /// Plugs a drive in.
@@ -160,8 +163,7 @@ impl Vm {
             Ok(()) => Answer::Done,
             Err(error) => Answer::None(error.to_string()),
         };
-        let machine = self.name.clone();
-        self.transcript.record(Exchange { machine, action, answer, took: began.elapsed() });
+        self.transcript.record(Exchange::since(began, &self.name, &action, answer));
     }
 
     fn never(&self, what: &str, limit: Duration) -> MachineError {
