@@ -14,6 +14,10 @@ _default:
 test-omarchy *ARGS: _reports
     {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml --json {{ reports }}/omarchy.json "$@"
 
+# Credentials from a host secret to a guest service, on both architectures
+test-microvm *ARGS: _reports
+    {{ assay }} run microvm --junit {{ reports }}/microvm.xml "$@"
+
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS: _reports
     {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"
@@ -33,6 +37,10 @@ report *ARGS: _reports
     $found || { echo "there are no runs in {{ reports }} yet: begin with \`just test-omarchy\`" >&2 && exit 2; }
     {{ assay }} report "$@"
     echo "{{ reports }}/report.html"
+
+# The same for the microVMs
+prove-microvm *ARGS:
+    {{ assay }} prove microvm "$@"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
 test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-report test-unit
@@ -78,6 +86,11 @@ lint:
 bench: _reports
     # An optimised build, because here the time of assay itself is part of what is measured.
     cargo run --release --package suites --example bench -- --json {{ reports }}/bench.json
+
+# Feed a reader of untrusted files, `junit` or `flake_lock`, with whatever a fuzzer finds
+fuzz TARGET *ARGS:
+    # Needs a nightly compiler and `cargo install cargo-fuzz`. Without `-- -max_total_time=60` it never ends.
+    cargo +nightly fuzz run "$@"
 
 # What is missing on this machine, and the command that installs it
 doctor:

@@ -13,6 +13,14 @@ pub struct Check {
     pub mutants: &'static [Mutant],
 }
 
+impl Check {
+    /// This check on one variant of the target, which is a stage's name where it decides about a machine of
+    /// that stage.
+    pub const fn on(self, variant: &'static str) -> Check {
+        Check { invariant: Invariant { variant: Some(variant), ..self.invariant }, ..self }
+    }
+}
+
 pub type CheckFn = for<'t> fn(&'t Trial) -> BoxFuture<'t, Outcome>;
 
 /// What a check does to a machine that it did not start itself.
@@ -31,6 +39,8 @@ pub enum Touches {
 #[derive(Debug, Clone, Copy)]
 pub struct Mutant {
     pub name: &'static str,
+    /// The stage that is changed; the one that the check decides about when none is named.
+    pub stage: Option<&'static str>,
     pub edits: &'static [Edit],
 }
 

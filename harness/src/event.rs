@@ -31,7 +31,8 @@ pub enum Event {
         text: String,
     },
     CheckBegan {
-        id: &'static str,
+        /// Of the invariant.
+        name: String,
         repetition: u32,
     },
     CheckEnded(Box<Case>),

@@ -10,6 +10,8 @@ pub struct Invariant {
     pub level: Level,
     pub statement: &'static str,
     pub source: Source,
+    /// What it is decided on, where it is decided separately on several variants of a target.
+    pub variant: Option<&'static str>,
 }
 
 /// How firmly the documents say it.
@@ -30,6 +32,14 @@ pub struct Source {
 }
 
 impl Invariant {
+    /// What it is called in reports: its id, with the variant that it is decided on.
+    pub fn name(&self) -> String {
+        match self.variant {
+            Some(variant) => format!("{}@{variant}", self.id),
+            None => self.id.to_owned(),
+        }
+    }
+
     /// The part of the id before the dot.
     pub fn family(&self) -> &'static str {
         self.id.split_once('.').map_or(self.id, |(family, _)| family)

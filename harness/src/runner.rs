@@ -33,30 +33,38 @@ pub type Reproduce = Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Syn
 impl Runner {
     /// Decides every check as many times as asked.
     pub async fn run(&self, checks: &[Check], repeat: u32) {
-        // What boots a machine takes longest: begun first, it does not keep the others waiting at the end.
-        let mut order: Vec<&Check> = checks.iter().collect();
-        order.sort_by_key(|check| check.touches != Touches::Power);
-        let tries = (1..=repeat).flat_map(|repetition| order.iter().map(move |check| (*check, repetition)));
-        stream::iter(tries)
-            .for_each_concurrent(self.jobs, |(check, repetition)| self.try_check(check, repetition))
-            .await;
+        self.decide_all(checks, repeat).await;
     }
 
     /// Decides every check on the target as it is, and then tries every mutant: its check must fail.
     pub async fn prove(&self, checks: &[Check]) {
-        self.run(checks, 1).await;
-        let mutants = checks.iter().flat_map(|check| check.mutants.iter().map(move |mutant| (check, mutant)));
+        let decided = self.decide_all(checks, 1).await;
+        // What cannot be decided here proves nothing here, and its own verdict says why.
+        let tried = decided.into_iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Skipped { .. }));
+        let mutants = tried.flat_map(|(check, _)| check.mutants.iter().map(move |mutant| (check, mutant)));
         stream::iter(mutants)
             .for_each_concurrent(self.jobs, |(check, mutant)| self.try_mutant(check, mutant))
             .await;
     }
 
-    async fn try_check(&self, check: &Check, repetition: u32) {
-        let id = check.invariant.id;
-        self.listener.hear(&Event::CheckBegan { id, repetition });
+    async fn decide_all<'c>(&self, checks: &'c [Check], repeat: u32) -> Vec<(&'c Check, Verdict)> {
+        // What boots a machine takes longest: begun first, it does not keep the others waiting at the end.
+        let mut order: Vec<&Check> = checks.iter().collect();
+        order.sort_by_key(|check| check.touches != Touches::Power);
+        let tries = (1..=repeat).flat_map(|repetition| order.iter().map(move |check| (*check, repetition)));
+        stream::iter(tries)
+            .map(async |(check, repetition)| (check, self.try_check(check, repetition).await))
+            .buffer_unordered(self.jobs)
+            .collect()
+            .await
+    }
+
+    async fn try_check(&self, check: &Check, repetition: u32) -> Verdict {
+        self.listener.hear(&Event::CheckBegan { name: check.invariant.name(), repetition });
         let began = Instant::now();
         let seed = self.seed.for_repetition(repetition);
-        let decision = decide(check, Trial::new(self.lab.clone(), seed, SIMPLIFICATIONS)).await;
+        let decision = decide(check, self.lab.clone(), seed, SIMPLIFICATIONS).await;
+        let verdict = decision.verdict.clone();
         self.listener.hear(&Event::CheckEnded(Box::new(Case {
             target: self.lab.target().to_owned(),
             invariant: check.invariant,
@@ -67,14 +75,16 @@ impl Runner {
             took: began.elapsed(),
             reproduce: (self.reproduce)(&check.invariant, decision.seed),
         })));
+        verdict
     }
 
     async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
         let began = Instant::now();
-        let (fate, evidence) = match self.lab.changed(&Changes::Edits(mutant.edits)).await {
+        let stage = mutant.stage.or(check.invariant.variant);
+        let (fate, evidence) = match self.lab.changed(stage, &Changes::Edits(mutant.edits)).await {
             Ok(lab) => {
                 // That it fails is what counts here, not on which value.
-                let decision = decide(check, Trial::new(Arc::new(lab), self.seed, 0)).await;
+                let decision = decide(check, Arc::new(lab), self.seed, 0).await;
                 (fate(decision.verdict), decision.evidence)
             }
             Err(error) => {
@@ -102,7 +112,8 @@ struct Decision {
     seed: Option<Seed>,
 }
 
-async fn decide(check: &Check, trial: Trial) -> Decision {
+async fn decide(check: &Check, lab: Arc<Lab>, seed: Seed, simplifications: u32) -> Decision {
+    let trial = Trial::new(lab, check.invariant.variant, seed, simplifications);
     // In a block, because a check may panic before it has even returned a future.
     let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
     let outcome = match tokio::time::timeout(CHECK_LIMIT, trying).await {

@@ -1,5 +1,8 @@
 //! What a check gets: machines of the target, and a record of everything it does to them.
 
+mod machines;
+
+pub use machines::Machines;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,9 +10,11 @@ use std::time::Duration;
 use proptest::strategy::Strategy;
 
 use crate::lab::{Drives, Lab};
+
 use crate::machine::qemu::Vm;
 use crate::property::{self, Seed};
-use crate::{Evidence, Machine, MachineError, Outcome, Transcript};
+use crate::target::Given;
+use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -25,13 +30,15 @@ pub struct Trial {
     seed: Seed,
     random: AtomicBool,
     simplifications: u32,
+    variant: Option<&'static str>,
 }
 
 impl Trial {
     /// A violation found with random choices is made simpler at most this many times.
-    pub fn new(lab: Arc<Lab>, seed: Seed, simplifications: u32) -> Trial {
+    pub fn new(lab: Arc<Lab>, variant: Option<&'static str>, seed: Seed, simplifications: u32) -> Trial {
         Trial {
             lab,
+            variant,
             transcript: Transcript::default(),
             machines: Mutex::default(),
             seed,
@@ -40,25 +47,45 @@ impl Trial {
         }
     }
 
+    /// The machines of one stage of the target.
+    pub fn stage(&self, name: &str) -> Result<Machines<'_>, MachineError> {
+        Ok(Machines { trial: self, stage: self.lab.stage(Some(name))? })
+    }
+
+    /// The kind of machine that the check decides about: of several that one which its variant names.
+    fn subject(&self) -> Result<Machines<'_>, MachineError> {
+        Ok(Machines { trial: self, stage: self.lab.stage(self.variant)? })
+    }
+
+    /// What the target's guests are to receive.
+    pub fn credentials(&self) -> Result<&Given, Stop> {
+        let missing = || Stop::Broken(format!("{} declares no [credentials]", self.lab.target()));
+        self.lab.credentials().ok_or_else(missing)
+    }
+
+    /// The variant of the target that the check is decided on, if there are several.
+    pub fn variant(&self) -> Option<&'static str> {
+        self.variant
+    }
+
     /// A fork of the provisioned machine, booted with its drives plugged in.
     pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
-        self.keep(self.lab.fork(Drives::Plugged, &self.transcript).await?)
+        self.subject()?.machine().await
     }
 
     /// A fork of the provisioned machine, booted with no drive plugged in.
     pub async fn machine_without_drives(&self) -> Result<Arc<Vm>, MachineError> {
-        self.keep(self.lab.fork(Drives::Absent, &self.transcript).await?)
+        self.subject()?.machine_without_drives().await
     }
 
     /// A machine at the beginning of its boot.
     pub async fn power_on(&self, drives: Drives) -> Result<Arc<Vm>, MachineError> {
-        self.keep(self.lab.power_on(drives, &self.transcript).await?)
+        self.subject()?.power_on(drives).await
     }
 
     /// Shuts a machine down in an orderly way and powers it on again.
     pub async fn reboot(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
-        machine.shut_down().await?;
-        self.keep(self.lab.power_on_again(machine, drives, &self.transcript).await?)
+        self.subject()?.reboot(machine, drives).await
     }
 
     /// Tries a property for this many random values, one after the other.
@@ -94,10 +121,10 @@ impl Trial {
         evidence
     }
 
-    fn keep(&self, machine: Vm) -> Result<Arc<Vm>, MachineError> {
+    fn keep(&self, machine: Vm) -> Arc<Vm> {
         let machine = Arc::new(machine);
         self.lock().push(machine.clone());
-        Ok(machine)
+        machine
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Vm>>> {

@@ -13,8 +13,8 @@ fn main() -> ExitCode {
 const CHECKS: &[Check] = &[
     Check {
         mutants: &[
-            Mutant { name: "changes-nothing", edits: &[Edit::Run { command: "true" }] },
-            Mutant { name: "cannot-be-made", edits: &[Edit::Run { command: "exit 9" }] },
+            Mutant { name: "changes-nothing", stage: None, edits: &[Edit::Run { command: "true" }] },
+            Mutant { name: "cannot-be-made", stage: None, edits: &[Edit::Run { command: "exit 9" }] },
         ],
         ..check("hostile.quiet", |trial| Box::pin(quiet(trial)))
     },
@@ -32,7 +32,7 @@ const CHECKS: &[Check] = &[
 const fn check(id: &'static str, run: harness::CheckFn) -> Check {
     let source = Source { document: "hostile.rs", section: "none" };
     let statement = "The harness survives this.";
-    let invariant = Invariant { id, level: Level::Must, statement, source };
+    let invariant = Invariant { id, level: Level::Must, statement, source, variant: None };
     Check { invariant, touches: Touches::Nothing, run, mutants: &[] }
 }
 

@@ -1,8 +1,9 @@
 //! The documented invariants, and a check for each.
 
+pub mod microvm;
 pub mod omarchy;
 
 use harness::Suite;
 
 /// Every suite there is. What is not listed here does not run.
-pub const CATALOGUE: &[Suite] = &[omarchy::binfmt::SUITE];
+pub const CATALOGUE: &[Suite] = &[omarchy::binfmt::SUITE, microvm::credentials::SUITE];

@@ -51,6 +51,8 @@ fn every_row_of_a_family_that_is_checked_has_a_check() {
         let documented: Vec<String> = catalogue().into_keys().filter(|id| id.starts_with(&family)).collect();
         let mut checked: Vec<&str> = suite.checks.iter().map(|check| check.invariant.id).collect();
         checked.sort_unstable();
+        // One that is decided on several variants is in the list for each.
+        checked.dedup();
         assert_eq!(checked, documented);
     }
 }
@@ -75,7 +77,7 @@ fn the_list_of_checks_is_pinned() {
     let list: Vec<String> = suites::CATALOGUE
         .iter()
         .flat_map(|suite| suite.checks.iter().map(move |check| (suite, check)))
-        .map(|(suite, check)| format!("{} {} {:?}", suite.target, check.invariant.id, check.touches))
+        .map(|(suite, check)| format!("{} {} {:?}", suite.target, check.invariant.name(), check.touches))
         .collect();
     insta::assert_snapshot!(list.join("\n"));
 }

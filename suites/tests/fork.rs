@@ -48,9 +48,10 @@ async fn forks_share_a_past_and_nothing_else() {
         return;
     }
     let lab = omarchy().await;
+    let stage = lab.stage(None).unwrap();
     let transcript = Transcript::default();
     let (one, other) =
-        tokio::join!(lab.fork(Drives::Plugged, &transcript), lab.fork(Drives::Plugged, &transcript));
+        tokio::join!(stage.fork(Drives::Plugged, &transcript), stage.fork(Drives::Plugged, &transcript));
     let (one, other) = (one.unwrap(), other.unwrap());
     one.succeed("echo mine >/run/mine && echo mine >/root/mine").await.unwrap();
     assert!(

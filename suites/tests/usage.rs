@@ -50,7 +50,7 @@ fn complaint(command: &mut Command) -> (i32, String) {
 /// A target file like the built-in one, with one more line.
 fn target(line: &str) -> String {
     let lines = ["architecture = \"aarch64\"", "recipe = \"omarchy\"", "memory = 256", "cpus = 1", line];
-    format!("name = \"mine\"\n{}\n", lines.join("\n"))
+    format!("name = \"mine\"\n[stage.vm]\n{}\n", lines.join("\n"))
 }
 
 #[rstest]
@@ -78,7 +78,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
         said
     };
     assert_snapshot!(said(&["run", "omarchi"]), @r#"
-    assay: there is no target "omarchi": use one of omarchy, or the path of a .toml file
+    assay: there is no target "omarchi": use one of microvm, omarchy, or the path of a .toml file
     "#);
     assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
     assay: target omarchy has no suite "binfm"; it has: binfmt
@@ -87,7 +87,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
     let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
     assert!(unknown.starts_with(begin) && unknown.contains("binfmt.registered, "), "{unknown}");
     assert_snapshot!(said(&["list", "omarchi"]), @r#"
-    assay: there is no suite for a target "omarchi"; there is: omarchy
+    assay: there is no suite for a target "omarchi"; there is: omarchy, microvm
     "#);
 }
 
@@ -101,19 +101,19 @@ fn a_bad_target_file_is_named_with_the_line() {
     };
     assert_snapshot!(said("name = mine\n"), @"assay: mine.toml, line 1: string values must be quoted, expected literal string");
     assert_snapshot!(said(&target("memori = 1")), @"
-    assay: mine.toml, line 6: unknown field `memori`, expected one of `name`, `architecture`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `settled`
+    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`
     ");
     assert_snapshot!(said("name = \"mine\"\n"), @"
-    assay: mine.toml, line 1: missing field `architecture`
+    assay: mine.toml, line 1: missing field `stage`
     ");
     assert_snapshot!(said(&target("").replace("256", "\"256\"")), @r#"
-    assay: mine.toml, line 4: invalid type: string "256", expected u32
+    assay: mine.toml, line 5: invalid type: string "256", expected u32
     "#);
     assert_snapshot!(said(&target("").replace("256", "1")), @"
-    assay: mine.toml: memory = 1: it counts MiB, and no target boots with less than 128
+    assay: mine.toml: stage vm: memory = 1: it counts MiB, and no target boots with less than 128
     ");
     assert_snapshot!(said(&target("").replace("\"mine\"", "\"../mine\"")), @r#"
-    assay: mine.toml: name = "../mine": use lower-case letters, digits and dashes
+    assay: mine.toml: the name "../mine": use lower-case letters, digits, dashes and underscores
     "#);
     assert_snapshot!(said("\0"), @"
     assay: mine.toml, line 1: key with no value, expected `=`
@@ -144,6 +144,37 @@ fn files_that_a_target_names_must_be_there() {
     target  omarchy: 14 checks
     assay: the recipe ./nowhere.toml cannot be read: No such file or directory (os error 2)
     ");
+}
+
+/// A target file with these lines on credentials, of a target that has checks.
+fn target_with_credentials(lines: &str) -> String {
+    format!("{}\n[credentials]\n{lines}\n", target("").replace("\"mine\"", "\"omarchy\""))
+}
+
+#[test]
+fn a_credential_that_cannot_be_sent_is_named_before_any_machine_starts() {
+    let place = Place::new();
+    let said = |lines: &str| {
+        place.write("mine.toml", &target_with_credentials(lines));
+        let (status, said) = place.complaint(&["run", "mine.toml"]);
+        assert_eq!(status, 2, "{said}");
+        assert!(!place.path().join("cache/images").exists(), "something was built: {said}");
+        said.replace("target  omarchy: 14 checks\n", "")
+    };
+    fs::write(place.path().join("two-mib"), vec![b'x'; 2 << 20]).unwrap();
+    let many: Vec<String> = (1..=300).map(|n| format!("secret.key-{n:03} = {{ random = 32 }}")).collect();
+    let all = [
+        "secret.'a/b' = { random = 32 }",
+        "secret.'' = { random = 32 }",
+        "static.'A=B' = 'test'",
+        "secret.nothing = { random = 0 }",
+        "secret.missing = { file = 'nowhere' }",
+        "secret.directory = { file = '.' }",
+        "secret.unclear = { form = 'x' }",
+        "secret.long = { file = 'two-mib' }",
+        &many.join("\n"),
+    ];
+    assert_snapshot!(all.map(said).join(""));
 }
 
 #[test]

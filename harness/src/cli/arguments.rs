@@ -3,12 +3,14 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::gate::Day;
 
 /// Boots whole machines, breaks them, and checks that what is documented about them holds.
 ///
-/// Exit status: 0 every check passed, 1 an invariant is violated or a mutant survived, 2 wrong usage or
-/// a bad file, 3 something could not be decided, 4 nothing ran.
+/// Exit status: 0 every check passed, 1 an invariant is violated, a mutant survived or something regressed,
+/// 2 wrong usage or a bad file, 3 something could not be decided, 4 nothing ran.
 #[derive(Parser)]
 #[command(name = "assay", version)]
 pub struct Arguments {
@@ -29,6 +31,11 @@ pub enum Command {
     Image(Image),
     /// Open an interactive shell in a fresh fork of a target
     Shell(Shell),
+    /// Tell whether a change may land: compare the reports from before and after it
+    ///
+    /// What passed in the baseline has to pass in the candidate. What failed, is broken, was skipped or is gone is a
+    /// regression, and one of them makes the exit status 1.
+    Gate(Gate),
     /// Make one HTML page of what runs and proofs have written as JSON
     Report(Report),
     /// Tell what is missing on this host, and how to install it
@@ -41,7 +48,8 @@ pub struct Selection {
     /// Only this suite; may be given several times
     #[arg(long = "suite", value_name = "NAME")]
     pub suites: Vec<String>,
-    /// Only this invariant; may be given several times
+    /// Only this invariant, `ID@VARIANT` only on that variant of the target, and `@VARIANT` everything there;
+    /// may be given several times
     #[arg(long = "only", value_name = "ID")]
     pub only: Vec<String>,
 }
@@ -52,9 +60,10 @@ pub struct Subject {
     /// The name of a target, or the path of a target file
     #[arg(value_name = "TARGET")]
     pub target: String,
-    /// Lay this directory's files over the provisioned target
-    #[arg(long, value_name = "DIR")]
-    pub overlay: Option<PathBuf>,
+    /// Lay this directory's files over the provisioned target; in a target of several stages the directories
+    /// in it are named after them. May be given several times: the last one wins
+    #[arg(long = "overlay", value_name = "DIR")]
+    pub overlays: Vec<PathBuf>,
     /// What executes the guest's instructions
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
@@ -135,6 +144,28 @@ pub enum Image {
 }
 
 #[derive(Args)]
+pub struct Gate {
+    /// The JUnit report from before the change, of any producer
+    #[arg(long, value_name = "FILE")]
+    pub baseline: PathBuf,
+    /// The JUnit report of the change
+    #[arg(long, value_name = "FILE")]
+    pub candidate: PathBuf,
+    /// What must pass, and what need not: required invariants, known failures, tolerated flakiness, budgets
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Also tell which inputs of a Nix flake changed
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], action = ArgAction::Set)]
+    pub flake_lock: Option<Vec<PathBuf>>,
+    /// Write everything that was found
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Decide what has expired as on this day, instead of today in UTC
+    #[arg(long, value_name = "DATE", env = "ASSAY_TODAY", hide = true)]
+    pub today: Option<Day>,
+}
+
+#[derive(Args)]
 pub struct Report {
     /// What --json of `assay run` or `assay prove` wrote
     #[arg(required = true, value_name = "FILE")]
@@ -151,4 +182,7 @@ pub struct Report {
 pub struct Shell {
     #[command(flatten)]
     pub subject: Subject,
+    /// The stage that the shell is on, in a target of several
+    #[arg(long, value_name = "NAME")]
+    pub stage: Option<String>,
 }

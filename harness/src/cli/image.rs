@@ -1,5 +1,6 @@
 //! `assay image`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::arguments::Image as Action;
@@ -10,6 +11,7 @@ use crate::event::Listener;
 use crate::image::{self, Image, Recipe};
 use crate::lab;
 use crate::report::{Purpose, Terminal};
+use crate::target::Stage;
 use crate::{Home, Target};
 
 /// Builds, lists or removes images.
@@ -23,25 +25,21 @@ pub async fn image(action: Action) -> Result<u8, Failure> {
 }
 
 async fn build(cache: &Cache, target: &str) -> Result<u8, Failure> {
-    let (target, recipe) = recipe(target)?;
     let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
-    let progress = |progress| lab::tell(&*listener, &target.name, progress);
-    let image = Image::ensure(&recipe, cache, &progress).await;
-    let image = image.map_err(|error| Failure::broken("build the image", error))?;
-    print(&format!("{}  {}\n", image.digest(), target.name))?;
+    for (name, recipe) in recipes(target)? {
+        let progress = |progress| lab::tell(&*listener, &name, progress);
+        let image = Image::ensure(&recipe, cache, &progress).await;
+        let image = image.map_err(|error| Failure::broken("build the image", error))?;
+        print(&format!("{}  {name}\n", image.digest()))?;
+    }
     Ok(0)
 }
 
 fn list(cache: &Cache) -> Result<u8, Failure> {
     let home = Home::find().map_err(Failure::usage)?;
-    let current: Vec<_> = home
-        .targets()
-        .into_iter()
-        .filter_map(|name| {
-            let (_, recipe) = recipe(&name).ok()?;
-            Some((Image::digest_of(&recipe).ok()?, name))
-        })
-        .collect();
+    let known = home.targets().into_iter().filter_map(|target| recipes(&target).ok()).flatten();
+    let current: Vec<_> =
+        known.filter_map(|(name, recipe)| Some((Image::digest_of(&recipe).ok()?, name))).collect();
     let images = cache.list(image::KIND).map_err(|error| Failure::broken("read the cache", error))?;
     for image in images {
         let name = current.iter().find(|(digest, _)| *digest == image.digest).map(|(_, name)| name.as_str());
@@ -55,10 +53,11 @@ fn list(cache: &Cache) -> Result<u8, Failure> {
 fn remove(cache: &Cache, target: Option<&str>) -> Result<u8, Failure> {
     let broken = |error| Failure::broken("remove an image", error);
     if let Some(target) = target {
-        let (_, recipe) = recipe(target)?;
-        let digest = Image::digest_of(&recipe).map_err(Failure::usage)?;
-        let removed = cache.remove(image::KIND, digest).map_err(broken)?;
-        print(if removed { "removed\n" } else { "there was none\n" })?;
+        for (name, recipe) in recipes(target)? {
+            let digest = Image::digest_of(&recipe).map_err(Failure::usage)?;
+            let removed = cache.remove(image::KIND, digest).map_err(broken)?;
+            print(&format!("{name}: {}\n", if removed { "removed" } else { "there was none" }))?;
+        }
         return Ok(0);
     }
     for kind in lab::KINDS.iter().chain([&image::KIND]) {
@@ -70,9 +69,13 @@ fn remove(cache: &Cache, target: Option<&str>) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn recipe(target: &str) -> Result<(Target, Recipe), Failure> {
+/// The recipes of a target, each once, with the name of what is made from it.
+fn recipes(target: &str) -> Result<BTreeMap<String, Recipe>, Failure> {
     let home = Home::find().map_err(Failure::usage)?;
     let target = Target::find(target, &home).map_err(Failure::usage)?;
-    let recipe = Recipe::load(&target.recipe).map_err(Failure::usage)?;
-    Ok((target, recipe))
+    let recipe = |stage: &Stage| {
+        let name = stage.recipe.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name, Recipe::load(&stage.recipe).map_err(Failure::usage)?))
+    };
+    target.stages.values().map(recipe).collect()
 }

@@ -13,7 +13,7 @@ use crate::{Level, Source};
 struct Row {
     target: &'static str,
     suite: &'static str,
-    id: &'static str,
+    id: String,
     level: Level,
     statement: &'static str,
     source: Source,
@@ -45,7 +45,7 @@ fn row(suite: &Suite, check: &Check) -> Row {
     Row {
         target: suite.target,
         suite: suite.name,
-        id: invariant.id,
+        id: invariant.name(),
         level: invariant.level,
         statement: invariant.statement,
         source: invariant.source,

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod failure;
+mod gate;
 mod image;
 mod list;
 mod print;
@@ -46,6 +47,7 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::List(options) => list::list(&options, catalogue),
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
+        Command::Gate(options) => gate::gate(&options),
         Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }

@@ -103,7 +103,7 @@ impl Job {
                 // The user is told once; the reports, which go by checks, tell it of each.
                 let run = record.run();
                 let undecided = run.undecided();
-                for check in self.checks.iter().filter(|check| undecided.contains(&check.invariant.id)) {
+                for check in self.checks.iter().filter(|check| undecided.contains(&check.invariant.name())) {
                     record.hear(&Event::CheckEnded(Box::new(self.undecided(check, purpose, &failure))));
                 }
                 record.hear(&ended(false));
@@ -182,14 +182,15 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
         Purpose::Prove => "prove",
     };
     let target = word(&subject.target);
-    let overlay = subject.overlay.as_ref().map(|directory| word(&directory.to_string_lossy()));
+    let overlays: Vec<String> =
+        subject.overlays.iter().map(|directory| word(&directory.to_string_lossy())).collect();
     Box::new(move |invariant, seed| {
         let mut command = String::new();
         if let Some(seed) = seed {
             command.push_str(&format!("ASSAY_SEED={seed} "));
         }
-        command.push_str(&format!("assay {verb} {target} --only {}", invariant.id));
-        if let Some(directory) = &overlay {
+        command.push_str(&format!("assay {verb} {target} --only {}", invariant.name()));
+        for directory in &overlays {
             command.push_str(&format!(" --overlay {directory}"));
         }
         command

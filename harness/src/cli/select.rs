@@ -14,27 +14,38 @@ pub fn select(
     let suites: Vec<&Suite> = catalogue.iter().filter(|suite| suite.target == target).collect();
     for name in &selection.suites {
         if !suites.iter().any(|suite| suite.name == name) {
-            let known = suites.iter().map(|suite| suite.name);
+            let known = suites.iter().map(|suite| suite.name.to_owned());
             return Err(unknown("suite", name, target, known));
         }
     }
-    let chosen =
-        suites.iter().filter(|suite| selection.suites.is_empty() || named(&selection.suites, suite.name));
+    let chosen = suites.iter().filter(|suite| {
+        selection.suites.is_empty() || selection.suites.iter().any(|name| name == suite.name)
+    });
     let checks: Vec<Check> = chosen.flat_map(|suite| suite.checks).copied().collect();
-    for id in &selection.only {
-        if !checks.iter().any(|check| check.invariant.id == id) {
-            return Err(unknown("invariant", id, target, checks.iter().map(|check| check.invariant.id)));
+    for wanted in &selection.only {
+        if !checks.iter().any(|check| means(wanted, check)) {
+            return Err(unknown(
+                "invariant",
+                wanted,
+                target,
+                checks.iter().map(|check| check.invariant.name()),
+            ));
         }
     }
-    let wanted = |check: &Check| selection.only.is_empty() || named(&selection.only, check.invariant.id);
+    let wanted =
+        |check: &Check| selection.only.is_empty() || selection.only.iter().any(|wanted| means(wanted, check));
     Ok(checks.into_iter().filter(wanted).collect())
 }
 
-fn named(names: &[String], name: &str) -> bool {
-    names.iter().any(|wanted| wanted == name)
+/// `ID` means it on every variant of the target, `ID@VARIANT` on one, and `@VARIANT` all that is decided there.
+fn means(wanted: &str, check: &Check) -> bool {
+    let invariant = check.invariant;
+    wanted == invariant.id
+        || wanted == invariant.name()
+        || wanted.strip_prefix('@').is_some_and(|variant| invariant.variant == Some(variant))
 }
 
-fn unknown(kind: &str, name: &str, target: &str, known: impl Iterator<Item = &'static str>) -> Failure {
+fn unknown(kind: &str, name: &str, target: &str, known: impl Iterator<Item = String>) -> Failure {
     let known = known.collect::<Vec<_>>().join(", ");
     let known = if known.is_empty() { "none" } else { &known };
     Failure::usage(format!("target {target} has no {kind} {name:?}; it has: {known}"))

@@ -14,7 +14,8 @@ use crate::{Home, Overlay, Target};
 /// A target that was found and read, before anything is started.
 pub struct Session {
     pub target: Target,
-    overlay: Option<Overlay>,
+    /// With the stage that each is laid over, if there are several.
+    overlays: Vec<(Option<String>, Overlay)>,
     accelerator: Option<Accelerator>,
 }
 
@@ -23,26 +24,64 @@ impl Session {
     pub fn open(subject: &Subject) -> Result<Session, Failure> {
         let home = Home::find().map_err(Failure::usage)?;
         let target = Target::find(&subject.target, &home).map_err(Failure::usage)?;
-        let load = |directory: &Path| Overlay::load(directory).map_err(Failure::usage);
-        let overlay = subject.overlay.as_deref().map(load).transpose()?;
+        let mut overlays = Vec::new();
+        for directory in &subject.overlays {
+            overlays.extend(load(directory, &target)?);
+        }
         let accelerator = match subject.accel {
             Accel::Auto => None,
             Accel::Kvm => Some(Accelerator::Kvm),
             Accel::Tcg => Some(Accelerator::Tcg),
         };
-        Ok(Session { target, overlay, accelerator })
+        Ok(Session { target, overlays, accelerator })
+    }
+
+    /// The stage that the user names, or the only one.
+    pub fn stage(&self, name: Option<&str>) -> Result<String, Failure> {
+        let stages = &self.target.stages;
+        let meant = |stage: &&String| name.map_or(stages.len() == 1, |name| *stage == name);
+        stages.keys().find(meant).cloned().ok_or_else(|| {
+            let known = stages.keys().cloned().collect::<Vec<_>>().join(", ");
+            Failure::usage(format!("{} has these stages: name one with --stage: {known}", self.target.name))
+        })
     }
 
     /// Builds, boots and provisions whatever is not in the cache yet.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
         let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
         let lab = lab::prepare(&self.target, &cache, self.accelerator, listener);
-        let lab = lab.await.map_err(|error| {
+        let mut lab = lab.await.map_err(|error| {
             let action = format!("prepare the target {}", self.target.name);
             if error.is_bad_file() { Failure::usage(error) } else { Failure::broken(&action, error) }
         })?;
-        let Some(overlay) = &self.overlay else { return Ok(lab) };
-        let laid = lab.changed(&Changes::Overlay(overlay)).await;
-        laid.map_err(|error| Failure::broken("lay the overlay over the target", error))
+        for (stage, overlay) in &self.overlays {
+            let laid = lab.changed(stage.as_deref(), &Changes::Overlay(overlay)).await;
+            lab = laid.map_err(|error| Failure::broken("lay the overlay over the target", error))?;
+        }
+        Ok(lab)
     }
+}
+
+/// The overlays of one directory: itself, or in a target of several stages one for each.
+fn load(directory: &Path, target: &Target) -> Result<Vec<(Option<String>, Overlay)>, Failure> {
+    let load = |directory: &Path| Overlay::load(directory).map_err(Failure::usage);
+    if target.stages.len() == 1 {
+        return Ok(vec![(None, load(directory)?)]);
+    }
+    let unreadable = |error| Failure::usage(format!("the overlay {}: {error}", directory.display()));
+    let mut overlays = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !target.stages.contains_key(&name) {
+            let known = target.stages.keys().cloned().collect::<Vec<_>>().join(", ");
+            let (directory, target) = (directory.display(), &target.name);
+            return Err(Failure::usage(format!(
+                "the overlay {directory} has {name:?}, but {target} has several stages, and what is laid over one \
+                 stands in a directory of its name: {known}"
+            )));
+        }
+        overlays.push((Some(name), load(&entry.path())?));
+    }
+    Ok(overlays)
 }

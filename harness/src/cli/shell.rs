@@ -29,11 +29,13 @@ const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let session = Session::open(&options.subject)?;
+    let stage = session.stage(options.stage.as_deref())?;
     // Plain lines: a live display would go on drawing over the shell.
     let listener: Arc<dyn Listener> = Arc::new(Terminal::plain(Box::new(std::io::stderr()), Purpose::Run));
     let lab = session.prepare(&listener).await?;
     let broken = |error| Failure::broken("open a shell", error);
-    let vm = lab.fork(Drives::Plugged, &Transcript::default()).await.map_err(broken)?;
+    let stage = lab.stage(Some(&stage)).map_err(broken)?;
+    let vm = stage.fork(Drives::Plugged, &Transcript::default()).await.map_err(broken)?;
     let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
     vm.kill().await;
     done.map(|()| 0)

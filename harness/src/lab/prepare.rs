@@ -1,22 +1,22 @@
-//! From a target file to a lab: build the image, power on, provision.
+//! From a target file to a lab: build the images, power on, provision.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use tokio::sync::OnceCell;
-
 use super::probe;
 use super::store::{Store, emulator};
-use super::{Drives, Lab, booted, timed};
+use super::{Drives, Lab, Stage, Templates, booted, timed};
 use crate::cache::{Cache, CacheError};
 use crate::event::{Event, Listener};
 use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
 use crate::machine::qemu::{Accelerator, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
-use crate::{Machine, MachineError, Target, Transcript};
+use crate::target::{self, CredentialError, Credentials, Target};
+use crate::{Machine, MachineError, Transcript};
 
 /// Why a target could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,8 @@ pub enum PrepareError {
     Recipe(#[from] RecipeError),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     #[error("the target has a drive {0:?}, which its image does not have")]
     NoSuchDrive(String),
     #[error(transparent)]
@@ -44,7 +46,13 @@ pub enum PrepareError {
 impl PrepareError {
     /// The user's files are at fault, not the host.
     pub fn is_bad_file(&self) -> bool {
-        matches!(self, PrepareError::Recipe(_) | PrepareError::Plan(_) | PrepareError::NoSuchDrive(_))
+        matches!(
+            self,
+            PrepareError::Recipe(_)
+                | PrepareError::Plan(_)
+                | PrepareError::Credential(_)
+                | PrepareError::NoSuchDrive(_)
+        )
     }
 }
 
@@ -55,44 +63,91 @@ pub async fn prepare(
     accelerator: Option<Accelerator>,
     listener: &Arc<dyn Listener>,
 ) -> Result<Lab, PrepareError> {
-    let recipe = Recipe::load(&target.recipe)?;
-    let plan = target.steps.as_deref().map(Plan::load).transpose()?;
-    let mut hardware = Hardware {
-        architecture: target.architecture,
-        accelerator: Accelerator::Tcg,
-        memory_mib: target.memory,
-        cpus: u32::from(target.cpus),
-    };
+    let credentials = target.credentials.as_ref().map(Credentials::given).transpose()?;
+    let mut sites = Vec::new();
     // To be told after minutes of building that they were for nothing is no help.
-    emulator(&hardware)?;
-    let progress = |progress| tell(&**listener, &target.name, progress);
-    let image = Image::ensure(&recipe, cache, &progress).await?;
-
-    let kernel = kernel(&image)?;
-    hardware.accelerator = match accelerator {
-        Some(accelerator) => accelerator,
-        None => probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?,
-    };
-    let store = Store::new(cache, listener, &image, plan.as_ref(), &hardware)?;
-    let power_on = store.power_on(&target.name, hardware, &kernel).await?;
-    let root = open(&image.root())?;
-    let mut lab = Lab {
-        target: target.name.clone(),
-        kernel: Arc::new(kernel),
-        power_on,
-        disk: Disk::image(root).map_err(|source| failed("read the image", source))?,
-        drives: drives(target, &image)?,
-        plugged: OnceCell::new(),
-        absent: OnceCell::new(),
-        store: None,
-        listener: listener.clone(),
-        machines: Arc::new(AtomicU32::new(0)),
-    };
-    if let Some(plan) = &plan {
-        lab.disk = store.provisioned(&lab, plan).await?;
+    for (stage, plan) in &target.stages {
+        let name = match target.stages.len() {
+            1 => target.name.clone(),
+            _ => format!("{}-{stage}", target.name),
+        };
+        let site = Site::new(name, plan, cache, accelerator, listener)?;
+        sites.push((stage.clone(), site));
     }
-    lab.store = Some(store);
-    Ok(lab)
+    let mut stages = Vec::new();
+    for (name, site) in sites {
+        stages.push((name, Arc::new(site.prepare().await?)));
+    }
+    Ok(Lab { target: target.name.clone(), stages, credentials: credentials.map(Arc::new) })
+}
+
+/// All that a stage is made from.
+struct Site<'p> {
+    /// What its machines are named after.
+    name: String,
+    drives: &'p BTreeMap<String, target::Drive>,
+    hardware: Hardware,
+    accelerator: Option<Accelerator>,
+    recipe: Recipe,
+    steps: Option<Plan>,
+    cache: &'p Cache,
+    listener: &'p Arc<dyn Listener>,
+}
+
+impl<'p> Site<'p> {
+    /// Reads all files and looks for all programs.
+    fn new(
+        name: String,
+        stage: &'p target::Stage,
+        cache: &'p Cache,
+        accelerator: Option<Accelerator>,
+        listener: &'p Arc<dyn Listener>,
+    ) -> Result<Site<'p>, PrepareError> {
+        let hardware = Hardware {
+            architecture: stage.architecture,
+            accelerator: Accelerator::Tcg,
+            firmware: stage.firmware,
+            memory_mib: stage.memory,
+            cpus: u32::from(stage.cpus),
+        };
+        let recipe = Recipe::load(&stage.recipe)?;
+        let steps = stage.steps.as_deref().map(Plan::load).transpose()?;
+        emulator(&hardware)?;
+        let firmware = hardware.firmware.open(hardware.architecture);
+        firmware.map_err(|source| failed("use the firmware", source))?;
+        Ok(Site { name, drives: &stage.drives, hardware, accelerator, recipe, steps, cache, listener })
+    }
+
+    async fn prepare(self) -> Result<Stage, PrepareError> {
+        let Site { name, drives: wanted, mut hardware, accelerator, recipe, steps, cache, listener } = self;
+        let progress = |progress| tell(&**listener, &name, progress);
+        let image = Image::ensure(&recipe, cache, &progress).await?;
+
+        let kernel = kernel(&image)?;
+        hardware.accelerator = match accelerator {
+            Some(accelerator) => accelerator,
+            None => probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?,
+        };
+        let store = Store::new(cache, listener, &image, steps.as_ref(), &hardware)?;
+        let power_on = store.power_on(&name, hardware, &kernel).await?;
+        let root = open(&image.root())?;
+        let mut stage = Stage {
+            name,
+            kernel: Arc::new(kernel),
+            power_on,
+            disk: Disk::image(root).map_err(|source| failed("read the image", source))?,
+            drives: drives(wanted, &image)?,
+            templates: Templates::default(),
+            store: None,
+            listener: listener.clone(),
+            machines: Arc::new(AtomicU32::new(0)),
+        };
+        if let Some(steps) = &steps {
+            stage.disk = store.provisioned(&stage, steps).await?;
+        }
+        stage.store = Some(store);
+        Ok(stage)
+    }
 }
 
 fn kernel(image: &Image) -> Result<Kernel, PrepareError> {
@@ -100,24 +155,24 @@ fn kernel(image: &Image) -> Result<Kernel, PrepareError> {
     Ok(Kernel { file, initramfs, arguments: image.arguments().to_vec() })
 }
 
-fn drives(target: &Target, image: &Image) -> Result<Vec<Drive>, PrepareError> {
+fn drives(wanted: &BTreeMap<String, target::Drive>, image: &Image) -> Result<Vec<Drive>, PrepareError> {
     let drive = |name: &String| {
         let path = image.drive(name).ok_or_else(|| PrepareError::NoSuchDrive(name.clone()))?;
         Ok(Drive { name: name.clone(), image: Arc::new(open(&path)?), plugged: true })
     };
-    target.drives.keys().map(drive).collect()
+    wanted.keys().map(drive).collect()
 }
 
 /// Boots the image with its drives, runs the steps, shuts down: what is left is the provisioned disk.
-pub(super) async fn provision(lab: &Lab, plan: &Plan) -> Result<Disk, PrepareError> {
-    let what = format!("provision {}", lab.target);
-    let vm = timed(&*lab.listener, format!("boot the image of {}", lab.target), async {
-        let vm = lab.power_on(Drives::Plugged, &Transcript::default()).await?;
+pub(super) async fn provision(stage: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
+    let what = format!("provision {}", stage.name);
+    let vm = timed(&*stage.listener, format!("boot the image of {}", stage.name), async {
+        let vm = stage.power_on(Drives::Plugged, &Transcript::default()).await?;
         booted(&vm).await.map(|()| vm)
     })
     .await?;
-    timed(&*lab.listener, what, async {
-        let provisioned = plan.provision(&vm, &*lab.listener).await;
+    timed(&*stage.listener, what, async {
+        let provisioned = plan.provision(&vm, &*stage.listener).await;
         provisioned.map_err(|error| PrepareError::Provision(Box::new(error)))?;
         vm.succeed("sync").await?;
         vm.shut_down().await?;

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::prepare::{PrepareError, failed, provision};
-use super::{Drives, Lab, timed};
+use super::{Drives, Stage, timed};
 use crate::cache::{Cache, CacheEvent, Digest, Entry};
 use crate::event::{Event, Listener};
 use crate::image::Image;
-use crate::machine::qemu::{self, Disk, Frozen, Hardware, Kernel, PowerOn, Template, ramfile};
+use crate::machine::qemu::{self, Disk, Frozen, Hardware, Kernel, PowerOn, Smbios, Template, ramfile};
 use crate::provision::Plan;
 use crate::{MachineError, Transcript};
 
@@ -84,38 +84,38 @@ impl Store {
     }
 
     /// The disk after all steps.
-    pub async fn provisioned(&self, lab: &Lab, plan: &Plan) -> Result<Disk, PrepareError> {
+    pub async fn provisioned(&self, stage: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
         let make = async |directory: &Path| {
-            let disk = provision(lab, plan).await?;
+            let disk = provision(stage, plan).await?;
             save(disk.top(), &directory.join(DISK))
         };
         let entry = self.kept(PROVISIONED, self.provisioned, make).await?;
         let _ = self.disk.set(entry.contents());
-        Ok(lab.disk.under(load(&entry.path(DISK))?))
+        Ok(stage.disk.under(load(&entry.path(DISK))?))
     }
 
     /// The provisioned machine, booted with these drives.
     pub async fn template(
         &self,
-        lab: &Lab,
+        stage: &Stage,
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Template, MachineError> {
         let disk = self.disk.get().unwrap_or(&self.machine);
         let name = digest(&[disk.to_hex().as_str(), &format!("{drives:?}")]);
         let make = async |directory: &Path| {
-            let template = lab.make_template(drives, transcript).await?;
+            let template = stage.make_template(drives, transcript).await?;
             save_frozen(template.frozen(), directory)?;
             save(template.disk().top(), &directory.join(DISK))
         };
         let kept = async {
             let entry = self.kept(TEMPLATES, name, make).await?;
-            let disk = lab.disk.under(load(&entry.path(DISK))?);
-            Ok::<_, PrepareError>(Template::new(self.frozen(&entry)?, disk, lab.drives(drives)))
+            let disk = stage.disk.under(load(&entry.path(DISK))?);
+            Ok::<_, PrepareError>(Template::new(self.frozen(&entry)?, disk, stage.drives(drives)))
         };
         kept.await.map_err(|error| match error {
             PrepareError::Machine(error) => error,
-            error => MachineError::NotStarted { machine: lab.target.clone(), reason: error.to_string() },
+            error => MachineError::NotStarted { machine: stage.name.clone(), reason: error.to_string() },
         })
     }
 
@@ -143,6 +143,8 @@ impl Store {
     fn frozen(&self, entry: &Entry) -> Result<Frozen, PrepareError> {
         Ok(Frozen {
             hardware: self.hardware.clone(),
+            // What has strings of its own is never kept: they may hold secrets.
+            smbios: Smbios::default(),
             memory: Arc::new(load(&entry.path(MEMORY))?),
             state: Arc::new(load(&entry.path(STATE))?),
         })

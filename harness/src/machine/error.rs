@@ -18,6 +18,8 @@ pub enum MachineError {
     Refused { machine: String, action: String, reason: String },
     #[error("{target} does not boot with these changes: {reason}")]
     NotBooted { target: String, reason: String },
+    #[error("the target {target} has no stage {stage:?}; it has: {known}")]
+    NoStage { target: String, stage: String, known: String },
     #[error("cannot start {machine}: {reason}")]
     NotStarted { machine: String, reason: String },
 }

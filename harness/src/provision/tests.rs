@@ -233,7 +233,7 @@ proptest! {
 #[test]
 fn the_plan_of_omarchy() {
     let home = Home::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
-    let steps = Target::find("omarchy", &home).unwrap().steps.unwrap();
+    let steps = Target::find("omarchy", &home).unwrap().stages["desktop"].steps.clone().unwrap();
     let plan = Plan::load(&steps).unwrap();
     let mut shown = String::new();
     for (number, wave) in plan.waves().into_iter().enumerate() {

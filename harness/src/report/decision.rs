@@ -47,7 +47,7 @@ impl Run {
         for case in &self.cases {
             let known = decisions
                 .iter_mut()
-                .find(|known| known.invariant.id == case.invariant.id && known.target == case.target);
+                .find(|known| known.invariant == case.invariant && known.target == case.target);
             match known {
                 Some(decision) => decision.cases.push(case),
                 None => decisions.push(Decision {
@@ -60,22 +60,22 @@ impl Run {
         decisions
     }
 
-    /// The ids that were planned and never decided. When proving, a check counts as decided by a mutant
+    /// The names of those that were planned and never decided. When proving, a check counts as decided by a mutant
     /// that was killed or survived, or by being skipped on this target.
-    pub fn undecided(&self) -> Vec<&'static str> {
-        let tried = |id| {
+    pub fn undecided(&self) -> Vec<String> {
+        let tried = |invariant| {
             self.kills
                 .iter()
-                .any(|kill| kill.invariant.id == id && !matches!(kill.fate, Fate::Undecided { .. }))
+                .any(|kill| kill.invariant == invariant && !matches!(kill.fate, Fate::Undecided { .. }))
         };
         self.decisions()
             .into_iter()
             .filter(|decision| match (self.purpose, decision.worst()) {
                 (Purpose::Run, worst) => worst.is_none(),
                 (Purpose::Prove, Some(Case { verdict: Verdict::Skipped { .. }, .. })) => false,
-                (Purpose::Prove, _) => !tried(decision.invariant.id),
+                (Purpose::Prove, _) => !tried(decision.invariant),
             })
-            .map(|decision| decision.invariant.id)
+            .map(|decision| decision.invariant.name())
             .collect()
     }
 }

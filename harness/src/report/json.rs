@@ -55,6 +55,7 @@ pub struct Document {
 /// One check, once: with `--repeat` there are several of the same id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
+    /// The name of the invariant: `id`, or `id@variant`.
     pub id: String,
     pub family: String,
     pub level: Level,
@@ -117,7 +118,7 @@ impl From<&Run> for Document {
             took: run.took.as_secs_f64(),
             interrupted: run.interrupted,
             status: status(run),
-            undecided: run.undecided().into_iter().map(str::to_owned).collect(),
+            undecided: run.undecided(),
             preparations: run.preparations.clone(),
             checks: run.cases.iter().map(Check::from).collect(),
             rates: run.decisions().iter().filter_map(rate).collect(),
@@ -130,7 +131,7 @@ impl From<&Case> for Check {
     fn from(case: &Case) -> Self {
         let invariant = case.invariant;
         Self {
-            id: invariant.id.to_owned(),
+            id: invariant.name(),
             family: invariant.family().to_owned(),
             level: invariant.level,
             statement: invariant.statement.to_owned(),
@@ -149,7 +150,7 @@ impl From<&Case> for Check {
 impl From<&Kill> for Mutant {
     fn from(kill: &Kill) -> Self {
         Self {
-            id: kill.invariant.id.to_owned(),
+            id: kill.invariant.name(),
             mutant: kill.mutant.clone(),
             fate: kill.fate.clone(),
             began: Some(kill.began),

@@ -1,7 +1,7 @@
 //! The JUnit file, for CI systems and the gate.
 //!
 //! One suite per family, named `TARGET.FAMILY`; one case per invariant, named by its id, with the class name
-//! `TARGET.FAMILY`. An invariant stays one case when it was checked several times, because a CI system
+//! `TARGET.FAMILY`; `ID@VARIANT` where it is decided separately on several variants of the target. An invariant stays one case when it was checked several times, because a CI system
 //! compares runs, and a gate decides, by name: the case has the worst verdict, the time of all repetitions,
 //! and lists each of them in its output, after how often it passed. When that begins with `flaky:`, the verdict
 //! was not always the same. A check that was planned and never ended is an error, not absent.
@@ -65,7 +65,7 @@ fn class(decision: &Decision) -> String {
 }
 
 fn case(decision: &Decision, class: &str) -> TestCase {
-    let mut case = TestCase::success(decision.invariant.id, milliseconds(decision.took()));
+    let mut case = TestCase::success(&decision.invariant.name(), milliseconds(decision.took()));
     case.set_classname(class);
     case.result = result(decision);
     case.set_system_out(&cdata(&system_out(decision)));

@@ -23,5 +23,6 @@ pub use exit::status;
 pub use file::{FileError, check_writable, write_atomically};
 pub use rate::Rate;
 pub use record::{Preparation, Purpose, Record, Run};
+pub use span::Span;
 pub use tee::Tee;
 pub use terminal::Terminal;

@@ -1,5 +1,6 @@
 //! What is tested, as a file.
 
+mod credentials;
 mod home;
 #[cfg(test)]
 mod tests;
@@ -10,17 +11,30 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use credentials::{Convention, CredentialError, Credentials, Given, Secret, Source};
 pub use home::Home;
 
 use crate::Architecture;
+use crate::machine::qemu::Firmware;
 use crate::manifest::{self, ManifestError};
 
-/// A target file. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
+/// A target file: one or more kinds of machine that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     pub name: String,
+    #[serde(rename = "stage")]
+    pub stages: BTreeMap<String, Stage>,
+    pub credentials: Option<Credentials>,
+}
+
+/// One kind of machine. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
     pub architecture: Architecture,
+    #[serde(default)]
+    pub firmware: Firmware,
     pub recipe: PathBuf,
     /// In MiB.
     pub memory: u32,
@@ -29,9 +43,6 @@ pub struct Target {
     #[serde(default)]
     pub drives: BTreeMap<String, Drive>,
     pub steps: Option<PathBuf>,
-    /// The systemd unit whose reaching means that the machine has booted.
-    #[serde(default = "multi_user")]
-    pub settled: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -73,20 +84,40 @@ impl Target {
         let mut target: Target = manifest::load(file)?;
         target.validate().map_err(|reason| TargetError::Invalid { file: file.into(), reason })?;
         let beside = file.parent().unwrap_or(Path::new("."));
-        target.recipe = match target.recipe.to_str() {
-            Some(name) if !name.contains('/') && !name.ends_with(".toml") => home.recipe(name),
-            _ => beside.join(&target.recipe),
-        };
-        target.steps = target.steps.map(|steps| beside.join(steps));
+        for stage in target.stages.values_mut() {
+            stage.recipe = match stage.recipe.to_str() {
+                Some(name) if !name.contains('/') && !name.ends_with(".toml") => home.recipe(name),
+                _ => beside.join(&stage.recipe),
+            };
+            stage.steps = stage.steps.as_ref().map(|steps| beside.join(steps));
+        }
+        if let Some(credentials) = &mut target.credentials {
+            credentials.beside(beside);
+        }
         Ok(target)
     }
 
     fn validate(&self) -> Result<(), String> {
-        // The name goes into file names and reports.
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if self.name.is_empty() || !self.name.chars().all(plain) {
-            return Err(format!("name = {:?}: use lower-case letters, digits and dashes", self.name));
+        // The names go into file names and reports.
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        for name in self.stages.keys().chain([&self.name]) {
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(format!(
+                    "the name {name:?}: use lower-case letters, digits, dashes and underscores"
+                ));
+            }
         }
+        if self.stages.is_empty() {
+            return Err("no stage: a target has at least one machine, such as [stage.vm]".into());
+        }
+        self.stages.iter().try_for_each(|(name, stage)| {
+            stage.validate().map_err(|reason| format!("stage {name}: {reason}"))
+        })
+    }
+}
+
+impl Stage {
+    fn validate(&self) -> Result<(), String> {
         if self.memory < 128 {
             return Err(format!(
                 "memory = {}: it counts MiB, and no target boots with less than 128",
@@ -95,9 +126,6 @@ impl Target {
         }
         if self.cpus == 0 {
             return Err("cpus = 0: a machine needs at least 1".into());
-        }
-        if !self.settled.contains('.') {
-            return Err(format!("settled = {:?}: name a systemd unit with its suffix", self.settled));
         }
         Ok(())
     }
@@ -110,8 +138,4 @@ impl fmt::Display for Architecture {
             Architecture::X86 => "x86_64",
         })
     }
-}
-
-fn multi_user() -> String {
-    "multi-user.target".into()
 }

@@ -4,8 +4,10 @@ use insta::assert_snapshot;
 use rstest::rstest;
 
 use super::{Drive, Home, Target};
+use crate::machine::qemu::Firmware;
 
-const GOOD: &str = "name = 'demo'\narchitecture = 'x86_64'\nrecipe = 'demo'\nmemory = 512\ncpus = 1\n";
+const GOOD: &str =
+    "name = 'demo'\n[stage.vm]\narchitecture = 'x86_64'\nrecipe = 'demo'\nmemory = 512\ncpus = 1\n";
 
 /// Loads `text` as a target file of a home of its own, and shows the error without the temporary path.
 fn load(text: &str) -> Result<Target, String> {
@@ -21,10 +23,12 @@ fn load(text: &str) -> Result<Target, String> {
 #[test]
 fn what_is_not_said_has_a_default() {
     let target = load(GOOD).unwrap();
-    assert_eq!(target.settled, "multi-user.target");
-    assert!(target.drives.is_empty());
-    assert_eq!(target.steps, None);
-    assert!(target.recipe.ends_with("vm-images/demo.toml"));
+    let vm = &target.stages["vm"];
+    assert_eq!(vm.firmware, Firmware::Board);
+    assert!(vm.drives.is_empty());
+    assert_eq!(vm.steps, None);
+    assert!(target.credentials.is_none());
+    assert!(vm.recipe.ends_with("vm-images/demo.toml"));
 }
 
 #[test]
@@ -36,25 +40,29 @@ fn paths_are_taken_from_the_file() {
     std::fs::write(&file, GOOD.replace("recipe = 'demo'", "recipe = 'mine.toml'\nsteps = 'a/s.toml'"))
         .unwrap();
     let target = Target::find(file.to_str().unwrap(), &home).unwrap();
-    assert_eq!(target.recipe, directory.path().join("mine.toml"));
-    assert_eq!(target.steps, Some(directory.path().join("a/s.toml")));
+    let vm = &target.stages["vm"];
+    assert_eq!(vm.recipe, directory.path().join("mine.toml"));
+    assert_eq!(vm.steps, Some(directory.path().join("a/s.toml")));
 }
 
 #[test]
 fn bad_files_say_where_and_what_is_accepted() {
     let message = |text: &str| load(text).unwrap_err();
-    assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 6: unknown field `ram`, expected one of `name`, `architecture`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `settled`");
-    assert_snapshot!(message("name = 'demo'\n"), @"t.toml, line 1: missing field `architecture`");
-    assert_snapshot!(message(&GOOD.replace("x86_64", "arm")), @"t.toml, line 2: unknown variant `arm`, expected `aarch64` or `x86_64`");
-    assert_snapshot!(message(&format!("{GOOD}[drives]\npsf = 'in'\n")), @"t.toml, line 7: unknown variant `in`, expected `plugged` or `unplugged`");
+    assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 7: unknown field `ram`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`");
+    assert_snapshot!(message("name = 'demo'\n"), @"t.toml, line 1: missing field `stage`");
+    assert_snapshot!(message(&GOOD.replace("x86_64", "arm")), @"t.toml, line 3: unknown variant `arm`, expected `aarch64` or `x86_64`");
+    assert_snapshot!(message(&format!("{GOOD}[stage.vm.drives]\npsf = 'in'\n")), @"t.toml, line 8: unknown variant `in`, expected `plugged` or `unplugged`");
     assert_snapshot!(message("name = \n"), @"t.toml, line 1: string values must be quoted, expected literal string");
 }
 
 #[rstest]
-#[case("'demo'\na", "'De mo'\na", "t.toml: name = \"De mo\": use lower-case letters, digits and dashes")]
-#[case("512", "64", "t.toml: memory = 64: it counts MiB, and no target boots with less than 128")]
-#[case("cpus = 1", "cpus = 0", "t.toml: cpus = 0: a machine needs at least 1")]
-#[case("cpus = 1", "cpus = 1\nsettled = 'x'", "t.toml: settled = \"x\": name a systemd unit with its suffix")]
+#[case(
+    "'demo'",
+    "'De mo'",
+    "t.toml: the name \"De mo\": use lower-case letters, digits, dashes and underscores"
+)]
+#[case("512", "64", "t.toml: stage vm: memory = 64: it counts MiB, and no target boots with less than 128")]
+#[case("cpus = 1", "cpus = 0", "t.toml: stage vm: cpus = 0: a machine needs at least 1")]
 fn impossible_values_are_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     assert_eq!(load(&GOOD.replace(from, to)).unwrap_err(), says);
 }
@@ -64,10 +72,11 @@ fn the_first_target_is_omarchy() {
     let home = workspace();
     let target = Target::find("omarchy", &home).unwrap();
     assert_eq!(target.name, "omarchy");
-    assert_eq!(target.architecture.to_string(), "aarch64");
-    assert_eq!(target.drives["psf"], Drive::Plugged);
-    assert_eq!(target.recipe, home.directory().join("vm-images/omarchy.toml"));
-    assert!(target.steps.unwrap().is_file());
+    let desktop = &target.stages["desktop"];
+    assert_eq!(desktop.architecture.to_string(), "aarch64");
+    assert_eq!(desktop.drives["psf"], Drive::Plugged);
+    assert_eq!(desktop.recipe, home.directory().join("vm-images/omarchy.toml"));
+    assert!(desktop.steps.as_ref().unwrap().is_file());
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod html;
 mod json;
 mod junit;
 mod properties;
+mod read_back;
 mod sample;
 mod terminal;

@@ -14,12 +14,14 @@ pub const REGISTERED: Invariant = Invariant {
     level: Level::Must,
     statement: "The interpreter is registered for x86-64 programs.",
     source: Source { document: "rosetta.md", section: "Registration" },
+    variant: None,
 };
 pub const LATE: Invariant = Invariant {
     id: "mount.late",
     level: Level::Hazard,
     statement: "A share that comes late is mounted when it comes.",
     source: Source { document: "rosetta.md", section: "The share" },
+    variant: None,
 };
 pub const LOST: Invariant = Invariant { id: "mount.lost", ..LATE };
 pub const CARD: Invariant = Invariant {
@@ -27,6 +29,7 @@ pub const CARD: Invariant = Invariant {
     level: Level::Must,
     statement: "A reader is found.",
     source: Source { document: "smartcard.md", section: "Daemon" },
+    variant: None,
 };
 
 pub fn failed() -> Verdict {

@@ -54,23 +54,24 @@ async fn main() -> anyhow::Result<()> {
     let target = Target::find(&arguments.target, &Home::find()?)?;
     let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
     let lab = Arc::new(prepare(&target, &Cache::open()?, None, &listener).await?);
-    let host = Host::of(&target, lab.template(Drives::Plugged).await?)?;
+    let stage = lab.stage(None)?;
+    let host = Host::of(&target, stage.template(Drives::Plugged).await?)?;
 
     let mut table = Table::default();
     // What the first fork reads from the disk, all later ones find in memory.
-    time::fork(&lab, &mut Table::default()).await?;
+    time::fork(stage, &mut Table::default()).await?;
     for round in 1..=ROUNDS {
         listener.hear(&Event::Noted { text: format!("round {round} of {ROUNDS}") });
-        time::cold_boot(&lab, &mut table).await?;
-        time::boot(&lab, &mut table).await?;
+        time::cold_boot(stage, &mut table).await?;
+        time::boot(stage, &mut table).await?;
         time::booted_check(&lab, &mut table).await?;
         for _ in 0..FORKS_PER_ROUND {
-            time::copy(&lab, &mut table).await?;
-            time::fork(&lab, &mut table).await?;
+            time::copy(stage, &mut table).await?;
+            time::fork(stage, &mut table).await?;
         }
     }
     listener.hear(&Event::Noted { text: format!("{} forks at a time", memory::FORKS) });
-    memory::forks(&lab, &mut table).await?;
+    memory::forks(stage, &mut table).await?;
 
     let aims = aim::all(&table);
     let bench = Bench { host, load_before, load_after: Load::now()?, rows: table.0, aims };

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::Context;
 use futures::future::try_join_all;
-use harness::lab::{Drives, Lab};
+use harness::lab::{Drives, Stage};
 use harness::machine::qemu::Vm;
 use harness::{Machine, Transcript};
 
@@ -34,9 +34,9 @@ pub struct Moment {
 /// A small program that has the guest's service manager work.
 const COMMAND: &str = "systemctl list-units >/dev/null";
 
-pub async fn forks(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+pub async fn forks(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let transcript = Transcript::default();
-    let forks = try_join_all((0..FORKS).map(|_| lab.fork(Drives::Plugged, &transcript))).await?;
+    let forks = try_join_all((0..FORKS).map(|_| stage.fork(Drives::Plugged, &transcript))).await?;
     weigh(&forks, &READY, table).await?;
     try_join_all(forks.iter().map(|vm| vm.succeed(COMMAND))).await?;
     weigh(&forks, &AFTER_COMMAND, table).await?;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use harness::lab::{BOOT_LIMIT, Drives, Lab, booted};
-use harness::machine::qemu::Vm;
+use harness::lab::{BOOT_LIMIT, Drives, Lab, Stage, booted};
+use harness::machine::qemu::{Smbios, Vm};
 use harness::property::Seed;
 use harness::{Machine, Transcript, Trial};
 use suites::CATALOGUE;
@@ -29,16 +29,16 @@ pub const FORK_OUTPUT: &str = "fork: first command's output";
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The whole way: kernel, initramfs, system.
-pub async fn cold_boot(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+pub async fn cold_boot(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm = lab.power_on_cold(Drives::Plugged, &Transcript::default()).await?;
+    let vm = stage.power_on_cold(&Smbios::default(), Drives::Plugged, &Transcript::default()).await?;
     boots(&vm, began, [COLD_ANSWER, COLD_BOOTED], table).await
 }
 
 /// From the machine that was frozen before it touched a disk.
-pub async fn boot(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+pub async fn boot(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm = lab.power_on(Drives::Plugged, &Transcript::default()).await?;
+    let vm = stage.power_on(Drives::Plugged, &Transcript::default()).await?;
     boots(&vm, began, [BOOT_ANSWER, BOOT_BOOTED], table).await
 }
 
@@ -62,7 +62,7 @@ pub async fn booted_check(lab: &Arc<Lab>, table: &mut Table) -> anyhow::Result<(
     let check = checks.find(|check| check.invariant.id == "binfmt.mount-before");
     let check = check.context("there is no check binfmt.mount-before")?;
     let began = Instant::now();
-    let trial = Trial::new(lab.clone(), Seed::random(), 0);
+    let trial = Trial::new(lab.clone(), None, Seed::random(), 0);
     let outcome = (check.run)(&trial).await;
     table.time(CHECK, began.elapsed());
     trial.evidence(false).await;
@@ -73,8 +73,8 @@ pub async fn booted_check(lab: &Arc<Lab>, table: &mut Table) -> anyhow::Result<(
 }
 
 /// A machine up to its first answer, and the parts of that. It is not a machine of its own yet.
-pub async fn copy(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
-    let template = lab.template(Drives::Plugged).await?;
+pub async fn copy(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
+    let template = stage.template(Drives::Plugged).await?;
     let began = Instant::now();
     drop(template.disk().fresh_layer()?);
     table.time(LAYER, began.elapsed());
@@ -93,9 +93,9 @@ pub async fn copy(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
 }
 
 /// What a check gets, and the first thing it does with it.
-pub async fn fork(lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
+pub async fn fork(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm = lab.fork(Drives::Plugged, &Transcript::default()).await?;
+    let vm = stage.fork(Drives::Plugged, &Transcript::default()).await?;
     table.time(FORK_READY, began.elapsed());
     vm.succeed("echo ready").await?;
     table.time(FORK_OUTPUT, began.elapsed());

@@ -1,9 +1,12 @@
 //! The command line of QEMU, as a pure function of what the machine is to be.
 
+use std::ffi::OsString;
+
 use serde_json::{Value, json};
 
 use super::hardware::{Accelerator, Hardware};
 use super::port::Port;
+use super::smbios::Smbiosed;
 use crate::Architecture;
 
 /// A file descriptor that QEMU inherits, by its number in QEMU.
@@ -14,6 +17,9 @@ pub type Inherited = i32;
 pub struct Launch {
     pub hardware: Hardware,
     pub start: Start,
+    /// Unless it is the board's own.
+    pub firmware: Option<Inherited>,
+    pub smbios: Vec<Smbiosed>,
     pub memory: Memory,
     /// The image layers of the root disk, the writable one first.
     pub disk: Vec<Layer>,
@@ -60,7 +66,7 @@ pub const DRIVE_BUS: &str = "drives.0";
 const INSTRUCTION_CLOCK: &str = "shift=0,sleep=on";
 
 /// The arguments after the program's name.
-pub fn arguments(launch: &Launch) -> Vec<String> {
+pub fn arguments(launch: &Launch) -> Vec<OsString> {
     let mut line = Line::default();
     let hardware = &launch.hardware;
 
@@ -89,6 +95,13 @@ pub fn arguments(launch: &Launch) -> Vec<String> {
         ),
     );
 
+    if let Some(file) = launch.firmware {
+        line.add("-bios", format!("/dev/fd/{file}"));
+    }
+    for strings in &launch.smbios {
+        line.add("-smbios", strings.value());
+    }
+
     for (port, file) in &launch.ports {
         line.add("-chardev", format!("socket,id={},fd={file}", port.id()));
     }
@@ -102,7 +115,7 @@ pub fn arguments(launch: &Launch) -> Vec<String> {
     line.add("-device", "virtconsole,bus=ports.0,nr=5,chardev=terminal");
     line.add("-device", "virtio-rng-pci");
 
-    line.add("-blockdev", disk(&launch.disk).to_string());
+    line.add("-blockdev", disk(&launch.disk, Access::Write).to_string());
     line.add("-device", "virtio-blk-pci,id=disk,drive=disk");
     line.add("-device", format!("virtio-scsi-pci,id={}", DRIVE_BUS.trim_end_matches(".0")));
     for (name, file) in &launch.drives {
@@ -133,11 +146,18 @@ fn drive_device(name: &str) -> String {
     format!("scsi-hd,bus={DRIVE_BUS},id={name},drive={name}")
 }
 
+/// What the first layer of a disk is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
 /// The layers as nested block nodes.
-fn disk(layers: &[Layer]) -> Value {
+pub fn disk(layers: &[Layer], access: Access) -> Value {
     let mut below: Option<Value> = None;
     for (depth, layer) in layers.iter().enumerate().rev() {
-        let writable = depth == 0;
+        let writable = depth == 0 && access == Access::Write;
         let mut node = json!({
             "driver": match layer.format { Format::Raw => "raw", Format::Qcow2 => "qcow2" },
             "read-only": !writable,
@@ -161,7 +181,8 @@ fn disk(layers: &[Layer]) -> Value {
 fn board(hardware: &Hardware) -> String {
     let board = match hardware.architecture {
         Architecture::Aarch64 => "virt,gic-version=3",
-        Architecture::X86 => "q35",
+        // The older entry point to the tables counts their bytes in 16 bits.
+        Architecture::X86 => "q35,smbios-entry-point-type=64",
     };
     let accelerator = match hardware.accelerator {
         Accelerator::Kvm => "kvm",
@@ -179,10 +200,10 @@ fn processor(hardware: &Hardware) -> &'static str {
 }
 
 #[derive(Default)]
-struct Line(Vec<String>);
+struct Line(Vec<OsString>);
 
 impl Line {
-    fn add(&mut self, option: &str, value: impl Into<String>) {
+    fn add(&mut self, option: &str, value: impl Into<OsString>) {
         self.0.push(option.into());
         self.0.push(value.into());
     }
@@ -191,12 +212,21 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::qemu::hardware::Firmware;
 
     fn launch(architecture: Architecture, accelerator: Accelerator, start: Start) -> Launch {
         let frozen = matches!(start, Start::Frozen);
         Launch {
-            hardware: Hardware { architecture, accelerator, memory_mib: 1024, cpus: 2 },
+            hardware: Hardware {
+                architecture,
+                accelerator,
+                firmware: Firmware::Board,
+                memory_mib: 1024,
+                cpus: 2,
+            },
             start,
+            firmware: None,
+            smbios: Vec::new(),
             memory: Memory { file: 20, shared: !frozen },
             disk: vec![
                 Layer { file: 22, format: Format::Qcow2 },
@@ -209,7 +239,22 @@ mod tests {
     }
 
     fn lines(launch: &Launch) -> String {
-        arguments(launch).join("\n").replace("\n-", "\n\n-")
+        let words = arguments(launch);
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        words.join("\n").replace("\n-", "\n\n-")
+    }
+
+    #[test]
+    fn a_cold_aarch64_machine_with_firmware_and_strings() {
+        let start = Start::Cold { kernel: 30, initramfs: 31, command_line: "console=ttyAMA0".into() };
+        let mut launch = launch(Architecture::Aarch64, Accelerator::Tcg, start);
+        launch.hardware.firmware = Firmware::Uefi;
+        launch.firmware = Some(40);
+        launch.smbios = vec![
+            Smbiosed::Option(b"type=11,value=io.systemd.credential:A=x,,y".to_vec()),
+            Smbiosed::File(41),
+        ];
+        insta::assert_snapshot!(lines(&launch));
     }
 
     #[test]

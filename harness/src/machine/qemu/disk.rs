@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use super::arguments::Format;
+use super::arguments::{self, Access, Format, Layer};
 use super::ramfile;
 
 /// The program that makes layers.
 pub const DISK_TOOL: &str = "qemu-img";
+
+/// The number under which it inherits the first file.
+const FIRST_INHERITED: i32 = 3;
 
 /// The image layers of a disk, the newest first. Cloning shares them.
 #[derive(Clone)]
@@ -37,19 +40,26 @@ impl Disk {
     /// This disk with an empty layer over it, kept in memory, for a machine to write to.
     pub fn fresh_layer(&self) -> io::Result<Disk> {
         let layer = ramfile::empty(0)?;
-        let created = Command::new(DISK_TOOL)
-            .args(["create", "-q", "-f", "qcow2", "/dev/fd/3", &self.size.to_string()])
-            .fd_mappings(vec![FdMapping { parent_fd: layer.try_clone()?.into(), child_fd: 3 }])
-            .map_err(|_| io::Error::other("two inherited files with one number"))?
-            .stdin(Stdio::null())
-            .output()?;
-        if !created.status.success() {
-            return Err(io::Error::other(format!(
-                "qemu-img could not make a layer: {}",
-                String::from_utf8_lossy(&created.stderr).trim()
-            )));
-        }
+        let target = format!("/dev/fd/{FIRST_INHERITED}");
+        let arguments = ["create", "-q", "-f", "qcow2", &target, &self.size.to_string()];
+        qemu_img(&arguments, vec![layer.try_clone()?])?;
         Ok(self.under(layer))
+    }
+
+    /// The whole disk as a guest sees it, as one raw image in memory.
+    pub fn flattened(&self) -> io::Result<File> {
+        let image = ramfile::empty(self.size)?;
+        let mut files = Vec::new();
+        for file in self.layers.iter().map(|(file, _)| &**file).chain([&image]) {
+            files.push(file.try_clone()?);
+        }
+        let numbers = FIRST_INHERITED..;
+        let layers =
+            self.layers.iter().zip(numbers).map(|((_, format), file)| Layer { file, format: *format });
+        let source = format!("json:{}", arguments::disk(&layers.collect::<Vec<_>>(), Access::Read));
+        let target = format!("/dev/fd/{}", FIRST_INHERITED + self.layers.len() as i32);
+        qemu_img(&["convert", "-n", "-O", "raw", &source, &target], files)?;
+        Ok(image)
     }
 
     /// The newest layer.
@@ -60,4 +70,21 @@ impl Disk {
     pub fn layers(&self) -> &[(Arc<File>, Format)] {
         &self.layers
     }
+}
+
+/// Runs the disk tool with these files as /dev/fd/3 and so on.
+fn qemu_img(arguments: &[&str], files: Vec<File>) -> io::Result<()> {
+    let mappings = files.into_iter().zip(FIRST_INHERITED..);
+    let mappings = mappings.map(|(file, child_fd)| FdMapping { parent_fd: file.into(), child_fd });
+    let done = Command::new(DISK_TOOL)
+        .args(arguments)
+        .fd_mappings(mappings.collect())
+        .map_err(|_| io::Error::other("two inherited files with one number"))?
+        .stdin(Stdio::null())
+        .output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let (what, reason) = (arguments.first().unwrap_or(&""), String::from_utf8_lossy(&done.stderr));
+    Err(io::Error::other(format!("{DISK_TOOL} {what} failed: {}", reason.trim())))
 }

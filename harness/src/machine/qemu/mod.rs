@@ -13,14 +13,16 @@ mod monitor;
 mod port;
 mod process;
 pub(crate) mod ramfile;
+mod smbios;
 mod startup;
 mod template;
 mod vm;
 
 pub use accelerator::{could_accelerate, kvm_runs, version};
 pub use disk::{DISK_TOOL, Disk};
-pub use hardware::{Accelerator, Hardware};
+pub use hardware::{Accelerator, Firmware, Hardware};
 pub use kernel::Kernel;
+pub use smbios::{OemStrings, Smbios, SmbiosError};
 pub use startup::Startup;
 pub use template::{Frozen, Own, PowerOn, Template};
 pub use vm::{Drive, Vm};

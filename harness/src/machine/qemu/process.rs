@@ -1,5 +1,6 @@
 //! A QEMU process that can't outlive the harness.
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -46,7 +47,7 @@ impl Process {
     /// Starts a program; when it ends and `last_words` are over, `life` learns why.
     pub async fn spawn(
         program: &str,
-        arguments: &[String],
+        arguments: &[OsString],
         inheritance: Inheritance,
         life: Life,
         last_words: impl Future<Output = ()> + Send + 'static,

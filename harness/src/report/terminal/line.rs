@@ -19,7 +19,7 @@ pub fn line(event: &Event, style: Style) -> Option<String> {
         Event::Provisioned { step, change: Change::Applied } => quiet(style, "applied", step),
         Event::Provisioned { step, change: Change::AlreadyThere } => quiet(style, "present", step),
         Event::Noted { text } => quiet(style, "note", text),
-        Event::CheckBegan { id, repetition } => quiet(style, "began", &name(id, *repetition)),
+        Event::CheckBegan { name, repetition } => quiet(style, "began", &numbered(name, *repetition)),
         Event::CheckEnded(case) => check(case, style),
         Event::MutantEnded(kill) => mutant(kill, style),
         Event::Ended { .. } => return None,
@@ -33,7 +33,7 @@ fn quiet(style: Style, word: &str, rest: &str) -> String {
 
 fn check(case: &Case, style: Style) -> String {
     let word = style.word(Tone::from(&case.verdict), case.verdict.word());
-    let name = name(case.invariant.id, case.repetition);
+    let name = numbered(&case.invariant.name(), case.repetition);
     match &case.verdict {
         Verdict::Skipped { reason } => format!("{word} {name}  {}", text::line(reason)),
         _ => format!("{word} {name}  {}", Span(case.took)),
@@ -42,10 +42,10 @@ fn check(case: &Case, style: Style) -> String {
 
 fn mutant(kill: &Kill, style: Style) -> String {
     let word = style.word(Tone::from(&kill.fate), kill.fate.word());
-    format!("{word} {}, mutant {}  {}", kill.invariant.id, text::line(&kill.mutant), Span(kill.took))
+    format!("{word} {}, mutant {}  {}", kill.invariant.name(), text::line(&kill.mutant), Span(kill.took))
 }
 
 /// The first repetition has no number, because most runs have no other.
-fn name(id: &str, repetition: u32) -> String {
-    if repetition > 1 { format!("{id}, repetition {repetition}") } else { id.to_owned() }
+fn numbered(name: &str, repetition: u32) -> String {
+    if repetition > 1 { format!("{name}, repetition {repetition}") } else { name.to_owned() }
 }

@@ -12,8 +12,16 @@ pub struct Look {
 
 impl Look {
     pub fn of_stderr() -> Self {
+        Self::of(&std::io::stderr())
+    }
+
+    pub fn of_stdout() -> Self {
+        Self::of(&std::io::stdout())
+    }
+
+    fn of(stream: &impl IsTerminal) -> Self {
         let variable = |name| std::env::var(name).unwrap_or_default();
-        Self::new(std::io::stderr().is_terminal(), &variable("NO_COLOR"), &variable("TERM"))
+        Self::new(stream.is_terminal(), &variable("NO_COLOR"), &variable("TERM"))
     }
 
     /// `NO_COLOR` counts when it is not empty (no-color.org); a dumb terminal can neither colour nor move.

@@ -20,7 +20,7 @@ pub use kills::kills;
 pub use line::line;
 pub use look::Look;
 pub use status::Status;
-pub use style::Style;
+pub use style::{Style, Tone};
 pub use summary::summary;
 
 use super::{Purpose, Run};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Invariant;
 use crate::event::Event;
 use crate::report::text;
 
@@ -10,24 +11,25 @@ use crate::report::text;
 pub struct Status {
     under_way: Vec<String>,
     planned: usize,
-    left: Vec<&'static str>,
+    left: Vec<String>,
 }
 
 impl Status {
     pub fn hear(&mut self, event: &Event) {
         match event {
             Event::Planned { checks, .. } => {
-                self.left.extend(checks.iter().map(|invariant| invariant.id));
+                self.left.extend(checks.iter().map(Invariant::name));
                 self.planned = self.left.len();
             }
             Event::Preparing { what } => self.under_way.push(text::line(what)),
             Event::Prepared { what, .. } => self.ended(&text::line(what)),
-            Event::CheckBegan { id, .. } => self.under_way.push((*id).to_owned()),
+            Event::CheckBegan { name, .. } => self.under_way.push(name.clone()),
             Event::CheckEnded(case) => {
-                self.ended(case.invariant.id);
-                self.left.retain(|id| *id != case.invariant.id);
+                let name = case.invariant.name();
+                self.ended(&name);
+                self.left.retain(|left| *left != name);
             }
-            Event::MutantEnded(kill) => self.ended(kill.invariant.id),
+            Event::MutantEnded(kill) => self.ended(&kill.invariant.name()),
             Event::Provisioned { .. } | Event::Noted { .. } | Event::Ended { .. } => {}
         }
     }

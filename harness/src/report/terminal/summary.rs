@@ -39,7 +39,7 @@ fn push_decision(out: &mut String, decision: &Decision, style: Style) {
         return;
     }
     let word = style.word(Tone::from(&worst.verdict), worst.verdict.word());
-    let _ = write!(out, "{word} {}", decision.invariant.id);
+    let _ = write!(out, "{word} {}", decision.invariant.name());
     if let Some(rate) = rate {
         let _ = write!(out, ", {rate}");
     }

@@ -17,11 +17,13 @@ pub const CONSUMER_RECOVERS: Check = Check {
         level: Level::Must,
         statement: "The device broker started before registration is running within 30 s of it (restart policy), never left failed.",
         source: document("Session-Time Dependencies"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(consumer_recovers(trial)),
     mutants: &[Mutant {
         name: "Restart=no",
+        stage: None,
         edits: &[Edit::Replace {
             path: "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf",
             from: "Restart=on-failure",

@@ -13,19 +13,22 @@ pub const DYNAMIC_LINKER: Check = Check {
         level: Level::Must,
         statement: "`/lib64/ld-linux-x86-64.so.2` resolves to an x86-64 loader that runs (O: 5.2).",
         source: document("Phase 5, 5.2"),
+        variant: None,
     },
     touches: Touches::Nothing,
     run: |trial| Box::pin(dynamic_linker(trial)),
     mutants: &[
-        Mutant { name: "missing", edits: &[Edit::Remove { path: LINKER }] },
+        Mutant { name: "missing", stage: None, edits: &[Edit::Remove { path: LINKER }] },
         Mutant {
             name: "dangling",
+            stage: None,
             edits: &[Edit::Run {
                 command: "ln -sfn /nix/store/gone/ld-linux-x86-64.so.2 /lib64/ld-linux-x86-64.so.2",
             }],
         },
         Mutant {
             name: "pointing at an aarch64 loader",
+            stage: None,
             edits: &[Edit::Run { command: "ln -sfn /lib/ld-linux-aarch64.so.1 /lib64/ld-linux-x86-64.so.2" }],
         },
     ],

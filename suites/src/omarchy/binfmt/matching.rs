@@ -18,12 +18,14 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         level: Level::Must,
         statement: "It takes x86-64 ELF executables, both ET_EXEC and ET_DYN, and leaves aarch64, i386 and shell scripts alone.",
         source: document("Phase 3, 3.1"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(matches_x86_64_only(trial)),
     mutants: &[
         Mutant {
             name: "mask too wide (machine field)",
+            stage: None,
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -32,6 +34,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         },
         Mutant {
             name: "mask that misses PIE",
+            stage: None,
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -100,13 +103,14 @@ pub const FLAGS: Check = Check {
         level: Level::Must,
         statement: "Flags let it work inside a chroot or mount namespace without the share visible (F), keep argv[0] (P) and keep credentials (C); observed by running programs that show it.",
         source: document("Phase 3, 3.1"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(flags(trial)),
     mutants: &[
-        Mutant { name: ":PC", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }] },
-        Mutant { name: ":FC", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }] },
-        Mutant { name: ":PF", edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }] },
+        Mutant { name: ":PC", stage: None, edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }] },
+        Mutant { name: ":FC", stage: None, edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }] },
+        Mutant { name: ":PF", stage: None, edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }] },
     ],
 };
 
@@ -136,11 +140,13 @@ pub const EXECUTES: Check = Check {
         level: Level::Must,
         statement: "An x86_64 program, dynamic and static, runs and returns its own exit code.",
         source: document("Phase 3, 3.1"),
+        variant: None,
     },
     touches: Touches::Nothing,
     run: |trial| Box::pin(executes(trial)),
     mutants: &[Mutant {
         name: "stand-in interpreter not executable",
+        stage: None,
         edits: &[Edit::Replace {
             path: "/usr/bin/prltoolsd",
             from: "\"ro,X-mount.subdir=",

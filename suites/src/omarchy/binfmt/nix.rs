@@ -15,11 +15,13 @@ pub const NIX_ORDER: Check = Check {
         level: Level::Must,
         statement: "With `extra-platforms = x86_64-linux`, Nix builds an x86_64 derivation once registered, and refuses it clearly before (O: 4.1, blocking dependencies).",
         source: document("Phase 4, 4.1; Blocking Dependencies"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(nix_order(trial)),
     mutants: &[Mutant {
         name: "no extra-platforms",
+        stage: None,
         edits: &[Edit::Replace {
             path: "/etc/nix/nix.conf",
             from: "extra-platforms = x86_64-linux\n",

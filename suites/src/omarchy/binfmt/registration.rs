@@ -17,17 +17,20 @@ pub const REGISTERED: Check = Check {
         level: Level::Must,
         statement: "After boot with the share present, the handler `rosetta` is enabled with the interpreter `/mnt/psf/RosettaLinux/rosetta`.",
         source: document("Phase 3, 3.1"),
+        variant: None,
     },
     touches: Touches::Nothing,
     run: |trial| Box::pin(is_registered(trial)),
     mutants: &[
-        Mutant { name: "no rosetta.conf", edits: &[Edit::Remove { path: CONF }] },
+        Mutant { name: "no rosetta.conf", stage: None, edits: &[Edit::Remove { path: CONF }] },
         Mutant {
             name: "conf under another name",
+            stage: None,
             edits: &[Edit::Replace { path: CONF, from: ":rosetta:M:", to: ":rosetta2:M:" }],
         },
         Mutant {
             name: "interpreter path /media/psf/...",
+            stage: None,
             edits: &[Edit::Replace { path: CONF, from: ":/mnt/psf/", to: ":/media/psf/" }],
         },
     ],
@@ -52,11 +55,13 @@ pub const RESTART_IDEMPOTENT: Check = Check {
         level: Level::Must,
         statement: "Restarting systemd-binfmt by hand, repeatedly and concurrently, ends registered once.",
         source: document("Phase 3, 3.1"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(restart_is_idempotent(trial)),
     mutants: &[Mutant {
         name: "a drop-in that registers a second, conflicting handler",
+        stage: None,
         edits: &[Edit::Write {
             path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
             content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
@@ -85,11 +90,13 @@ pub const SURVIVES_REBOOTS: Check = Check {
         level: Level::Must,
         statement: "N reboots with randomised mount delays: registered each time.",
         source: document("Race Conditions and Mitigations, 1"),
+        variant: None,
     },
     touches: Touches::Power,
     run: |trial| Box::pin(survives_reboots(trial)),
     mutants: &[Mutant {
         name: "a runtime-only registration",
+        stage: None,
         edits: &[Edit::Run {
             command: "mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/",
         }],

@@ -37,11 +37,13 @@ pub const MOUNT_BEFORE: Check = Check {
         level: Level::Must,
         statement: "Share mounted before systemd-binfmt runs: registered when boot finishes.",
         source: document("Boot-Time Dependencies, 3"),
+        variant: None,
     },
     touches: Touches::Power,
     run: |trial| Box::pin(mount_before(trial)),
     mutants: &[Mutant {
         name: "path watcher disabled and systemd-binfmt masked",
+        stage: None,
         edits: &[DISABLE_WATCHER, Edit::Run { command: "systemctl mask systemd-binfmt.service" }],
     }],
 };
@@ -75,14 +77,16 @@ pub const MOUNT_LATE: Check = Check {
         level: Level::Must,
         statement: "Share mounted after systemd-binfmt ran, at any delay: registered and executing within 5 s of the mount (property over delays).",
         source: document("Race Conditions and Mitigations, 1"),
+        variant: None,
     },
     touches: Touches::Power,
     run: |trial| Box::pin(mount_late(trial)),
     mutants: &[
-        Mutant { name: "no path unit", edits: &[Edit::Remove { path: WATCHER }] },
-        Mutant { name: "path unit not enabled", edits: &[DISABLE_WATCHER] },
+        Mutant { name: "no path unit", stage: None, edits: &[Edit::Remove { path: WATCHER }] },
+        Mutant { name: "path unit not enabled", stage: None, edits: &[DISABLE_WATCHER] },
         Mutant {
             name: "watches a wrong path",
+            stage: None,
             edits: &[Edit::Replace {
                 path: WATCHER,
                 from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
@@ -91,6 +95,7 @@ pub const MOUNT_LATE: Check = Check {
         },
         Mutant {
             name: "service restarts the wrong unit",
+            stage: None,
             edits: &[Edit::Replace {
                 path: WATCHER_SERVICE,
                 from: "restart systemd-binfmt.service",
@@ -131,11 +136,13 @@ pub const MOUNT_NEVER: Check = Check {
         level: Level::Must,
         statement: "Share never mounted: boot reaches its default target, not degraded by this, and an x86_64 program fails with ENOEXEC, not a hang.",
         source: document("Boot-Time Dependencies, 3"),
+        variant: None,
     },
     touches: Touches::Power,
     run: |trial| Box::pin(mount_never(trial)),
     mutants: &[Mutant {
         name: "a service that waits forever and is required by multi-user.target",
+        stage: None,
         edits: &[
             Edit::Write {
                 path: "/etc/systemd/system/wait-for-share.service",
@@ -176,11 +183,13 @@ pub const SHARE_LOST_AND_BACK: Check = Check {
         level: Level::Hazard,
         statement: "Share unmounted and mounted again: x86_64 programs run again within 5 s, without a reboot.",
         source: document("Race Conditions and Mitigations, 1"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(share_lost_and_back(trial)),
     mutants: &[Mutant {
         name: "RemainAfterExit without any re-trigger",
+        stage: None,
         edits: &[Edit::Replace {
             path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
             from: "PropagatesStopTo=",

@@ -19,11 +19,13 @@ pub const WATCHER_NO_LOOP: Check = Check {
         level: Level::Hazard,
         statement: "While the share stays mounted the watcher settles: no start-limit, no unit failed, at most one restart of systemd-binfmt. The document's literal unit pair violates this: `PathExists=` with a oneshot that does not remain after exit re-triggers until `unit-start-limit-hit`.",
         source: document("Race Conditions and Mitigations, 1"),
+        variant: None,
     },
     touches: Touches::State,
     run: |trial| Box::pin(watcher_settles(trial)),
     mutants: &[Mutant {
         name: "the literal unit pair",
+        stage: None,
         edits: &[
             Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.path", content: LITERAL_PATH },
             Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.service", content: LITERAL_SERVICE },

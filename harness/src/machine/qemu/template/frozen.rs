@@ -7,6 +7,7 @@ use super::not_started;
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
 use crate::machine::qemu::ramfile;
+use crate::machine::qemu::smbios::Smbios;
 use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
 use crate::{MachineError, Transcript};
 
@@ -14,6 +15,7 @@ use crate::{MachineError, Transcript};
 #[derive(Clone)]
 pub struct Frozen {
     pub hardware: Hardware,
+    pub smbios: Smbios,
     /// Nothing may write to it any more: every machine maps it.
     pub memory: Arc<File>,
     pub state: Arc<File>,
@@ -23,7 +25,12 @@ impl Frozen {
     /// Stops a machine whose memory is shared with its file.
     pub async fn freeze(vm: Vm) -> Result<Frozen, MachineError> {
         let state = Arc::new(vm.freeze().await?);
-        Ok(Frozen { hardware: vm.hardware.clone(), memory: vm.memory.clone(), state })
+        Ok(Frozen {
+            hardware: vm.hardware.clone(),
+            smbios: vm.smbios.clone(),
+            memory: vm.memory.clone(),
+            state,
+        })
     }
 
     /// A machine that goes on from here. What it writes to memory stays its own.
@@ -44,8 +51,10 @@ impl Frozen {
         memory_is_shared: bool,
     ) -> Result<Vm, MachineError> {
         let Own { name, transcript, disk, drives } = own;
-        let (hardware, start) = (self.hardware.clone(), Start::Frozen(self.state.clone()));
-        Vm::launch(Plan { name, transcript, hardware, start, memory, memory_is_shared, disk, drives }).await
+        let (hardware, smbios) = (self.hardware.clone(), self.smbios.clone());
+        let start = Start::Frozen(self.state.clone());
+        Vm::launch(Plan { name, transcript, hardware, start, smbios, memory, memory_is_shared, disk, drives })
+            .await
     }
 }
 

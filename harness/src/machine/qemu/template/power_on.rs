@@ -11,6 +11,7 @@ use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
 use crate::machine::qemu::kernel::Kernel;
 use crate::machine::qemu::ramfile;
+use crate::machine::qemu::smbios::Smbios;
 use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
 use crate::{MachineError, Phase, Transcript};
 
@@ -37,31 +38,48 @@ impl PowerOn {
         // The disk is never looked at.
         let disk = Disk::image(ramfile::empty(1 << 20).map_err(failed)?).map_err(failed)?;
         let layer = disk.fresh_layer().map_err(failed)?;
-        let plan = cold(name, &Transcript::default(), hardware, kernel, layer).map_err(failed)?;
+        let (name, transcript) = (name.to_owned(), Transcript::default());
+        let own = Own { name, transcript, disk: layer, drives: Vec::new() };
+        let plan = cold(own, Smbios::default(), hardware, kernel).map_err(failed)?;
         let vm = Vm::launch(Plan { memory_is_shared: true, ..plan }).await?;
         vm.resume().await?;
         vm.waits_for_disk(KERNEL_LIMIT).await?;
         Ok(PowerOn(Frozen::freeze(vm).await?))
     }
 
-    /// Powers a machine on with nothing prepared: its kernel starts too. The rest boots while this returns.
-    pub async fn boot_cold(
+    /// Powers a machine on with nothing prepared: its firmware, which finds these strings, and its kernel
+    /// start too. The rest boots while this returns.
+    pub async fn boot_cold(&self, own: Own, smbios: Smbios, kernel: &Kernel) -> Result<Vm, MachineError> {
+        self.start_cold(own, smbios, kernel, false).await
+    }
+
+    /// The same with a machine that will become a template.
+    pub async fn boot_cold_for_template(
         &self,
-        name: &str,
-        transcript: &Transcript,
+        own: Own,
+        smbios: Smbios,
         kernel: &Kernel,
-        disk: Disk,
-        drives: Vec<Drive>,
     ) -> Result<Vm, MachineError> {
-        transcript.began(name, crate::Start::Cold);
-        let plan = cold(name, transcript, self.0.hardware.clone(), kernel, disk);
-        let plan = plan.map_err(|error| not_started(name, &error))?;
-        let vm = Vm::launch(Plan { drives, ..plan }).await?;
+        self.start_cold(own, smbios, kernel, true).await
+    }
+
+    async fn start_cold(
+        &self,
+        own: Own,
+        smbios: Smbios,
+        kernel: &Kernel,
+        memory_is_shared: bool,
+    ) -> Result<Vm, MachineError> {
+        let (name, transcript) = (own.name.clone(), own.transcript.clone());
+        transcript.began(&name, crate::Start::Cold);
+        let plan = cold(own, smbios, self.0.hardware.clone(), kernel);
+        let plan = plan.map_err(|error| not_started(&name, &error))?;
+        let vm = Vm::launch(Plan { memory_is_shared, ..plan }).await?;
         vm.resume().await?;
         // What it is told is the present time, so not before it listens.
         let starting = Instant::now();
         vm.waits_for_disk(KERNEL_LIMIT).await?;
-        transcript.phase(name, Phase::since(starting, "its kernel starts"));
+        transcript.phase(&name, Phase::since(starting, "its kernel starts"));
         vm.boot_from_disk(&identity::order_to_boot()?).await?;
         Ok(vm)
     }
@@ -81,27 +99,23 @@ impl PowerOn {
     }
 }
 
-/// A machine without drives that begins with its kernel, in empty memory of its own.
-fn cold(
-    name: &str,
-    transcript: &Transcript,
-    hardware: Hardware,
-    kernel: &Kernel,
-    disk: Disk,
-) -> io::Result<Plan> {
+/// A machine that begins with its firmware and kernel, in empty memory of its own.
+fn cold(own: Own, smbios: Smbios, hardware: Hardware, kernel: &Kernel) -> io::Result<Plan> {
+    let Own { name, transcript, disk, drives } = own;
     Ok(Plan {
-        name: name.to_owned(),
-        transcript: transcript.clone(),
+        name,
+        transcript,
         start: Start::Cold {
             kernel: kernel.file.try_clone()?,
             initramfs: kernel.initramfs.try_clone()?,
             command_line: command_line(&hardware, &kernel.arguments),
         },
+        smbios,
         memory: Arc::new(ramfile::empty(u64::from(hardware.memory_mib) << 20)?),
         memory_is_shared: false,
         hardware,
         disk,
-        drives: Vec::new(),
+        drives,
     })
 }
 

@@ -21,6 +21,7 @@ use crate::machine::qemu::monitor::Monitor;
 use crate::machine::qemu::port::Port;
 use crate::machine::qemu::process::{Inheritance, Process};
 use crate::machine::qemu::ramfile;
+use crate::machine::qemu::smbios::Smbios;
 use crate::machine::qemu::startup::Startup;
 use crate::{MachineError, Phase, Transcript};
 
@@ -30,6 +31,8 @@ pub struct Plan {
     pub transcript: Transcript,
     pub hardware: Hardware,
     pub start: Start,
+    /// The OEM strings that firmware and system find.
+    pub smbios: Smbios,
     /// The file behind the guest's memory, and whether what the guest writes goes there.
     pub memory: Arc<File>,
     pub memory_is_shared: bool,
@@ -63,7 +66,8 @@ impl Vm {
     /// Starts QEMU. The guest does not run yet.
     pub async fn launch(plan: Plan) -> Result<Vm, MachineError> {
         let name = plan.name.clone();
-        Self::try_launch(plan)
+        // In a box: what is inside is too deep for the checks' own futures.
+        Box::pin(Self::try_launch(plan))
             .await
             .map_err(|reason| MachineError::NotStarted { machine: name, reason: reason.to_string() })
     }
@@ -114,7 +118,17 @@ impl Vm {
         }
 
         let hardware = plan.hardware;
-        let launch = Launch { hardware: hardware.clone(), start, memory, disk, drives: plugged, ports };
+        let firmware = hardware.firmware.open(hardware.architecture)?.map(|file| inheritance.add(file));
+        let launch = Launch {
+            hardware: hardware.clone(),
+            start,
+            firmware,
+            smbios: plan.smbios.handed_to(&mut inheritance)?,
+            memory,
+            disk,
+            drives: plugged,
+            ports,
+        };
         let emulator = hardware.emulator();
         let line = arguments::arguments(&launch);
         let console = Console::watch(console, life.clone());
@@ -154,6 +168,7 @@ impl Vm {
             state_number,
             drives,
             hardware,
+            smbios: plan.smbios,
             memory: plan.memory,
             disk: plan.disk,
             began: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),

@@ -21,6 +21,7 @@ use super::hardware::Hardware;
 use super::life::Life;
 use super::monitor::Monitor;
 use super::process::Process;
+use super::smbios::Smbios;
 use super::startup::Startup;
 use crate::evidence::{Answer, Exchange};
 use crate::machine::Systemd;
@@ -47,6 +48,7 @@ pub struct Vm {
     state_number: i32,
     drives: Vec<(String, i32)>,
     pub(in crate::machine::qemu) hardware: Hardware,
+    pub(in crate::machine::qemu) smbios: Smbios,
     pub(in crate::machine::qemu) memory: Arc<File>,
     pub(in crate::machine::qemu) disk: Disk,
     began: Duration,
@@ -78,6 +80,11 @@ impl Vm {
     /// The disk with everything the machine has written.
     pub fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// The whole disk, as a raw image in memory. What the machine has not written yet is not in it.
+    pub fn disk_image(&self) -> Result<File, MachineError> {
+        self.disk.flattened().map_err(|error| self.refused("read the whole disk", error))
     }
 
     /// When this machine was started, as time since 1970.

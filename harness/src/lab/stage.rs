@@ -1,0 +1,257 @@
+//! Where the machines of one stage come from: a provisioned disk, and templates made from it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+
+use super::change::Changes;
+use super::store::Store;
+use crate::event::{Event, Listener};
+use crate::machine::qemu::{Accelerator, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
+use crate::{Machine, MachineError, Transcript};
+
+/// How long a boot may take under emulation.
+pub const BOOT_LIMIT: Duration = Duration::from_secs(120);
+
+/// Which drives are there at power-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Drives {
+    /// All that the target has.
+    Plugged,
+    /// None: they may be plugged in later.
+    Absent,
+}
+
+/// The machines of one stage of a target: as provisioned, or with changes.
+pub struct Stage {
+    /// What its machines are named after.
+    pub(super) name: String,
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) power_on: PowerOn,
+    /// The disk of a machine that is off.
+    pub(super) disk: Disk,
+    pub(super) drives: Vec<Drive>,
+    pub(super) templates: Templates,
+    /// Where templates are kept for the next run; those of a changed target are not.
+    pub(super) store: Option<Store>,
+    pub(super) listener: Arc<dyn Listener>,
+    pub(super) machines: Arc<AtomicU32>,
+}
+
+/// The templates that this run has made or found.
+#[derive(Default)]
+pub(super) struct Templates {
+    plugged: OnceCell<Booted>,
+    absent: OnceCell<Booted>,
+    /// In memory only: the strings may hold secrets.
+    with_strings: Mutex<HashMap<Smbios, Arc<OnceCell<Booted>>>>,
+}
+
+/// A template, or why there is none.
+type Booted = Result<Template, Unbootable>;
+
+struct Unbootable {
+    reason: String,
+    /// With the console of the machine that did not boot.
+    seen: Transcript,
+}
+
+impl Stage {
+    /// A fork of the machine that was powered on with these drives and has finished booting.
+    pub async fn fork(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let template = self.template_seen(drives, transcript).await?;
+        template.fork(&self.next_name(), transcript).await
+    }
+
+    /// Powers a machine on, with the disk as provisioned. It boots while this returns.
+    pub async fn power_on(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
+        self.power_on.boot(self.own(drives, transcript)?).await
+    }
+
+    /// Powers a machine on with nothing prepared, and with these strings for its firmware to find. It boots
+    /// while this returns.
+    pub async fn power_on_cold(
+        &self,
+        smbios: &Smbios,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<Vm, MachineError> {
+        let own = self.own(drives, transcript)?;
+        self.power_on.boot_cold(own, smbios.clone(), &self.kernel).await
+    }
+
+    /// A fork of the machine that was powered on with these strings and its drives, and has finished booting.
+    pub async fn fork_with(&self, smbios: &Smbios, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let cell = {
+            let mut made =
+                self.templates.with_strings.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            made.entry(smbios.clone()).or_default().clone()
+        };
+        let template = cell.get_or_init(|| async {
+            let seen = Transcript::default();
+            let what = format!("boot {} with its strings", self.name);
+            self.freeze_booted(what, Drives::Plugged, &seen, async |own| {
+                self.power_on.boot_cold_for_template(own, smbios.clone(), &self.kernel).await
+            })
+            .await
+            .map_err(|error| Unbootable { reason: error.to_string(), seen })
+        });
+        let template = self.booted_or_why(template.await, transcript)?;
+        template.fork(&self.next_name(), transcript).await
+    }
+
+    /// Powers a machine on again, with the disk that another has left.
+    pub async fn power_on_again(
+        &self,
+        machine: &Vm,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<Vm, MachineError> {
+        let disk = machine.disk().clone();
+        let (name, transcript, drives) = (self.next_name(), transcript.clone(), self.drives(drives));
+        self.power_on.boot(Own { name, transcript, disk, drives }).await
+    }
+
+    /// The same target with something changed on its disk.
+    pub async fn changed(&self, changes: &Changes<'_>) -> Result<Stage, MachineError> {
+        let vm = self.fork(Drives::Plugged, &Transcript::default()).await?;
+        changes.apply(&vm).await?;
+        vm.succeed("sync").await?;
+        vm.quit().await;
+        Ok(Stage {
+            name: self.name.clone(),
+            kernel: self.kernel.clone(),
+            power_on: self.power_on.clone(),
+            disk: vm.disk().clone(),
+            drives: self.drives.clone(),
+            templates: Templates::default(),
+            store: None,
+            listener: self.listener.clone(),
+            machines: self.machines.clone(),
+        })
+    }
+
+    /// The machine that was powered on with these drives, frozen when it had booted.
+    pub async fn template(&self, drives: Drives) -> Result<&Template, MachineError> {
+        self.template_seen(drives, &Transcript::default()).await
+    }
+
+    /// The template; when there is none, the transcript tells what was seen of the boot.
+    async fn template_seen(
+        &self,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<&Template, MachineError> {
+        let cell = match drives {
+            Drives::Plugged => &self.templates.plugged,
+            Drives::Absent => &self.templates.absent,
+        };
+        let booting = cell.get_or_try_init(|| async {
+            let seen = Transcript::default();
+            match &self.store {
+                Some(store) => {
+                    let template = store.template(self, drives, &seen).await;
+                    template.map(Ok).inspect_err(|_| transcript.include(&seen))
+                }
+                // A change that keeps a machine from booting does so every time: once is enough to know.
+                None => Ok(self.make_template(drives, &seen).await.map_err(|error| {
+                    let reason = error.to_string();
+                    Unbootable { reason, seen }
+                })),
+            }
+        });
+        self.booted_or_why(booting.await?, transcript)
+    }
+
+    fn booted_or_why<'b>(
+        &self,
+        booted: &'b Booted,
+        transcript: &Transcript,
+    ) -> Result<&'b Template, MachineError> {
+        booted.as_ref().map_err(|Unbootable { reason, seen }| {
+            transcript.include(seen);
+            MachineError::NotBooted { target: self.name.clone(), reason: reason.clone() }
+        })
+    }
+
+    pub fn is_accelerated(&self) -> bool {
+        self.power_on.frozen().hardware.accelerator == Accelerator::Kvm
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) async fn make_template(
+        &self,
+        drives: Drives,
+        transcript: &Transcript,
+    ) -> Result<Template, MachineError> {
+        let what = match drives {
+            Drives::Plugged => format!("boot {}", self.name),
+            Drives::Absent => format!("boot {} without its drives", self.name),
+        };
+        self.freeze_booted(what, drives, transcript, async |own| self.power_on.boot_for_template(own).await)
+            .await
+    }
+
+    /// Freezes a machine when it has nothing left to start.
+    async fn freeze_booted(
+        &self,
+        what: String,
+        drives: Drives,
+        transcript: &Transcript,
+        power_on: impl AsyncFnOnce(Own) -> Result<Vm, MachineError>,
+    ) -> Result<Template, MachineError> {
+        timed(&*self.listener, what, async {
+            let vm = power_on(self.own(drives, transcript)?).await?;
+            booted(&vm).await?;
+            Template::freeze(vm, self.drives(drives)).await
+        })
+        .await
+    }
+
+    /// What the next machine has of its own: an empty layer over the provisioned disk, and its drives.
+    fn own(&self, drives: Drives, transcript: &Transcript) -> Result<Own, MachineError> {
+        let name = self.next_name();
+        let disk = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
+        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives) })
+    }
+
+    pub(super) fn drives(&self, drives: Drives) -> Vec<Drive> {
+        let plugged = drives == Drives::Plugged;
+        self.drives.iter().map(|drive| Drive { plugged, ..drive.clone() }).collect()
+    }
+
+    fn next_name(&self) -> String {
+        let number = self.machines.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}-{number}", self.name)
+    }
+}
+
+/// Waits until a machine that was powered on has nothing left to start.
+pub async fn booted(vm: &Vm) -> Result<(), MachineError> {
+    vm.answers(BOOT_LIMIT).await?;
+    // Whether it booted well is for checks to say, so the answer does not matter here.
+    vm.run_within("systemctl is-system-running --wait", BOOT_LIMIT).await.map(drop)
+}
+
+/// Tells the listener how long something took that went well.
+pub(super) async fn timed<T, E>(
+    listener: &dyn Listener,
+    what: String,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    listener.hear(&Event::Preparing { what: what.clone() });
+    let began = Instant::now();
+    let result = work.await?;
+    listener.hear(&Event::Prepared { what, took: began.elapsed() });
+    Ok(result)
+}
+
+fn not_started(name: &str, error: &std::io::Error) -> MachineError {
+    MachineError::NotStarted { machine: name.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,172 @@
+//! The credentials that a target's guests are to receive, and whether they can be sent at all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use rustix::rand::{GetRandomFlags, getrandom};
+use serde::Deserialize;
+
+/// The longest name, in bytes: a credential is a file (systemd.exec, Credentials).
+const NAME_LIMIT: usize = 255;
+
+/// The longest value, in bytes (systemd.exec, Credentials: 1 MB).
+const VALUE_LIMIT: u64 = 1 << 20;
+
+/// An SMBIOS structure counts its strings in one byte.
+const COUNT_LIMIT: usize = 255;
+
+/// The longest value that is made at random, in bytes.
+const RANDOM_LIMIT: usize = 64 << 10;
+
+/// How names become those of OEM strings (microvm-secret-flow.md, Credential Name Mapping;
+/// microvm-credential-loading.md, phase 4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Convention {
+    /// `api-key` is sent as `API_KEY`.
+    #[default]
+    Plain,
+    /// `api-key` is sent as `HOST-API-KEY`.
+    Host,
+}
+
+/// What a target file says of credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    #[serde(default)]
+    pub convention: Convention,
+    /// What is no secret, by the name of its OEM string.
+    #[serde(default, rename = "static")]
+    pub fixed: BTreeMap<String, String>,
+    /// By the name that the consuming service knows it under.
+    #[serde(default, rename = "secret")]
+    pub secrets: BTreeMap<String, Source>,
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// So many random bytes, in base64: another value in each run.
+    Random(usize),
+    /// The content of a file.
+    File(PathBuf),
+}
+
+/// The credentials of one run.
+pub struct Given {
+    pub convention: Convention,
+    /// By the name of the OEM string.
+    pub fixed: BTreeMap<String, String>,
+    pub secrets: Vec<Secret>,
+}
+
+/// A secret with its value.
+pub struct Secret {
+    pub name: String,
+    pub value: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    #[error("credential {name:?}: {reason}")]
+    Name { name: String, reason: &'static str },
+    #[error("credential {name:?}: it has {size} bytes, and systemd takes at most {VALUE_LIMIT}")]
+    Long { name: String, size: u64 },
+    #[error("credential {name:?} is one too many: {count} are declared, and SMBIOS holds {COUNT_LIMIT}")]
+    Count { name: String, count: usize },
+    #[error("credential {name:?}: cannot read {}: {source}", .file.display())]
+    Unreadable { name: String, file: PathBuf, source: std::io::Error },
+    #[error("credential {name:?}: random = {length}: use 1 to {RANDOM_LIMIT} bytes")]
+    Random { name: String, length: usize },
+}
+
+impl Credentials {
+    /// Takes the paths of files from this directory.
+    pub(super) fn beside(&mut self, directory: &Path) {
+        for source in self.secrets.values_mut() {
+            if let Source::File(file) = source {
+                *file = directory.join(&file);
+            }
+        }
+    }
+
+    /// The credentials with their values.
+    pub fn given(&self) -> Result<Given, CredentialError> {
+        let names = || self.fixed.keys().chain(self.secrets.keys());
+        names().try_for_each(|name| check_name(name))?;
+        if let Some(name) = names().nth(COUNT_LIMIT) {
+            return Err(CredentialError::Count { name: name.clone(), count: names().count() });
+        }
+        let long = |(name, value): &(&String, &String)| check_length(name, value.len() as u64);
+        self.fixed.iter().try_for_each(|fixed| long(&fixed))?;
+        let secrets = self.secrets.iter().map(|(name, source)| source.value(name));
+        let (convention, fixed) = (self.convention, self.fixed.clone());
+        Ok(Given { convention, fixed, secrets: secrets.collect::<Result<_, _>>()? })
+    }
+}
+
+impl Source {
+    fn value(&self, name: &str) -> Result<Secret, CredentialError> {
+        let name = name.to_owned();
+        let value = match self {
+            Source::Random(length) => random_base64(&name, *length)?,
+            Source::File(file) => read(&name, file)?,
+        };
+        Ok(Secret { name, value })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), CredentialError> {
+    let reason = if name.is_empty() || name == "." || name == ".." {
+        "this cannot be the name of a file, which a credential becomes"
+    } else if name.contains('/') {
+        "a credential becomes a file, so its name has no \"/\""
+    } else if name.len() > NAME_LIMIT {
+        "a credential becomes a file, so its name has at most 255 bytes"
+    } else if name.contains(|c: char| c.is_control() || c == ':' || c == '=') {
+        "a name is written as NAME=value and NAME:path, so it has no \":\", no \"=\" and no control characters"
+    } else {
+        return Ok(());
+    };
+    Err(CredentialError::Name { name: name.to_owned(), reason })
+}
+
+fn check_length(name: &str, size: u64) -> Result<(), CredentialError> {
+    if size <= VALUE_LIMIT {
+        return Ok(());
+    }
+    Err(CredentialError::Long { name: name.to_owned(), size })
+}
+
+fn read(name: &str, file: &Path) -> Result<Vec<u8>, CredentialError> {
+    let unreadable = |source| {
+        let (name, file) = (name.to_owned(), file.to_owned());
+        CredentialError::Unreadable { name, file, source }
+    };
+    // The size first: a file may be without end.
+    let metadata = std::fs::metadata(file).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(unreadable(std::io::Error::other("it is no regular file")));
+    }
+    check_length(name, metadata.len())?;
+    std::fs::read(file).map_err(unreadable)
+}
+
+fn random_base64(name: &str, length: usize) -> Result<Vec<u8>, CredentialError> {
+    if !(1..=RANDOM_LIMIT).contains(&length) {
+        return Err(CredentialError::Random { name: name.to_owned(), length });
+    }
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty()).map_err(|error| {
+            let source = std::io::Error::from(error);
+            CredentialError::Unreadable { name: name.to_owned(), file: "getrandom".into(), source }
+        })?;
+    }
+    Ok(BASE64.encode(bytes).into_bytes())
+}

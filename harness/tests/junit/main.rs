@@ -1,0 +1,5 @@
+//! Reports of every kind of producer, and what pretends to be one.
+
+mod producers;
+mod properties;
+mod refused;

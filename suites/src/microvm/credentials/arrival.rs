@@ -1,0 +1,154 @@
+//! Credentials in the guest's system.
+
+use std::path::Path;
+
+use harness::lab::booted;
+use harness::machine::qemu::Vm;
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
+
+use super::HOST;
+use super::chain::{Order, deliver, guests, send};
+use super::runner::RUNNER;
+use crate::microvm::loading;
+
+/// Where systemd puts what came with the machine.
+pub const STORE: &str = "/run/credentials/@system";
+
+pub const SYSTEM_STORE: Check = Check {
+    invariant: Invariant {
+        id: "credentials.system-store",
+        level: Level::Must,
+        statement: "`/run/credentials/@system/NAME` is there for each, 0400 root, on tmpfs or ramfs, byte-equal, when sysinit.target is reached.",
+        source: loading("Phase 6"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(system_store(trial)),
+    mutants: &[Mutant {
+        name: "name lost",
+        stage: Some(HOST),
+        edits: &[Edit::Replace {
+            path: RUNNER,
+            from: "string=io.systemd.credential:$1=$(cat \"$2\")",
+            to: "string=io.systemd.credential:=$(cat \"$2\")",
+        }],
+    }],
+};
+
+async fn system_store(trial: &Trial) -> Outcome {
+    let order = Order::documented(trial)?;
+    let guest = deliver(trial, &order).await?;
+    received(&guest, &order).await?;
+
+    let kept = guest.run(&format!("stat --file-system --format=%T {STORE}")).await?;
+    expect(
+        ["tmpfs", "ramfs"].contains(&kept.text().as_str()),
+        format!("{STORE} is on tmpfs or ramfs"),
+        kept,
+    )?;
+    let modes = guest.run(&format!("stat --format='%U:%G %a' {STORE}/* | sort -u")).await?;
+    expect(modes.text() == "root:root 400", format!("all of {STORE} is root:root 0400"), modes)?;
+
+    // Both by the clock as it was then: a fork's is set anew.
+    let sysinit = guest
+        .succeed(
+            "busctl get-property org.freedesktop.systemd1 /org/freedesktop/systemd1/unit/sysinit_2etarget \
+             org.freedesktop.systemd1.Unit ActiveEnterTimestamp",
+        )
+        .await?;
+    let reached = sysinit.trim_start_matches("t ").parse().unwrap_or(0);
+    let arrived = arrival(&guest).await?;
+    let expected = format!("they are there when sysinit.target is reached, at {reached} us since 1970");
+    expect(arrived <= reached, expected, format!("the last came at {arrived} us"))
+}
+
+/// The guest's system has all of an order, byte for byte, and nothing else.
+pub async fn received(guest: &Vm, order: &Order) -> Outcome {
+    let names = guest.run(&format!("ls -A {STORE}")).await?;
+    let mut expected: Vec<String> = order.delivered().into_iter().map(|(name, _)| name).collect();
+    expected.sort();
+    let mut there: Vec<String> = names.text().lines().map(str::to_owned).collect();
+    there.sort();
+    expect(there == expected, format!("{STORE} has {expected:?}"), format!("{there:?}"))?;
+    for (name, value) in order.delivered() {
+        let content = guest.read(&Path::new(STORE).join(&name)).await?;
+        let observed = format!("{} other bytes", content.len());
+        expect(content == value, format!("{STORE}/{name} is the value of {} bytes", value.len()), observed)?;
+    }
+    Ok(())
+}
+
+pub const ARRIVAL_ORDER: Check = Check {
+    invariant: Invariant {
+        id: "credentials.arrival-order",
+        level: Level::Must,
+        statement: "They are there before any unit that loads them starts, over N boots.",
+        source: loading("Phases 6 and 7"),
+        variant: None,
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(arrival_order(trial)),
+    mutants: &[Mutant {
+        name: "brought by a unit of its own",
+        stage: None,
+        edits: &[
+            Edit::Write {
+                path: "/etc/systemd/system/bring-credentials.service",
+                content: "[Unit]\nAfter=basic.target\n[Service]\nType=oneshot\n\
+                          ExecStart=/bin/sh -c 'umask 077; for credential in /run/credentials/@system/*; do \
+                          mount -o remount,rw /run/credentials/@system; cp $credential /run/brought; \
+                          rm -f $credential; install -m 0400 /run/brought $credential; done'\n\
+                          [Install]\nWantedBy=multi-user.target\n",
+            },
+            Edit::Run { command: "systemctl enable bring-credentials.service" },
+        ],
+    }],
+};
+
+const BOOTS: u32 = 2;
+
+async fn arrival_order(trial: &Trial) -> Outcome {
+    let order = Order::documented(trial)?;
+    let smbios = send(trial, &order).await?;
+    for boot in 1..=BOOTS {
+        let guest = guests(trial)?.power_on_with(&smbios).await?;
+        booted(&guest).await?;
+        received(&guest, &order).await?;
+        let arrived = arrival(&guest).await?;
+        let first = first_consumer(&guest).await?;
+        let expected =
+            format!("boot {boot}: they are there before a unit that loads them starts, at {first} us");
+        expect(arrived < first, expected, format!("the last came at {arrived} us since 1970"))?;
+        guest.kill().await;
+    }
+    Ok(())
+}
+
+/// When the last credential was put into the store, in microseconds since 1970.
+async fn arrival(guest: &Vm) -> Result<u64, Stop> {
+    let times = guest.succeed(&format!("stat --format=%.6Y {STORE}/*")).await?;
+    let times = times.lines().map(|time| time.replace('.', "").parse().unwrap_or(u64::MAX));
+    times.max().ok_or_else(|| Stop::Broken(format!("{STORE} is empty")))
+}
+
+/// When the first unit that loads credentials began to start, in microseconds since 1970.
+async fn first_consumer(guest: &Vm) -> Result<u64, Stop> {
+    let booted = guest.succeed("echo $(date +%s%6N) $(cut -d' ' -f1 /proc/uptime)").await?;
+    let (now, up) = booted.split_once(' ').unwrap_or_default();
+    let up = up.parse::<f64>().unwrap_or(f64::MAX) * 1e6;
+    let booted = now.parse::<u64>().unwrap_or(0).saturating_sub(up as u64);
+    let shown = guest
+        .succeed("systemctl show --property=LoadCredential,InactiveExitTimestampMonotonic '*.service'")
+        .await?;
+    let consumers = shown.split("\n\n").filter(|unit| unit.contains("LoadCredential="));
+    let starts = consumers.filter_map(|unit| {
+        let start = unit.lines().find_map(|line| line.strip_prefix("InactiveExitTimestampMonotonic="))?;
+        start.parse::<u64>().ok().filter(|start| *start != 0)
+    });
+    match starts.min() {
+        Some(first) => Ok(booted + first),
+        None => violated("a unit that loads credentials has started", shown),
+    }
+}

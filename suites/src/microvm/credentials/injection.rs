@@ -1,0 +1,101 @@
+//! Values that could be taken for more than a value.
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::arrival::received;
+use super::chain::{Credential, Order, deliver};
+use super::frontend::Frontend;
+use super::host::Host;
+use super::runner::{RUNNER, shown};
+use super::{CLOUD_HYPERVISOR, HOST};
+use crate::microvm::loading;
+
+pub const NO_INJECTION: Check = Check {
+    invariant: Invariant {
+        id: "credentials.no-injection",
+        level: Level::Hazard,
+        statement: "No value, whatever its bytes, can add a second credential or break the list: commas and newlines included (property over byte strings).",
+        source: loading("Phase 4"),
+        variant: None,
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(no_injection(trial)),
+    mutants: &[Mutant {
+        name: "comma-joined list with no escaping",
+        stage: Some(HOST),
+        edits: &[
+            Edit::Replace {
+                path: RUNNER,
+                from: "if [ \"$(LC_ALL=C tr -d 'A-Za-z0-9+/=._:@%-' <\"$2\" | wc -c)\" != 0 ]; then",
+                to: "if false; then",
+            },
+            Edit::Replace { path: RUNNER, from: "${string//,/,,}", to: "$string" },
+        ],
+    }],
+};
+
+/// What separates, quotes or ends something on the way.
+const SEPARATORS: [&[u8]; 12] = [
+    b",",
+    b",,",
+    b",value=",
+    b",io.systemd.credential:EVIL=1",
+    b"]",
+    b"[",
+    b"\"",
+    b"\n",
+    b"\0",
+    b"=",
+    b"\\x41",
+    b"\xff\xfe",
+];
+
+/// How many values go at a time, and how often.
+const VALUES: usize = 8;
+const CASES: u32 = 3;
+
+async fn no_injection(trial: &Trial) -> Outcome {
+    let frontend = match trial.variant() {
+        Some(CLOUD_HYPERVISOR) => Frontend::CloudHypervisor,
+        _ => Frontend::QemuValue,
+    };
+    trial
+        .for_all(CASES, vec(value(), VALUES), async |values| {
+            let order = Order { frontend, ..order(trial, values)? };
+            let host = Host::with(trial, &order).await?;
+            host.start().await?;
+            let (built, expected) = (host.strings().await?, order.strings());
+            host.machine.kill().await;
+            let said = format!("one string for each value: {}", shown(&expected));
+            expect(built == expected, said, shown(&built))
+        })
+        .await?;
+    if frontend == Frontend::CloudHypervisor {
+        return Ok(());
+    }
+    // And all the way into a guest, each separator inside a value and as one.
+    let inside = SEPARATORS.iter().map(|separator| [b"A", *separator, b"B"].concat());
+    let alone = SEPARATORS.iter().map(|separator| separator.to_vec()).filter(|value| value != b"\0");
+    let order = order(trial, inside.chain(alone).collect())?;
+    received(&*deliver(trial, &order).await?, &order).await
+}
+
+fn order(trial: &Trial, values: Vec<Vec<u8>>) -> Result<Order, harness::Stop> {
+    let named = values.iter().enumerate();
+    Order::of(
+        trial,
+        named.map(|(number, value)| Credential::new(&format!("value-{number}"), value)).collect(),
+    )
+}
+
+/// Any bytes but none and one NUL, which both mean that there is no value.
+fn value() -> impl Strategy<Value = Vec<u8>, Tree: Send> {
+    let piece = prop_oneof![
+        3 => proptest::sample::select(&SEPARATORS[..]).prop_map(<[u8]>::to_vec),
+        2 => vec(any::<u8>(), 1..8),
+        1 => vec(b'A'..=b'Z', 1..16),
+    ];
+    vec(piece, 1..6).prop_map(|pieces| pieces.concat()).prop_filter("one NUL", |value| value != b"\0")
+}
