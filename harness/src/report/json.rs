@@ -161,7 +161,7 @@ impl From<&Kill> for Mutant {
 }
 
 fn rate(decision: &Decision) -> Option<Rate> {
-    decision.rate().map(|rate| Rate::new(decision.invariant.id, rate))
+    decision.rate().map(|rate| Rate::new(&decision.invariant.name(), rate))
 }
 
 impl Rate {
