@@ -5,4 +5,5 @@ mod json;
 mod junit;
 mod properties;
 mod sample;
+mod secrets;
 mod terminal;
