@@ -16,11 +16,15 @@ test-omarchy *ARGS: _reports
 
 # Credentials from a host secret to a guest service, on both architectures
 test-microvm *ARGS: _reports
-    {{ assay }} run microvm --junit {{ reports }}/microvm.xml "$@"
+    {{ assay }} run microvm --junit {{ reports }}/microvm.xml --json {{ reports }}/microvm.json "$@"
 
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS: _reports
     {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"
+
+# The same for the microVMs
+prove-microvm *ARGS: _reports
+    {{ assay }} prove microvm --json {{ reports }}/prove-microvm.json "$@"
 
 # A page to look at, target/assay/report.html, of the last run and proof of every target
 report *ARGS: _reports
@@ -37,10 +41,6 @@ report *ARGS: _reports
     $found || { echo "there are no runs in {{ reports }} yet: begin with \`just test-omarchy\`" >&2 && exit 2; }
     {{ assay }} report "$@"
     echo "{{ reports }}/report.html"
-
-# The same for the microVMs
-prove-microvm *ARGS:
-    {{ assay }} prove microvm "$@"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
 test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-report test-unit

@@ -1,7 +1,9 @@
 //! What happens during a run, told as it happens. Every report is made from these events alone.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::secret::{self, HideSecrets};
 use crate::{Evidence, Invariant, Moment, Verdict};
 
 /// One thing that happened.
@@ -98,6 +100,60 @@ impl Fate {
             Fate::Survived => "survived",
             Fate::Undecided { .. } => "undecided",
         }
+    }
+}
+
+impl Event {
+    /// As every listener that shows or keeps events must take them: without secrets.
+    pub fn without_secrets(&self) -> Cow<'_, Event> {
+        if !secret::any_declared() {
+            return Cow::Borrowed(self);
+        }
+        let mut event = self.clone();
+        event.hide_secrets();
+        Cow::Owned(event)
+    }
+}
+
+// Every field is named below, so that a new one is not forgotten. What an invariant says is known to everybody.
+
+impl HideSecrets for Event {
+    fn hide_secrets(&mut self) {
+        match self {
+            Event::Planned { target: text, checks: _ }
+            | Event::Preparing { what: text }
+            | Event::Prepared { what: text, took: _ }
+            | Event::Provisioned { step: text, change: _ }
+            | Event::Noted { text } => text.hide_secrets(),
+            // Names are those of the catalogue.
+            Event::CheckBegan { name: _, repetition: _ } | Event::Ended { took: _, interrupted: _ } => {}
+            Event::CheckEnded(case) => case.hide_secrets(),
+            Event::MutantEnded(kill) => kill.hide_secrets(),
+        }
+    }
+}
+
+impl HideSecrets for Case {
+    fn hide_secrets(&mut self) {
+        let Case { target, invariant: _, repetition: _, verdict, evidence, began: _, took: _, reproduce } =
+            self;
+        target.hide_secrets();
+        verdict.hide_secrets();
+        evidence.hide_secrets();
+        reproduce.hide_secrets();
+    }
+}
+
+impl HideSecrets for Kill {
+    fn hide_secrets(&mut self) {
+        let Kill { target, invariant: _, mutant, fate, evidence, began: _, took: _ } = self;
+        target.hide_secrets();
+        mutant.hide_secrets();
+        match fate {
+            Fate::Killed { observed: text } | Fate::Undecided { reason: text } => text.hide_secrets(),
+            Fate::Survived => {}
+        }
+        evidence.hide_secrets();
     }
 }
 

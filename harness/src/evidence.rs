@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::secret::{HideSecrets, hide_in_bytes};
 use crate::tail::Tail;
 use crate::{Lifetime, Moment, Phase, Start};
 
@@ -93,6 +94,8 @@ struct Seen {
 
 impl Transcript {
     pub fn record(&self, mut exchange: Exchange) {
+        // Before anything is cut: of half a secret nobody would know that it was one.
+        exchange.hide_secrets();
         if let Answer::Ran(output) = &mut exchange.answer {
             output.stdout = shortened(&output.stdout, KEPT_OF_OUTPUT).into_owned();
             output.stderr = shortened(&output.stderr, KEPT_OF_OUTPUT).into_owned();
@@ -194,13 +197,42 @@ impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         for (name, stream) in [("output", &self.stdout), ("error output", &self.stderr)] {
-            let stream = shortened(stream, SAID_OF_OUTPUT);
+            let stream = hide_in_bytes(stream);
+            let stream = shortened(&stream, SAID_OF_OUTPUT);
             let text = String::from_utf8_lossy(&stream);
             if !text.trim().is_empty() {
                 write!(f, ", {name} {:?}", text.trim())?;
             }
         }
         Ok(())
+    }
+}
+
+// Every field is named below, so that a new one is not forgotten.
+
+impl HideSecrets for Evidence {
+    fn hide_secrets(&mut self) {
+        // The harness itself names machines and the parts of their starts.
+        let Evidence { transcript, journal, console, machines: _ } = self;
+        transcript.iter_mut().for_each(HideSecrets::hide_secrets);
+        journal.hide_secrets();
+        console.hide_secrets();
+    }
+}
+
+impl HideSecrets for Exchange {
+    fn hide_secrets(&mut self) {
+        let Exchange { machine, action, answer, began: _, took: _ } = self;
+        machine.hide_secrets();
+        action.hide_secrets();
+        match answer {
+            Answer::Ran(Output { status: _, stdout, stderr }) => {
+                stdout.hide_secrets();
+                stderr.hide_secrets();
+            }
+            Answer::Done => {}
+            Answer::None(reason) => reason.hide_secrets(),
+        }
     }
 }
 
@@ -235,12 +267,39 @@ pub(crate) mod seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret;
 
     #[test]
     fn a_long_output_keeps_its_ends_and_counts_the_rest() {
         let long = [b"head".as_slice(), &[0; 1000], b"tail"].concat();
         assert_eq!(*shortened(&long, 8), *b"head\n[... 1000 bytes left out ...]\ntail");
         assert!(matches!(shortened(&long, 1008), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_secret_is_hidden_before_half_of_it_is_left_out() {
+        let value = "in-the-middle-of-an-output";
+        secret::declare("output", value.as_bytes()).unwrap();
+        for limit in [KEPT_OF_OUTPUT, SAID_OF_OUTPUT] {
+            for into in 0..=value.len() {
+                let stdout = ["x".repeat(limit / 2 - into), value.into(), "y".repeat(limit)].concat();
+                let (status, stderr) = (Status::Exit(0), value.as_bytes().to_vec());
+                let output = Output { status, stdout: stdout.into_bytes(), stderr };
+                let said = output.to_string();
+                let transcript = Transcript::default();
+                transcript.record(Exchange {
+                    machine: value.into(),
+                    action: format!("echo {value}"),
+                    answer: Answer::Ran(output),
+                    began: None,
+                    took: Duration::ZERO,
+                });
+                let kept = format!("{:?}", serde_json::to_string(&transcript.take()).unwrap());
+                for piece in ["in-t", "utput"] {
+                    assert!(!said.contains(&format!("x{piece}")) && !kept.contains(piece), "{into}: {said}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod property;
 pub mod provision;
 pub mod report;
 mod runner;
+pub mod secret;
 mod tail;
 pub mod target;
 pub mod tree;

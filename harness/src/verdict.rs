@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::secret::HideSecrets;
+
 /// The decision about one invariant on one target.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
@@ -67,6 +69,19 @@ impl From<Outcome> for Verdict {
             Err(Stop::Violated(violation)) => Verdict::Failed(violation),
             Err(Stop::Broken(reason)) => Verdict::Broken { reason },
             Err(Stop::Skipped(reason)) => Verdict::Skipped { reason },
+        }
+    }
+}
+
+impl HideSecrets for Verdict {
+    fn hide_secrets(&mut self) {
+        match self {
+            Verdict::Passed => {}
+            Verdict::Failed(Violation { expected, observed }) => {
+                expected.hide_secrets();
+                observed.hide_secrets();
+            }
+            Verdict::Broken { reason } | Verdict::Skipped { reason } => reason.hide_secrets(),
         }
     }
 }

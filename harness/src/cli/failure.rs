@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::report::text::visible;
+use crate::secret;
+
 /// A message for the user, and the exit status that goes with it.
 #[derive(Debug)]
 pub struct Failure {
@@ -25,8 +28,9 @@ impl Failure {
 
     /// Tells the user, and gives the exit status.
     pub fn tell(&self) -> ExitCode {
+        let message = visible(&*secret::hide(&self.message));
         // With nobody to tell, there is still the status.
-        let _ = writeln!(io::stderr(), "assay: {}", crate::report::text::visible(&self.message));
+        let _ = writeln!(io::stderr(), "assay: {message}");
         ExitCode::from(self.status)
     }
 }

@@ -18,13 +18,14 @@ use clap::Parser;
 
 use crate::cache::Cache;
 use crate::check::Suite;
-use crate::doctor;
+use crate::{doctor, panic};
 use arguments::{Arguments, Command};
 use failure::Failure;
 use print::print;
 
 /// Runs the program over these suites.
 pub fn main(catalogue: &'static [Suite]) -> ExitCode {
+    panic::hide_secrets();
     // Wrong usage ends here, with status 2.
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

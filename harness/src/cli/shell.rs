@@ -18,7 +18,7 @@ use crate::event::Listener;
 use crate::lab::Drives;
 use crate::machine::qemu::Vm;
 use crate::report::{Purpose, Terminal};
-use crate::{Machine, Transcript};
+use crate::{Machine, Transcript, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
@@ -69,8 +69,8 @@ async fn script(vm: &Vm) -> Result<(), Failure> {
         vm.run_within(&format!("sh {SCRIPT}"), SESSION_LIMIT).await
     };
     let output = ran.await.map_err(|error| Failure::broken("run the script", error))?;
-    let printed = std::io::stdout().write_all(&output.stdout);
-    let printed = printed.and_then(|()| std::io::stderr().write_all(&output.stderr));
+    let printed = std::io::stdout().write_all(&secret::hide_in_bytes(&output.stdout));
+    let printed = printed.and_then(|()| std::io::stderr().write_all(&secret::hide_in_bytes(&output.stderr)));
     printed.map_err(|error| Failure::broken("print what the script printed", error))?;
     if output.success() {
         return Ok(());
@@ -86,7 +86,20 @@ async fn relay(terminal: UnixStream) -> std::io::Result<()> {
     let (mut from_guest, mut to_guest) = terminal.into_split();
     let output = async {
         // What the guest prints is for the user's terminal to interpret: that is what a shell is.
-        tokio::io::copy(&mut from_guest, &mut tokio::io::stdout()).await.map(drop)
+        let (mut stdout, mut stream) = (tokio::io::stdout(), secret::Stream::default());
+        let mut buffer = [0; 4096];
+        loop {
+            let length = from_guest.read(&mut buffer).await?;
+            let mut shown = Vec::new();
+            stream.push(&buffer[..length], &mut shown);
+            // Whoever types wants to see it.
+            stream.flush(&mut shown);
+            stdout.write_all(&shown).await?;
+            stdout.flush().await?;
+            if length == 0 {
+                return Ok(());
+            }
+        }
     };
     let input = async {
         let mut stdin = tokio::io::stdin();

@@ -53,7 +53,8 @@ impl Store {
     ) -> Result<Store, PrepareError> {
         let emulator = emulator(hardware)?;
         let image = image.contents().to_string();
-        let machine = digest(&[FORMAT, &emulator, &format!("{hardware:?}"), &image]);
+        let machine =
+            digest(&[FORMAT, &emulator, &qemu::definition(hardware), &format!("{hardware:?}"), &image]);
         let plan_digest = plan.map(|plan| plan.digest().to_string()).unwrap_or_default();
         let provisioned = digest(&[machine.to_hex().as_str(), &plan_digest]);
         Ok(Store {

@@ -1,8 +1,8 @@
 //! The JSON file of a run or a proof: everything that was heard, for programs.
 //!
-//! Fields are only ever added. A change that would break a reader raises [`FORMAT`]. Times are seconds, moments seconds since 1970 in UTC;
-//! texts are as the guest printed them, the middle of very long ones left out, so a reader that shows them must
-//! make them safe first.
+//! Fields are only ever added. A change that would break a reader raises [`FORMAT`]. Times are seconds, moments
+//! seconds since 1970 in UTC; texts are as the guest printed them, the middle of very long ones left out, so a
+//! reader that shows them must make them safe first.
 //!
 //! ```json
 //! { "format": 1, "purpose": "run", "target": "omarchy", "started": 1767225600, "took": 12.5,
@@ -161,7 +161,7 @@ impl From<&Kill> for Mutant {
 }
 
 fn rate(decision: &Decision) -> Option<Rate> {
-    decision.rate().map(|rate| Rate::new(decision.invariant.id, rate))
+    decision.rate().map(|rate| Rate::new(&decision.invariant.name(), rate))
 }
 
 impl Rate {

@@ -101,6 +101,6 @@ impl Run {
 
 impl Listener for Record {
     fn hear(&self, event: &Event) {
-        self.lock().hear(event);
+        self.lock().hear(&event.without_secrets());
     }
 }

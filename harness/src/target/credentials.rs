@@ -8,6 +8,8 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 
+use crate::secret::{self, Secret, SecretError};
+
 /// The longest name, in bytes: a credential is a file (systemd.exec, Credentials).
 const NAME_LIMIT: usize = 255;
 
@@ -64,12 +66,6 @@ pub struct Given {
     pub secrets: Vec<Secret>,
 }
 
-/// A secret with its value.
-pub struct Secret {
-    pub name: String,
-    pub value: Vec<u8>,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     #[error("credential {name:?}: {reason}")]
@@ -82,6 +78,8 @@ pub enum CredentialError {
     Unreadable { name: String, file: PathBuf, source: std::io::Error },
     #[error("credential {name:?}: random = {length}: use 1 to {RANDOM_LIMIT} bytes")]
     Random { name: String, length: usize },
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 impl Credentials {
@@ -94,7 +92,7 @@ impl Credentials {
         }
     }
 
-    /// The credentials with their values.
+    /// The credentials with their values, the secret ones declared so that no output has them.
     pub fn given(&self) -> Result<Given, CredentialError> {
         let names = || self.fixed.keys().chain(self.secrets.keys());
         names().try_for_each(|name| check_name(name))?;
@@ -116,7 +114,7 @@ impl Source {
             Source::Random(length) => random_base64(&name, *length)?,
             Source::File(file) => read(&name, file)?,
         };
-        Ok(Secret { name, value })
+        Ok(secret::declare(&name, &value)?)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use credentials::{Convention, CredentialError, Credentials, Given, Secret, Source};
+pub use credentials::{Convention, CredentialError, Credentials, Given, Source};
 pub use home::Home;
 
 use crate::Architecture;

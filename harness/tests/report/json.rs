@@ -1,7 +1,9 @@
+use harness::event::Case;
 use harness::report::json::{Document, write, write_file};
-use harness::report::{Run, status};
+use harness::report::{Purpose, Run, status};
+use harness::{Invariant, Verdict};
 
-use crate::sample::{flaky, mixed, proof};
+use crate::sample::{LATE, case, flaky, mixed, proof, run};
 
 fn written(run: &Run) -> String {
     let mut out = Vec::new();
@@ -23,6 +25,15 @@ fn of_a_proof() {
 fn repetitions_have_a_rate() {
     let document: Document = serde_json::from_str(&written(&flaky())).unwrap();
     insta::assert_snapshot!(serde_json::to_string(&document.rates).unwrap(), @r#"[{"id":"binfmt.registered","passed":2,"tries":5,"flaky":true,"rate":0.4,"low":0.11762077423264786,"high":0.769275718723987}]"#);
+}
+
+#[test]
+fn a_rate_names_the_variant_that_it_is_of() {
+    let variant = Invariant { variant: Some("aarch64"), ..LATE };
+    let again = |repetition| Case { repetition, ..case(variant, Verdict::Passed) };
+    let document = Document::from(&run(Purpose::Run, &[variant], vec![again(1), again(2)], vec![]));
+    assert_eq!(document.rates[0].id, "mount.late@aarch64");
+    assert_eq!(document.rates[0].id, document.checks[0].id);
 }
 
 /// Fields are only ever added, so what came before still has to be read.

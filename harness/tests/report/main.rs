@@ -7,4 +7,5 @@ mod junit;
 mod properties;
 mod read_back;
 mod sample;
+mod secrets;
 mod terminal;

@@ -15,7 +15,13 @@ const PLAIN: Style = Style { colour: false };
 
 /// A stream that can be read after it was given away.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+pub struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -33,8 +39,7 @@ fn heard(purpose: Purpose, events: &[Event]) -> String {
     for event in events {
         terminal.hear(event);
     }
-    let bytes = paper.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    paper.text()
 }
 
 fn planned(checks: &[Invariant]) -> Event {

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
 use super::life::Life;
+use crate::secret;
 use crate::tail::Tail;
 
 /// A line longer than this is scanned in pieces.
@@ -50,7 +51,7 @@ impl Console {
             if let Some(line) = read(&mut stream, &tail).await {
                 // What follows the first line of a crash tells where it happened.
                 let _ = tokio::time::timeout(TRACE_LIMIT, read_trace(&mut stream, &tail)).await;
-                life.crash(line);
+                life.crash(told(&line, &tail));
                 while read(&mut stream, &tail).await.is_some() {}
             }
             let _ = end.send(true);
@@ -89,6 +90,16 @@ async fn read_trace(stream: &mut (impl AsyncRead + Unpin), tail: &Tail) {
         if scanner.feed(&buffer[..length]).is_some() {
             return;
         }
+    }
+}
+
+/// The line of a crash as the tail has it: rid of secrets before it was cut anywhere.
+fn told(line: &str, tail: &Tail) -> String {
+    let text = tail.text();
+    let is_crash = |line: &&str| CRASHES.iter().any(|sign| line.contains(sign));
+    match text.lines().find(is_crash) {
+        Some(line) => line.trim_end().chars().take(LINE_LIMIT).collect(),
+        None => secret::hide(line).into_owned(),
     }
 }
 
@@ -166,6 +177,19 @@ mod tests {
             matches!(life.over().await, MachineError::Crashed { line, .. } if line.ends_with("syncing: x"))
         );
         assert!(console.tail().text().ends_with("Call trace:\r\n---[ end Kernel panic ]---\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_crash_is_told_without_secrets() {
+        secret::declare("crash", b"printed-by-a-dying-kernel").unwrap();
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let life = Life::new("machine");
+        let _console = Console::watch(ours, life.clone());
+        // So long that its line is scanned in pieces, with the secret in two of them.
+        let text = format!("Oops: {}printed-by-a-dying-kernel\n---[ end\n", "-".repeat(LINE_LIMIT - 16));
+        theirs.write_all(text.as_bytes()).await.unwrap();
+        let told = life.over().await.to_string();
+        assert!(told.contains("Oops: ---") && !told.contains("printed"), "{told}");
     }
 
     proptest! {

@@ -19,6 +19,7 @@ mod template;
 mod vm;
 
 pub use accelerator::{could_accelerate, kvm_runs, version};
+pub use arguments::definition;
 pub use disk::{DISK_TOOL, Disk};
 pub use hardware::{Accelerator, Firmware, Hardware};
 pub use kernel::Kernel;

@@ -17,12 +17,13 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::{oneshot, watch};
 
 use super::life::Life;
+use crate::secret;
 
 /// Descriptors below this are the standard streams.
 const FIRST_INHERITED: i32 = 3;
 
 /// How much of QEMU's own complaints is kept, in bytes.
-const COMPLAINTS_LIMIT: u64 = 8 << 10;
+const COMPLAINTS_LIMIT: usize = 8 << 10;
 
 /// The files a process will inherit, numbered in the order they are added.
 #[derive(Default)]
@@ -98,11 +99,15 @@ impl Process {
 
 /// Reads all that QEMU prints, so that it never blocks on it, and keeps the beginning.
 async fn hear_complaints(stderr: Option<ChildStderr>) -> String {
-    let mut kept = Vec::new();
+    let (mut kept, mut stream, mut buffer) = (Vec::new(), secret::Stream::default(), [0; 1024]);
     if let Some(mut stderr) = stderr {
-        let _ = (&mut stderr).take(COMPLAINTS_LIMIT).read_to_end(&mut kept).await;
-        let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+        while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
+            stream.push(&buffer[..length], &mut kept);
+            kept.truncate(COMPLAINTS_LIMIT);
+        }
     }
+    stream.finish(&mut kept);
+    kept.truncate(COMPLAINTS_LIMIT);
     String::from_utf8_lossy(&kept).into_owned()
 }
 
@@ -221,6 +226,24 @@ mod tests {
         assert!(asked.join().unwrap());
         assert!(lives(&other));
         drop(other);
+    }
+
+    #[tokio::test]
+    async fn complaints_are_told_without_secrets() {
+        let value = "repeated-by-a-process";
+        secret::declare("complaint", value.as_bytes()).unwrap();
+        // The last of it is beyond what is kept.
+        let script = format!("printf {value}; head -c 8165 /dev/zero | tr '\\0' x; printf {value}");
+        let arguments = ["-c".into(), format!("{{ {script}; }} >&2").into()];
+        let life = Life::new("machine");
+        let process = Process::spawn("sh", &arguments, Inheritance::default(), life.clone(), async {}).await;
+        let told = life.over().await.to_string();
+        assert!(told.contains("exit status 0: [secret]xxx"), "{told}");
+        assert!(
+            told.ends_with("xxx[secret]") || told.ends_with("xxx[secret") || told.ends_with("xxx"),
+            "{told}"
+        );
+        drop(process);
     }
 
     #[test]

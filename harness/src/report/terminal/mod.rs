@@ -59,7 +59,7 @@ impl Terminal {
 
 impl Listener for Terminal {
     fn hear(&self, event: &Event) {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).hear(event);
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).hear(&event.without_secrets());
     }
 }
 

@@ -40,7 +40,7 @@ impl Order {
         Ok(Order {
             frontend: Frontend::QemuValue,
             convention: given.convention,
-            credentials: secrets.map(|secret| Credential::new(&secret.name, &secret.value)).collect(),
+            credentials: secrets.map(|secret| Credential::new(secret.name(), secret.value())).collect(),
             fixed: fixed.map(|(name, value)| (name.clone(), value.clone())).collect(),
         })
     }

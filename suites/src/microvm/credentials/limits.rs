@@ -1,6 +1,6 @@
 //! How much arrives, and what becomes of more than that.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Invariant, Level, Machine, Outcome, Touches, Trial, expect};
 
 use super::arrival::received;
 use super::chain::{Credential, Order, deliver};
@@ -62,11 +62,7 @@ pub const MANY: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(many(trial)),
-    mutants: &[Mutant {
-        name: "nothing brings what systemd does not read",
-        stage: None,
-        edits: &[Edit::Run { command: "systemctl disable import-oem-strings.service" }],
-    }],
+    mutants: &[],
 };
 
 const COUNT: u32 = 64;

@@ -68,28 +68,17 @@ function preparationRow(preparation, window) {
 function tryRow(one, attempt, word, window) {
   const { machines, transcript } = attempt.evidence;
   const which = one.mutant ?? (attempt.repetition > 1 ? `try ${attempt.repetition}` : null);
-  const when = `${offset(attempt.began - window.from)}, took ${span(attempt.took)}`;
-  const spoken = `${[one.id, which].filter(Boolean).join(', ')}: ${word}, ${when}`;
+  const told = `${word}, ${offset(attempt.began - window.from)}, took ${span(attempt.took)}`;
+  const title = `${[one.id, which].filter(Boolean).join(', ')}: ${told}`;
   const label = entry(
     one,
-    { class: 'label', title: spoken, 'aria-label': spoken },
+    { class: 'label', title },
     one.id,
     which && make('small', {}, which),
+    make('span', { class: 'hidden' }, `: ${told}`),
   );
-  const bar = make('i', { class: 'check', 'data-tone': word, title: spoken });
-  return listed(
-    'timeline',
-    [one],
-    make(
-      'div',
-      { class: 'row' },
-      label,
-      make(
-        'div',
-        { class: 'track' },
-        place(bar, window, attempt.began, attempt.took),
-        machines.map((machine) => lane(window, machine, transcript)),
-      ),
-    ),
-  );
+  const bar = make('i', { class: 'check', 'data-tone': word, title });
+  const lanes = machines.map((machine) => lane(window, machine, transcript));
+  const track = make('div', { class: 'track' }, place(bar, window, attempt.began, attempt.took), lanes);
+  return listed('timeline', [one], make('div', { class: 'row' }, label, track));
 }

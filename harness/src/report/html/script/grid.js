@@ -63,18 +63,17 @@ function gridRow(id, row) {
 function gridLink(one) {
   const attempt = worstTry(one);
   const flaky = isFlaky(one) ? `${one.rate.passed}/${one.rate.tries}` : '';
-  const link = entry(
+  const spoken = `${one.id} on ${one.target}: ${one.verdict}${flaky && `, flaky, ${flaky} passed`}`;
+  // What is seen beside it is said once.
+  const seen = (kind, ...children) => make('span', { class: kind, 'aria-hidden': 'true' }, ...children);
+  return entry(
     one,
-    {
-      class: 'verdict',
-      'data-tone': one.verdict,
-      'aria-label': `${one.id} on ${one.target}: ${one.verdict}${flaky && `, flaky, ${flaky} passed`}`,
-    },
+    { class: 'verdict', 'data-tone': one.verdict },
+    make('span', { class: 'hidden' }, spoken),
     icon(one.verdict),
-    make('span', { class: 'word' }, one.verdict),
+    seen('word', one.verdict),
+    targets.length > 1 && seen('where', one.target),
+    flaky && seen('flake', icon('flaky'), flaky),
+    attempt && make('span', { class: 'took' }, span(attempt.took)),
   );
-  if (targets.length > 1) link.append(make('span', { class: 'where' }, one.target));
-  if (flaky) link.append(make('span', { class: 'flake' }, icon('flaky'), flaky));
-  if (attempt) link.append(make('span', { class: 'took' }, span(attempt.took)));
-  return link;
 }
