@@ -18,7 +18,7 @@ pub struct Smbios(Arc<[OemStrings]>);
 pub enum OemStrings {
     /// The option's value as it was given, so that what QEMU makes of it is what QEMU makes of it.
     Option(Vec<u8>),
-    /// `type=11,path=FILE`: what the file holds.
+    /// `type=11,path=FILE`: what the file holds, which is one string.
     File(Vec<u8>),
 }
 
@@ -33,6 +33,8 @@ pub enum SmbiosError {
     File(String),
     #[error("-smbios type=11 names a file and has other keys beside it")]
     Mixed,
+    #[error("-smbios type=11 names the file {0:?}, in which there is a NUL: QEMU refuses it")]
+    Nul(String),
 }
 
 impl Smbios {
@@ -60,12 +62,16 @@ impl OemStrings {
         if fields.len() > 1 {
             return Err(SmbiosError::Mixed);
         }
-        file(path).map(OemStrings::File).ok_or_else(|| SmbiosError::File(shown(path)))
+        let content = file(path).ok_or_else(|| SmbiosError::File(shown(path)))?;
+        if content.contains(&0) {
+            return Err(SmbiosError::Nul(shown(path)));
+        }
+        Ok(OemStrings::File(content))
     }
 }
 
 impl OemStrings {
-    /// The strings that QEMU makes of it: each ends with its first NUL.
+    /// The strings that QEMU makes of it. One without a byte is not among them.
     pub fn strings(&self) -> Vec<Vec<u8>> {
         let strings: Vec<Vec<u8>> = match self {
             OemStrings::File(content) => vec![content.clone()],
@@ -74,13 +80,8 @@ impl OemStrings {
                 values.filter_map(|field| field.strip_prefix(b"value=").map(<[u8]>::to_vec)).collect()
             }
         };
-        strings.into_iter().map(until_nul).collect()
+        strings.into_iter().filter(|string| !string.is_empty()).collect()
     }
-}
-
-fn until_nul(mut string: Vec<u8>) -> Vec<u8> {
-    string.truncate(string.iter().position(|byte| *byte == 0).unwrap_or(string.len()));
-    string
 }
 
 /// QEMU's own grammar: a comma ends a field, two are one comma.
@@ -144,6 +145,18 @@ mod tests {
     #[test]
     fn a_file_is_replaced_by_what_it_holds() {
         assert_eq!(parse("type=11,path=/run/a,,b"), Ok(OemStrings::File(b"content".to_vec())));
+    }
+
+    #[test]
+    fn a_file_with_a_nul_is_refused_as_qemu_refuses_it() {
+        let parsed = OemStrings::parse(b"type=11,path=/run/a", |_| Some(b"content\0".to_vec()));
+        assert_eq!(parsed, Err(SmbiosError::Nul("/run/a".into())));
+    }
+
+    #[test]
+    fn a_string_without_a_byte_does_not_arrive() {
+        let strings = parse("type=11,value=,value=x").unwrap().strings();
+        assert_eq!(strings, [b"x".to_vec()]);
     }
 
     #[test]
