@@ -17,6 +17,7 @@ use harness::Suite;
 
 /// The stages whose machines receive credentials.
 const X86_64: &str = "x86_64";
+const X86_64_UEFI: &str = "x86_64-uefi";
 const AARCH64: &str = "aarch64";
 
 /// The stage that sends them.
@@ -58,7 +59,7 @@ pub const SUITE: Suite = Suite {
         trace::EPHEMERAL.on(AARCH64),
         limits::BINARY_AND_LIMITS.on(X86_64),
         limits::BINARY_AND_LIMITS.on(AARCH64),
-        limits::MANY.on(X86_64),
+        limits::MANY.on(X86_64_UEFI),
         limits::MANY.on(AARCH64),
     ],
 };
