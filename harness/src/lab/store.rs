@@ -15,7 +15,7 @@ use crate::provision::Plan;
 use crate::{MachineError, Transcript};
 
 /// Changes when what is kept is made or laid out differently.
-const FORMAT: &str = "2";
+const FORMAT: &str = "1";
 
 /// What is kept of a target beside its image, each made from the one before.
 pub const KINDS: [&str; 4] = [ACCELERATORS, POWER_ON, PROVISIONED, TEMPLATES];
