@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::Shard;
 use crate::gate::Day;
 
 /// Boots whole machines, breaks them, and checks that what is documented about them holds.
@@ -54,6 +55,20 @@ pub struct Selection {
     pub only: Vec<String>,
 }
 
+/// Which part of them.
+#[derive(Args, Clone, Default)]
+pub struct Part {
+    /// Only part K of N. Each check is in exactly one part, and `assay merge` joins the reports of all
+    ///
+    /// A part that is empty, because there are fewer checks than parts, ends with status 4: `assay matrix` makes none.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
+    /// Balance the shards by how long checks took in this earlier report, JSON or JUnit, instead of by their number;
+    /// all shards of a run need the same. May be given several times: the last one that tells of a check counts
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    pub durations: Vec<PathBuf>,
+}
+
 /// On what.
 #[derive(Args, Clone)]
 pub struct Subject {
@@ -92,6 +107,8 @@ pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
+    pub part: Part,
+    #[command(flatten)]
     pub effort: Effort,
     /// Decide every check this many times
     #[arg(long, value_name = "N", default_value = "1")]
@@ -113,6 +130,8 @@ pub struct Prove {
     pub subject: Subject,
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub part: Part,
     #[command(flatten)]
     pub effort: Effort,
     /// Write a page to look at, in one file

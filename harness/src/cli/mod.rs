@@ -5,6 +5,7 @@ mod failure;
 mod gate;
 mod image;
 mod list;
+mod part;
 mod print;
 mod report;
 mod run;
