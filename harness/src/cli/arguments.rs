@@ -37,6 +37,11 @@ pub enum Command {
     /// What passed in the baseline has to pass in the candidate. What failed, is broken, was skipped or is gone is a
     /// regression, and one of them makes the exit status 1.
     Gate(Gate),
+    /// Join the reports of all shards into those of one run
+    ///
+    /// Exit status 0 when that was possible, whatever the verdicts are. A shard or a check that is missing or there twice
+    /// is refused with status 2, and so is what was run differently.
+    Merge(Merge),
     /// Make one HTML page of what runs and proofs have written as JSON
     Report(Report),
     /// Tell what is missing on this host, and how to install it
@@ -182,6 +187,22 @@ pub struct Gate {
     /// Decide what has expired as on this day, instead of today in UTC
     #[arg(long, value_name = "DATE", env = "ASSAY_TODAY", hide = true)]
     pub today: Option<Day>,
+}
+
+#[derive(Args)]
+pub struct Merge {
+    /// What --json of `assay run --shard` or `assay prove --shard` wrote, of all shards, in any order
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where to write everything that was seen, as --json of one run does
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Also write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write a page to look at, in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Args)]

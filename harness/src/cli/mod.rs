@@ -5,9 +5,11 @@ mod failure;
 mod gate;
 mod image;
 mod list;
+mod merge;
 mod part;
 mod print;
 mod report;
+mod reports;
 mod run;
 mod select;
 mod session;
@@ -50,6 +52,7 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
         Command::Gate(options) => gate::gate(&options),
+        Command::Merge(options) => merge::merge(options, catalogue),
         Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }

@@ -1,7 +1,6 @@
 //! `assay run` and `assay prove`.
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
+use super::reports::Reports;
 use super::select::select;
 use super::session::Session;
 use crate::check::{Check, Suite};
@@ -38,13 +38,6 @@ pub async fn prove(options: Prove, catalogue: &'static [Suite]) -> Result<u8, Fa
     job.go(Purpose::Prove, async |runner, checks| runner.prove(checks).await).await
 }
 
-/// Files to write at the end.
-struct Reports {
-    junit: Option<PathBuf>,
-    html: Option<PathBuf>,
-    json: Option<PathBuf>,
-}
-
 /// Checks to decide, everything about them known to be in order.
 struct Job {
     subject: Subject,
@@ -65,9 +58,7 @@ impl Job {
         reports: Reports,
         catalogue: &'static [Suite],
     ) -> Result<Job, Failure> {
-        for file in reports.junit.iter().chain(&reports.html).chain(&reports.json) {
-            report::check_writable(file).map_err(Failure::usage)?;
-        }
+        reports.check_writable()?;
         let session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
         let (checks, cut) = cut(&session.target.name, checks, part)?;
@@ -143,22 +134,6 @@ impl Job {
             took: Duration::ZERO,
             reproduce: reproducer(purpose, &self.subject)(&check.invariant, None),
         }
-    }
-}
-
-impl Reports {
-    fn write(&self, run: &report::Run) -> Result<(), Failure> {
-        let written = |error| Failure::broken("write a report", error);
-        if let Some(file) = &self.junit {
-            report::junit::write_file(file, run).map_err(written)?;
-        }
-        if let Some(file) = &self.json {
-            report::json::write_file(file, run).map_err(written)?;
-        }
-        if let Some(file) = &self.html {
-            report::html::write_file(file, &report::html::Page::from(run)).map_err(written)?;
-        }
-        Ok(())
     }
 }
 
