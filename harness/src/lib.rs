@@ -19,6 +19,7 @@ pub mod lab;
 mod lifetime;
 pub mod machine;
 pub mod manifest;
+mod matrix;
 pub mod merge;
 mod moment;
 mod overlay;

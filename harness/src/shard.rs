@@ -5,7 +5,7 @@ mod split;
 use std::fmt;
 use std::str::FromStr;
 
-pub use split::{Item, split};
+pub use split::{Item, split, sums};
 
 /// The most shards. GitHub runs no more jobs of one matrix (Actions limits, "Job matrix").
 pub const MOST: u32 = 256;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::minutes::Minutes;
 use crate::Shard;
 use crate::gate::Day;
 
@@ -42,6 +43,10 @@ pub enum Command {
     /// Exit status 0 when that was possible, whatever the verdicts are. A shard or a check that is missing or there twice
     /// is refused with status 2, and so is what was run differently.
     Merge(Merge),
+    /// Print the jobs of a continuous integration service: what `strategy.matrix` of GitHub Actions takes
+    ///
+    /// One line of JSON with a job for every shard of every target: its `target`, its `shard`, and a `name` of both.
+    Matrix(Matrix),
     /// Make one HTML page of what runs and proofs have written as JSON
     Report(Report),
     /// Tell what is missing on this host, and how to install it
@@ -187,6 +192,23 @@ pub struct Gate {
     /// Decide what has expired as on this day, instead of today in UTC
     #[arg(long, value_name = "DATE", env = "ASSAY_TODAY", hide = true)]
     pub today: Option<Day>,
+}
+
+#[derive(Args)]
+pub struct Matrix {
+    /// Only these targets
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// How many shards each target has; fewer where it has fewer checks
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub shards: NonZero<u32>,
+    /// As few shards as take at most these minutes each, one check after the other, without what is prepared before.
+    /// A target of which no duration is known has one
+    #[arg(long, value_name = "N", conflicts_with = "shards", requires = "durations")]
+    pub minutes: Option<Minutes>,
+    /// How long checks took in this earlier report, JSON or JUnit; may be given several times. `--shard` needs the same
+    #[arg(long, value_name = "FILE")]
+    pub durations: Vec<PathBuf>,
 }
 
 #[derive(Args)]
