@@ -78,7 +78,8 @@ impl Stage {
     pub fn has_time_lapse(&self) -> Result<(), MachineError> {
         let hardware = &self.power_on.frozen().hardware;
         let reason = match (hardware.accelerator, hardware.cpus) {
-            (Accelerator::Tcg, 1) => return Ok(()),
+            (Accelerator::Tcg, 1) if hardware.counts_instructions() => return Ok(()),
+            (Accelerator::Tcg, 1) => "it starts OVMF, under which instructions are not counted".to_owned(),
             (Accelerator::Kvm, _) => "it runs under KVM: run it with `--accel tcg`".to_owned(),
             (Accelerator::Tcg, cpus) => format!("it has {cpus} processors, and only one can be kept busy"),
         };
