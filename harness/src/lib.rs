@@ -11,6 +11,7 @@ pub mod doctor;
 mod durations;
 pub mod event;
 mod evidence;
+pub mod fault;
 pub mod gate;
 pub mod image;
 mod invariant;
