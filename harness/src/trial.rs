@@ -11,7 +11,7 @@ use proptest::strategy::Strategy;
 
 use crate::lab::{Drives, Lab};
 
-use crate::machine::qemu::Vm;
+use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Seed};
 use crate::target::Given;
 use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
@@ -47,14 +47,25 @@ impl Trial {
         }
     }
 
+    /// A trial of the same target whose machines and transcript are its own.
+    fn apart(&self, transcript: Transcript) -> Trial {
+        let lab = self.lab.clone();
+        Trial { transcript, ..Trial::new(lab, self.variant, self.seed, self.simplifications) }
+    }
+
     /// The machines of one stage of the target.
     pub fn stage(&self, name: &str) -> Result<Machines<'_>, MachineError> {
-        Ok(Machines { trial: self, stage: self.lab.stage(Some(name))? })
+        Ok(Machines { trial: self, stage: self.lab.stage(Some(name))?, clock: Clock::Real })
     }
 
     /// The kind of machine that the check decides about: of several that one which its variant names.
     fn subject(&self) -> Result<Machines<'_>, MachineError> {
-        Ok(Machines { trial: self, stage: self.lab.stage(self.variant)? })
+        Ok(Machines { trial: self, stage: self.lab.stage(self.variant)?, clock: Clock::Real })
+    }
+
+    /// Time-lapse machines: guest time passes when it is told to, and then faster than real time.
+    pub fn time_lapse(&self) -> Result<Machines<'_>, MachineError> {
+        self.subject()?.time_lapse()
     }
 
     /// What the target's guests are to receive.
@@ -119,6 +130,14 @@ impl Trial {
         evidence.machines = self.transcript.machines();
         evidence.console = self.transcript.console();
         evidence
+    }
+
+    /// Ends the machines.
+    async fn end(&self) {
+        let machines = std::mem::take(&mut *self.lock());
+        for machine in machines {
+            machine.kill().await;
+        }
     }
 
     fn keep(&self, machine: Vm) -> Arc<Vm> {
