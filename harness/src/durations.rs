@@ -26,14 +26,19 @@ pub enum DurationsError {
 }
 
 impl Durations {
-    /// Of these reports, JSON or JUnit. Where several tell of a check, the last one counts.
-    pub fn read(files: &[PathBuf]) -> Result<Durations, DurationsError> {
+    /// Of these reports, JSON or JUnit, and of the `.json` files in these directories. Where several tell of a check,
+    /// the last one counts.
+    pub fn read(paths: &[PathBuf]) -> Result<Durations, DurationsError> {
         let mut durations = Durations::default();
-        for file in files {
-            if is_xml(file)? {
-                durations.add_report(junit::read_file(file)?);
+        for path in paths {
+            if path.is_dir() {
+                for file in read::files_in(path)? {
+                    durations.add_document(&read::document(&file)?);
+                }
+            } else if is_xml(path)? {
+                durations.add_report(junit::read_file(path)?);
             } else {
-                durations.add_document(&read::document(file)?);
+                durations.add_document(&read::document(path)?);
             }
         }
         Ok(durations)
@@ -136,6 +141,15 @@ mod tests {
         assert_eq!(seconds(&[JUNIT]), Some(3.0));
         assert_eq!(seconds(&[&json(&[4.0], &[])]), Some(4.0));
         assert_eq!(seconds(&[&json(&[4.0], &[]), JUNIT]), Some(3.0), "the last one counts");
+    }
+
+    #[test]
+    fn a_directory_may_have_any_number_of_reports() {
+        let directory = tempfile::tempdir().unwrap();
+        let known = || Durations::read(&[directory.path().into()]).unwrap().of("omarchy", &REGISTERED);
+        assert_eq!(known(), None);
+        std::fs::write(directory.path().join("omarchy.json"), json(&[4.0], &[])).unwrap();
+        assert_eq!(known(), Some(Duration::from_secs(4)));
     }
 
     #[test]

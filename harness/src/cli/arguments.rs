@@ -73,8 +73,8 @@ pub struct Part {
     /// A part that is empty, because there are fewer checks than parts, ends with status 4: `assay matrix` makes none.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
-    /// Balance the shards by how long checks took in this earlier report, JSON or JUnit, instead of by their number;
-    /// all shards of a run need the same. May be given several times: the last one that tells of a check counts
+    /// Balance the shards by how long checks took in this earlier report, JSON or JUnit, or in those of a directory,
+    /// instead of by their number; all shards of a run need the same. May be given several times
     #[arg(long, value_name = "FILE", requires = "shard")]
     pub durations: Vec<PathBuf>,
 }
@@ -204,9 +204,10 @@ pub struct Matrix {
     pub shards: NonZero<u32>,
     /// As few shards as take at most these minutes each, one check after the other, without what is prepared before.
     /// A target of which no duration is known has one
-    #[arg(long, value_name = "N", conflicts_with = "shards", requires = "durations")]
+    #[arg(long, value_name = "N", conflicts_with = "shards")]
     pub minutes: Option<Minutes>,
-    /// How long checks took in this earlier report, JSON or JUnit; may be given several times. `--shard` needs the same
+    /// How long checks took: an earlier report, JSON or JUnit, or a directory of such. `--shard` needs the same. May be
+    /// given several times
     #[arg(long, value_name = "FILE")]
     pub durations: Vec<PathBuf>,
 }

@@ -19,7 +19,7 @@ mod shell;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cache::Cache;
 use crate::check::Suite;
@@ -37,7 +37,7 @@ pub fn main(catalogue: &'static [Suite]) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::broken("start", error).tell(),
     };
-    let done = runtime.block_on(command(arguments.command, catalogue));
+    let done = runtime.block_on(carry_out(arguments.command, catalogue));
     // Threads that wait for a terminal must not keep a finished program alive.
     runtime.shutdown_background();
     match done {
@@ -46,7 +46,12 @@ pub fn main(catalogue: &'static [Suite]) -> ExitCode {
     }
 }
 
-async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+/// The program's arguments, for those who want to know whether a command line is one.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     match command {
         Command::Run(options) => run::run(options, catalogue).await,
         Command::Prove(options) => run::prove(options, catalogue).await,
