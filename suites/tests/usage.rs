@@ -78,7 +78,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
         said
     };
     assert_snapshot!(said(&["run", "omarchi"]), @r#"
-    assay: there is no target "omarchi": use one of microvm, omarchy, or the path of a .toml file
+    assay: there is no target "omarchi": use one of appliance, microvm, omarchy, or the path of a .toml file
     "#);
     assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
     assay: target omarchy has no suite "binfm"; it has: binfmt
