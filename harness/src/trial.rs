@@ -13,7 +13,7 @@ use crate::lab::{Drives, Lab};
 
 use crate::machine::qemu::Vm;
 use crate::property::{self, Seed};
-use crate::target::Given;
+use crate::target::{Given, Rollback};
 use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
@@ -61,6 +61,12 @@ impl Trial {
     pub fn credentials(&self) -> Result<&Given, Stop> {
         let missing = || Stop::Broken(format!("{} declares no [credentials]", self.lab.target()));
         self.lab.credentials().ok_or_else(missing)
+    }
+
+    /// What the target's rebuilds can be relied on for.
+    pub fn rollback(&self) -> Result<&Rollback, Stop> {
+        let missing = || Stop::Broken(format!("{} declares no [rollback]", self.lab.target()));
+        self.lab.rollback().ok_or_else(missing)
     }
 
     /// The variant of the target that the check is decided on, if there are several.

@@ -15,7 +15,7 @@ use stage::{Templates, timed};
 pub use store::KINDS;
 
 use crate::MachineError;
-use crate::target::Given;
+use crate::target::{Given, Rollback};
 
 /// The stages of one target, each of which machines can be had of.
 pub struct Lab {
@@ -23,6 +23,7 @@ pub struct Lab {
     /// By their names in the target file.
     stages: Vec<(String, Arc<Stage>)>,
     credentials: Option<Arc<Given>>,
+    rollback: Option<Arc<Rollback>>,
 }
 
 impl Lab {
@@ -33,6 +34,11 @@ impl Lab {
     /// What the guests are to receive, if the target says so.
     pub fn credentials(&self) -> Option<&Given> {
         self.credentials.as_deref()
+    }
+
+    /// What its rebuilds can be relied on for, if the target says so.
+    pub fn rollback(&self) -> Option<&Rollback> {
+        self.rollback.as_deref()
     }
 
     /// The stage of that name. A target with one stage needs no name.
@@ -58,6 +64,6 @@ impl Lab {
             (name.clone(), stage.clone())
         });
         let (target, credentials) = (self.target.clone(), self.credentials.clone());
-        Ok(Lab { target, stages: stages.collect(), credentials })
+        Ok(Lab { target, stages: stages.collect(), credentials, rollback: self.rollback.clone() })
     }
 }

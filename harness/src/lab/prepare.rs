@@ -78,7 +78,8 @@ pub async fn prepare(
     for (name, site) in sites {
         stages.push((name, Arc::new(site.prepare().await?)));
     }
-    Ok(Lab { target: target.name.clone(), stages, credentials: credentials.map(Arc::new) })
+    let rollback = target.rollback.clone().map(Arc::new);
+    Ok(Lab { target: target.name.clone(), stages, credentials: credentials.map(Arc::new), rollback })
 }
 
 /// All that a stage is made from.
