@@ -61,6 +61,7 @@ fn target(line: &str) -> String {
 #[case::no_jobs(&["run", "omarchy", "--jobs", "0"], "invalid value '0' for '--jobs <N>'")]
 #[case::no_repeat(&["run", "omarchy", "--repeat", "0"], "invalid value '0' for '--repeat <N>'")]
 #[case::negative(&["run", "omarchy", "--repeat", "many"], "invalid value 'many' for '--repeat <N>'")]
+#[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
 #[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
 fn wrong_options_end_with_status_2(#[case] arguments: &[&str], #[case] message: &str) {
@@ -228,6 +229,16 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     assay: cannot write /dev/full: it is not a regular file
     ");
     assert!(!place.path().join("cache").exists(), "nothing was begun");
+}
+
+#[test]
+fn what_is_to_be_replayed_must_be_there() {
+    let run = ["run", "omarchy", "--only", "binfmt.mount-late", "--replay", "missing"];
+    let (status, said) = Place::new().complaint(&run);
+    assert_eq!(status, 2);
+    assert_snapshot!(said, @"
+    assay: cannot replay missing: No such file or directory (os error 2)
+    ");
 }
 
 #[test]

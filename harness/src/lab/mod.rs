@@ -6,6 +6,7 @@ mod probe;
 mod stage;
 mod store;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use change::Changes;
@@ -24,6 +25,8 @@ pub struct Lab {
     stages: Vec<(String, Arc<Stage>)>,
     credentials: Option<Arc<Given>>,
     rollback: Option<Arc<Rollback>>,
+    /// Where is kept what outlives a failure.
+    logs: PathBuf,
 }
 
 impl Lab {
@@ -39,6 +42,11 @@ impl Lab {
     /// What its rebuilds can be relied on for, if the target says so.
     pub fn rollback(&self) -> Option<&Rollback> {
         self.rollback.as_deref()
+    }
+
+    /// Where is kept what outlives a failure.
+    pub fn logs(&self) -> &Path {
+        &self.logs
     }
 
     /// The stage of that name. A target with one stage needs no name.
@@ -64,6 +72,7 @@ impl Lab {
             (name.clone(), stage.clone())
         });
         let (target, credentials) = (self.target.clone(), self.credentials.clone());
-        Ok(Lab { target, stages: stages.collect(), credentials, rollback: self.rollback.clone() })
+        let (rollback, logs) = (self.rollback.clone(), self.logs.clone());
+        Ok(Lab { target, stages: stages.collect(), credentials, rollback, logs })
     }
 }

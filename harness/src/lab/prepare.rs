@@ -79,7 +79,8 @@ pub async fn prepare(
         stages.push((name, Arc::new(site.prepare().await?)));
     }
     let rollback = target.rollback.clone().map(Arc::new);
-    Ok(Lab { target: target.name.clone(), stages, credentials: credentials.map(Arc::new), rollback })
+    let (name, credentials, logs) = (target.name.clone(), credentials.map(Arc::new), cache.logs());
+    Ok(Lab { target: name, stages, credentials, rollback, logs })
 }
 
 /// All that a stage is made from.
