@@ -13,7 +13,7 @@ use proptest::strategy::Strategy;
 
 use crate::lab::{Drives, Lab};
 
-use crate::machine::qemu::Vm;
+use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Found, Seed};
 use crate::replay::{self, Replay};
 use crate::target::{Given, Rollback};
@@ -59,12 +59,17 @@ impl Trial {
 
     /// The machines of one stage of the target.
     pub fn stage(&self, name: &str) -> Result<Machines<'_>, MachineError> {
-        Ok(Machines { trial: self, stage: self.lab.stage(Some(name))? })
+        Ok(Machines { trial: self, stage: self.lab.stage(Some(name))?, clock: Clock::Real })
     }
 
     /// The kind of machine that the check decides about: of several that one which its variant names.
     fn subject(&self) -> Result<Machines<'_>, MachineError> {
-        Ok(Machines { trial: self, stage: self.lab.stage(self.variant)? })
+        Ok(Machines { trial: self, stage: self.lab.stage(self.variant)?, clock: Clock::Real })
+    }
+
+    /// Time-lapse machines: guest time passes when it is told to, and then faster than real time.
+    pub fn time_lapse(&self) -> Result<Machines<'_>, MachineError> {
+        self.subject()?.time_lapse()
     }
 
     /// What the target's guests are to receive.

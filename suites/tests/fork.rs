@@ -7,7 +7,7 @@ use std::sync::Arc;
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
 use harness::lab::{self, Drives, Lab};
-use harness::machine::qemu::Vm;
+use harness::machine::qemu::{Clock, Vm};
 use harness::{Home, Machine, Target, Transcript};
 
 struct Silent;
@@ -50,8 +50,10 @@ async fn forks_share_a_past_and_nothing_else() {
     let lab = omarchy().await;
     let stage = lab.stage(None).unwrap();
     let transcript = Transcript::default();
-    let (one, other) =
-        tokio::join!(stage.fork(Drives::Plugged, &transcript), stage.fork(Drives::Plugged, &transcript));
+    let (one, other) = tokio::join!(
+        stage.fork(Drives::Plugged, Clock::Real, &transcript),
+        stage.fork(Drives::Plugged, Clock::Real, &transcript)
+    );
     let (one, other) = (one.unwrap(), other.unwrap());
     one.succeed("echo mine >/run/mine && echo mine >/root/mine").await.unwrap();
     assert!(

@@ -16,7 +16,7 @@ use super::run::interrupted;
 use super::session::Session;
 use crate::event::Listener;
 use crate::lab::Drives;
-use crate::machine::qemu::Vm;
+use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
 use crate::{Machine, Transcript, secret};
 
@@ -35,7 +35,7 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let lab = session.prepare(&listener).await?;
     let broken = |error| Failure::broken("open a shell", error);
     let stage = lab.stage(Some(&stage)).map_err(broken)?;
-    let vm = stage.fork(Drives::Plugged, &Transcript::default()).await.map_err(broken)?;
+    let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.map_err(broken)?;
     let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
     vm.kill().await;
     done.map(|()| 0)

@@ -13,7 +13,7 @@ use super::{Drives, Lab, Stage, Templates, booted, timed};
 use crate::cache::{Cache, CacheError};
 use crate::event::{Event, Listener};
 use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
-use crate::machine::qemu::{Accelerator, Disk, Drive, Hardware, Kernel};
+use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
 use crate::target::{self, CredentialError, Credentials, Target};
 use crate::{Machine, MachineError, Transcript};
@@ -169,7 +169,7 @@ fn drives(wanted: &BTreeMap<String, target::Drive>, image: &Image) -> Result<Vec
 pub(super) async fn provision(stage: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
     let what = format!("provision {}", stage.name);
     let vm = timed(&*stage.listener, format!("boot the image of {}", stage.name), async {
-        let vm = stage.power_on(Drives::Plugged, &Transcript::default()).await?;
+        let vm = stage.power_on(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
         booted(&vm).await.map(|()| vm)
     })
     .await?;

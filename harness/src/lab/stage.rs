@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::change::Changes;
 use super::store::Store;
 use crate::event::{Event, Listener};
-use crate::machine::qemu::{Accelerator, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
+use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
 use crate::{Machine, MachineError, Transcript};
 
 /// How long a boot may take under emulation.
@@ -61,14 +61,35 @@ struct Unbootable {
 
 impl Stage {
     /// A fork of the machine that was powered on with these drives and has finished booting.
-    pub async fn fork(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
+    pub async fn fork(
+        &self,
+        drives: Drives,
+        clock: Clock,
+        transcript: &Transcript,
+    ) -> Result<Vm, MachineError> {
         let template = self.template_seen(drives, transcript).await?;
-        template.fork(&self.next_name(), transcript).await
+        template.fork(&self.next_name(), clock, transcript).await
+    }
+
+    /// Whether the clock of an idle guest can jump here. `Err` says why it cannot.
+    pub fn has_time_lapse(&self) -> Result<(), MachineError> {
+        let hardware = &self.power_on.frozen().hardware;
+        let reason = match (hardware.accelerator, hardware.cpus) {
+            (Accelerator::Tcg, 1) => return Ok(()),
+            (Accelerator::Kvm, _) => "it runs under KVM: run it with `--accel tcg`".to_owned(),
+            (Accelerator::Tcg, cpus) => format!("it has {cpus} processors, and only one can be kept busy"),
+        };
+        Err(MachineError::NoTimeLapse { target: self.name.clone(), reason })
     }
 
     /// Powers a machine on, with the disk as provisioned. It boots while this returns.
-    pub async fn power_on(&self, drives: Drives, transcript: &Transcript) -> Result<Vm, MachineError> {
-        self.power_on.boot(self.own(drives, transcript)?).await
+    pub async fn power_on(
+        &self,
+        drives: Drives,
+        clock: Clock,
+        transcript: &Transcript,
+    ) -> Result<Vm, MachineError> {
+        self.power_on.boot(self.own(drives, clock, transcript)?).await
     }
 
     /// Powers a machine on with nothing prepared, and with these strings for its firmware to find. It boots
@@ -77,14 +98,20 @@ impl Stage {
         &self,
         smbios: &Smbios,
         drives: Drives,
+        clock: Clock,
         transcript: &Transcript,
     ) -> Result<Vm, MachineError> {
-        let own = self.own(drives, transcript)?;
+        let own = self.own(drives, clock, transcript)?;
         self.power_on.boot_cold(own, smbios.clone(), &self.kernel).await
     }
 
     /// A fork of the machine that was powered on with these strings and its drives, and has finished booting.
-    pub async fn fork_with(&self, smbios: &Smbios, transcript: &Transcript) -> Result<Vm, MachineError> {
+    pub async fn fork_with(
+        &self,
+        smbios: &Smbios,
+        clock: Clock,
+        transcript: &Transcript,
+    ) -> Result<Vm, MachineError> {
         let cell = {
             let mut made =
                 self.templates.with_strings.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -100,7 +127,7 @@ impl Stage {
             .map_err(|error| Unbootable { reason: error.to_string(), seen })
         });
         let template = self.booted_or_why(template.await, transcript)?;
-        template.fork(&self.next_name(), transcript).await
+        template.fork(&self.next_name(), clock, transcript).await
     }
 
     /// Powers a machine on again, with the disk that another has left.
@@ -110,14 +137,14 @@ impl Stage {
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Vm, MachineError> {
-        let disk = machine.disk().clone();
+        let (disk, clock) = (machine.disk().clone(), machine.clock());
         let (name, transcript, drives) = (self.next_name(), transcript.clone(), self.drives(drives));
-        self.power_on.boot(Own { name, transcript, disk, drives }).await
+        self.power_on.boot(Own { name, transcript, disk, drives, clock }).await
     }
 
     /// The same target with something changed on its disk.
     pub async fn changed(&self, changes: &Changes<'_>) -> Result<Stage, MachineError> {
-        let vm = self.fork(Drives::Plugged, &Transcript::default()).await?;
+        let vm = self.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
         changes.apply(&vm).await?;
         vm.succeed("sync").await?;
         vm.quit().await;
@@ -207,7 +234,7 @@ impl Stage {
         power_on: impl AsyncFnOnce(Own) -> Result<Vm, MachineError>,
     ) -> Result<Template, MachineError> {
         timed(&*self.listener, what, async {
-            let vm = power_on(self.own(drives, transcript)?).await?;
+            let vm = power_on(self.own(drives, Clock::Real, transcript)?).await?;
             booted(&vm).await?;
             Template::freeze(vm, self.drives(drives)).await
         })
@@ -215,10 +242,10 @@ impl Stage {
     }
 
     /// What the next machine has of its own: an empty layer over the provisioned disk, and its drives.
-    fn own(&self, drives: Drives, transcript: &Transcript) -> Result<Own, MachineError> {
+    fn own(&self, drives: Drives, clock: Clock, transcript: &Transcript) -> Result<Own, MachineError> {
         let name = self.next_name();
         let disk = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
-        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives) })
+        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives), clock })
     }
 
     pub(super) fn drives(&self, drives: Drives) -> Vec<Drive> {

@@ -20,6 +20,8 @@ pub enum MachineError {
     NotBooted { target: String, reason: String },
     #[error("the target {target} has no stage {stage:?}; it has: {known}")]
     NoStage { target: String, stage: String, known: String },
+    #[error("{target} has no time-lapse machines: {reason}")]
+    NoTimeLapse { target: String, reason: String },
     #[error("cannot start {machine}: {reason}")]
     NotStarted { machine: String, reason: String },
 }

@@ -5,16 +5,23 @@ use std::sync::Arc;
 use super::Trial;
 use crate::MachineError;
 use crate::lab::{Drives, Stage};
-use crate::machine::qemu::{Smbios, Vm};
+use crate::machine::qemu::{Clock, Smbios, Vm};
 
 /// One stage of the target, for one try of one check.
 #[derive(Clone, Copy)]
 pub struct Machines<'t> {
     pub(super) trial: &'t Trial,
     pub(super) stage: &'t Stage,
+    pub(super) clock: Clock,
 }
 
-impl Machines<'_> {
+impl<'t> Machines<'t> {
+    /// The same as time-lapse machines, on which guest time passes when it is told to.
+    pub fn time_lapse(self) -> Result<Machines<'t>, MachineError> {
+        self.stage.has_time_lapse()?;
+        Ok(Machines { clock: Clock::Lapse, ..self })
+    }
+
     /// Whether a processor, not an emulator, executes their instructions.
     pub fn is_accelerated(&self) -> bool {
         self.stage.is_accelerated()
@@ -22,27 +29,27 @@ impl Machines<'_> {
 
     /// A fork of the provisioned machine, booted with its drives plugged in.
     pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
-        Ok(self.trial.keep(self.stage.fork(Drives::Plugged, &self.trial.transcript).await?))
+        Ok(self.trial.keep(self.stage.fork(Drives::Plugged, self.clock, &self.trial.transcript).await?))
     }
 
     /// A fork of the provisioned machine, booted with no drive plugged in.
     pub async fn machine_without_drives(&self) -> Result<Arc<Vm>, MachineError> {
-        Ok(self.trial.keep(self.stage.fork(Drives::Absent, &self.trial.transcript).await?))
+        Ok(self.trial.keep(self.stage.fork(Drives::Absent, self.clock, &self.trial.transcript).await?))
     }
 
     /// A fork of the provisioned machine that was booted with these OEM strings.
     pub async fn machine_with(&self, smbios: &Smbios) -> Result<Arc<Vm>, MachineError> {
-        Ok(self.trial.keep(self.stage.fork_with(smbios, &self.trial.transcript).await?))
+        Ok(self.trial.keep(self.stage.fork_with(smbios, self.clock, &self.trial.transcript).await?))
     }
 
     /// A machine at the beginning of its boot.
     pub async fn power_on(&self, drives: Drives) -> Result<Arc<Vm>, MachineError> {
-        Ok(self.trial.keep(self.stage.power_on(drives, &self.trial.transcript).await?))
+        Ok(self.trial.keep(self.stage.power_on(drives, self.clock, &self.trial.transcript).await?))
     }
 
     /// A machine at the beginning of its boot, with these OEM strings for its firmware to find.
     pub async fn power_on_with(&self, smbios: &Smbios) -> Result<Arc<Vm>, MachineError> {
-        let machine = self.stage.power_on_cold(smbios, Drives::Plugged, &self.trial.transcript);
+        let machine = self.stage.power_on_cold(smbios, Drives::Plugged, self.clock, &self.trial.transcript);
         Ok(self.trial.keep(machine.await?))
     }
 

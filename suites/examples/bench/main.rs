@@ -65,6 +65,10 @@ async fn main() -> anyhow::Result<()> {
         time::cold_boot(stage, &mut table).await?;
         time::boot(stage, &mut table).await?;
         time::booted_check(&lab, &mut table).await?;
+        match stage.has_time_lapse() {
+            Ok(()) => time::ten_minutes(stage, &mut table).await?,
+            Err(error) => listener.hear(&Event::Noted { text: error.to_string() }),
+        }
         for _ in 0..FORKS_PER_ROUND {
             time::copy(stage, &mut table).await?;
             time::fork(stage, &mut table).await?;

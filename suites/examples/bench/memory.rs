@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::Context;
 use futures::future::try_join_all;
 use harness::lab::{Drives, Stage};
-use harness::machine::qemu::Vm;
+use harness::machine::qemu::{Clock, Vm};
 use harness::{Machine, Transcript};
 
 use crate::table::Table;
@@ -36,7 +36,8 @@ const COMMAND: &str = "systemctl list-units >/dev/null";
 
 pub async fn forks(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let transcript = Transcript::default();
-    let forks = try_join_all((0..FORKS).map(|_| stage.fork(Drives::Plugged, &transcript))).await?;
+    let forks =
+        try_join_all((0..FORKS).map(|_| stage.fork(Drives::Plugged, Clock::Real, &transcript))).await?;
     weigh(&forks, &READY, table).await?;
     try_join_all(forks.iter().map(|vm| vm.succeed(COMMAND))).await?;
     weigh(&forks, &AFTER_COMMAND, table).await?;

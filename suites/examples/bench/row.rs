@@ -13,6 +13,9 @@ pub enum Unit {
     Megabytes,
     #[serde(rename = "times")]
     Times,
+    /// Of the guest in a real one.
+    #[serde(rename = "s/s")]
+    SecondsPerSecond,
 }
 
 pub struct Row {
@@ -50,6 +53,7 @@ impl Unit {
             Unit::Seconds => format!("{value:.1} s"),
             Unit::Megabytes => format!("{value:.1} MB"),
             Unit::Times => format!("{value:.0} ×"),
+            Unit::SecondsPerSecond => format!("{value:.0} s/s"),
         }
     }
 }

@@ -16,6 +16,11 @@ impl Table {
         self.add(name, Unit::Megabytes, bytes as f64 / 1e6);
     }
 
+    /// How much faster than real time guest time passed.
+    pub fn pace(&mut self, name: &'static str, guest: Duration, real: Duration) {
+        self.add(name, Unit::SecondsPerSecond, guest.as_secs_f64() / real.as_secs_f64());
+    }
+
     pub fn row(&self, name: &str) -> Option<&Row> {
         self.0.iter().find(|row| row.name == name)
     }

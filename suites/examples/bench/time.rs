@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use harness::lab::{BOOT_LIMIT, Drives, Lab, Stage, booted};
-use harness::machine::qemu::{Smbios, Vm};
+use harness::machine::qemu::{Clock, Smbios, Vm};
 use harness::property::Seed;
 use harness::{Machine, Transcript, Trial};
 use suites::CATALOGUE;
@@ -24,6 +24,8 @@ pub const GUEST: &str = "copy of the template: the guest's part of the first ans
 pub const COPY_ANSWER: &str = "fork: first guest answer";
 pub const FORK_READY: &str = "fork: ready, with an identity of its own";
 pub const FORK_OUTPUT: &str = "fork: first command's output";
+pub const TEN_MINUTES: &str = "ten minutes of guest time, fork included";
+pub const PACE: &str = "guest time in real time, fork included";
 
 /// How long a copy may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -31,14 +33,15 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The whole way: kernel, initramfs, system.
 pub async fn cold_boot(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm = stage.power_on_cold(&Smbios::default(), Drives::Plugged, &Transcript::default()).await?;
+    let vm =
+        stage.power_on_cold(&Smbios::default(), Drives::Plugged, Clock::Real, &Transcript::default()).await?;
     boots(&vm, began, [COLD_ANSWER, COLD_BOOTED], table).await
 }
 
 /// From the machine that was frozen before it touched a disk.
 pub async fn boot(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm = stage.power_on(Drives::Plugged, &Transcript::default()).await?;
+    let vm = stage.power_on(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
     boots(&vm, began, [BOOT_ANSWER, BOOT_BOOTED], table).await
 }
 
@@ -80,7 +83,7 @@ pub async fn copy(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     table.time(LAYER, began.elapsed());
 
     let began = Instant::now();
-    let vm = template.thaw("copy", &Transcript::default()).await?;
+    let vm = template.thaw("copy", Clock::Real, &Transcript::default()).await?;
     let thawed = Instant::now();
     vm.resume().await?;
     vm.answers(ANSWER_LIMIT).await?;
@@ -95,10 +98,22 @@ pub async fn copy(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
 /// What a check gets, and the first thing it does with it.
 pub async fn fork(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm = stage.fork(Drives::Plugged, &Transcript::default()).await?;
+    let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
     table.time(FORK_READY, began.elapsed());
     vm.succeed("echo ready").await?;
     table.time(FORK_OUTPUT, began.elapsed());
+    vm.kill().await;
+    Ok(())
+}
+
+/// Ten minutes on a time-lapse machine, from the template to their end.
+pub async fn ten_minutes(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
+    let ten_minutes = Duration::from_secs(600);
+    let began = Instant::now();
+    let vm = stage.fork(Drives::Plugged, Clock::Lapse, &Transcript::default()).await?;
+    vm.lapse(ten_minutes).await?;
+    table.time(TEN_MINUTES, began.elapsed());
+    table.pace(PACE, ten_minutes, began.elapsed());
     vm.kill().await;
     Ok(())
 }

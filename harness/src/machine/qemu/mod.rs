@@ -4,6 +4,7 @@ mod accelerator;
 mod agent;
 mod arguments;
 mod bounded;
+mod clock;
 mod console;
 mod disk;
 mod hardware;
@@ -20,6 +21,7 @@ mod vm;
 
 pub use accelerator::{could_accelerate, kvm_runs, version};
 pub use arguments::definition;
+pub use clock::Clock;
 pub use disk::{DISK_TOOL, Disk};
 pub use hardware::{Accelerator, Firmware, Hardware};
 pub use kernel::Kernel;

@@ -66,6 +66,11 @@ impl Monitor {
         self.execute("pause the guest", qmp::stop {}).await
     }
 
+    /// Has QEMU do all that was asked of it so far, also over other channels.
+    pub async fn settle(&self) -> Result<(), MachineError> {
+        self.execute("come to rest", qmp::query_status {}).await
+    }
+
     /// Writes the state of the devices, not the memory, to a pipe that QEMU inherited. What QEMU starts
     /// does not inherit it in turn, and opens it through QEMU.
     pub async fn save_state(&self, file: i32) -> Result<(), MachineError> {

@@ -14,15 +14,15 @@ pub enum Port {
     Agent,
     /// The guest's system bus.
     Bus,
-    /// What gives a fork an identity of its own.
-    Identity,
+    /// What does from the inside of the guest what the host asks.
+    Resident,
     /// A terminal, for `assay shell`.
     Terminal,
 }
 
 impl Port {
     pub const ALL: [Port; 7] =
-        [Port::Monitor, Port::Console, Port::Boot, Port::Agent, Port::Bus, Port::Identity, Port::Terminal];
+        [Port::Monitor, Port::Console, Port::Boot, Port::Agent, Port::Bus, Port::Resident, Port::Terminal];
 
     /// The id of its character device in QEMU.
     pub fn id(self) -> &'static str {
@@ -32,7 +32,7 @@ impl Port {
             Port::Boot => "boot",
             Port::Agent => "agent",
             Port::Bus => "bus",
-            Port::Identity => "identity",
+            Port::Resident => "resident",
             Port::Terminal => "terminal",
         }
     }

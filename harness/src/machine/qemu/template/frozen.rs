@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::not_started;
+use crate::machine::qemu::clock::Clock;
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
 use crate::machine::qemu::ramfile;
@@ -50,11 +51,22 @@ impl Frozen {
         memory: Arc<File>,
         memory_is_shared: bool,
     ) -> Result<Vm, MachineError> {
-        let Own { name, transcript, disk, drives } = own;
+        let Own { name, transcript, disk, drives, clock } = own;
         let (hardware, smbios) = (self.hardware.clone(), self.smbios.clone());
         let start = Start::Frozen(self.state.clone());
-        Vm::launch(Plan { name, transcript, hardware, start, smbios, memory, memory_is_shared, disk, drives })
-            .await
+        Vm::launch(Plan {
+            name,
+            transcript,
+            hardware,
+            clock,
+            start,
+            smbios,
+            memory,
+            memory_is_shared,
+            disk,
+            drives,
+        })
+        .await
     }
 }
 
@@ -64,4 +76,5 @@ pub struct Own {
     pub transcript: Transcript,
     pub disk: Disk,
     pub drives: Vec<Drive>,
+    pub clock: Clock,
 }

@@ -4,21 +4,26 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::MachineError;
-use crate::machine::qemu::vm::Vm;
+use crate::machine::qemu::clock::Clock;
 
-/// How long a fork may take to renew its identity.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// Gives a fork its own identity, by what waits for it in every template (`assay-identity.service`).
-pub async fn renew(vm: &Vm) -> Result<(), MachineError> {
-    let now = now();
+/// Orders for the resident of a fork.
+pub fn orders(clock: Clock) -> Result<Vec<String>, MachineError> {
     let (seed, id) = (random::<32>()?, random::<16>()?);
-    vm.renew_identity(&format!("{seed} {id} {} {}\n", now.as_secs(), now.subsec_nanos()), LIMIT).await
+    let renew = format!("renew {seed} {id} {}", now().as_nanos());
+    Ok(match clock {
+        Clock::Real => vec![renew],
+        // The clock first: it races ahead whenever the guest waits.
+        Clock::Lapse => vec!["hold".to_owned(), renew],
+    })
 }
 
 /// Tells an initramfs that waits for its disk to go on.
-pub fn order_to_boot() -> Result<String, MachineError> {
-    Ok(format!("go {} {}\n", now().as_secs(), random::<32>()?))
+pub fn order_to_boot(clock: Clock) -> Result<String, MachineError> {
+    let hold = match clock {
+        Clock::Real => "",
+        Clock::Lapse => " hold",
+    };
+    Ok(format!("go {} {}{hold}\n", now().as_secs(), random::<32>()?))
 }
 
 /// Time since 1970.

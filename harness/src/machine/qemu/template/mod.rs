@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub use frozen::{Frozen, Own};
 pub use power_on::PowerOn;
 
+use super::clock::Clock;
 use super::disk::Disk;
 use super::vm::{Drive, Vm};
 use crate::{MachineError, Phase, Start, Transcript};
@@ -37,22 +38,28 @@ impl Template {
 
     /// A machine of one's own that goes on where the template was frozen, with an identity, a clock and
     /// random numbers of its own.
-    pub async fn fork(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
-        let vm = self.thaw(name, transcript).await?;
-        vm.resume().await?;
+    pub async fn fork(&self, name: &str, clock: Clock, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let vm = self.thaw(name, clock, transcript).await?;
         let renewing = Instant::now();
-        identity::renew(&vm).await?;
+        let orders = identity::orders(clock)?;
+        for order in &orders {
+            vm.order(order).await?;
+        }
+        vm.resume_with_orders().await?;
+        for order in &orders {
+            vm.answer(order, FORK_LIMIT).await?;
+        }
         transcript.phase(name, Phase::since(renewing, "its identity is renewed"));
         vm.answers(FORK_LIMIT).await?;
         Ok(vm)
     }
 
     /// A copy that stands still where the template was frozen, in everything like any other copy.
-    pub async fn thaw(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
+    pub async fn thaw(&self, name: &str, clock: Clock, transcript: &Transcript) -> Result<Vm, MachineError> {
         transcript.began(name, Start::Fork);
         let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
         let (name, transcript, drives) = (name.to_owned(), transcript.clone(), self.drives.clone());
-        self.frozen.thaw(Own { name, transcript, disk, drives }).await
+        self.frozen.thaw(Own { name, transcript, disk, drives, clock }).await
     }
 
     pub fn frozen(&self) -> &Frozen {

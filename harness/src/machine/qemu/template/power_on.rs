@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::frozen::{Frozen, Own};
 use super::{identity, not_started};
+use crate::machine::qemu::clock::Clock;
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
 use crate::machine::qemu::kernel::Kernel;
@@ -39,7 +40,7 @@ impl PowerOn {
         let disk = Disk::image(ramfile::empty(1 << 20).map_err(failed)?).map_err(failed)?;
         let layer = disk.fresh_layer().map_err(failed)?;
         let (name, transcript) = (name.to_owned(), Transcript::default());
-        let own = Own { name, transcript, disk: layer, drives: Vec::new() };
+        let own = Own { name, transcript, disk: layer, drives: Vec::new(), clock: Clock::Real };
         let plan = cold(own, Smbios::default(), hardware, kernel).map_err(failed)?;
         let vm = Vm::launch(Plan { memory_is_shared: true, ..plan }).await?;
         vm.resume().await?;
@@ -72,6 +73,7 @@ impl PowerOn {
     ) -> Result<Vm, MachineError> {
         let (name, transcript) = (own.name.clone(), own.transcript.clone());
         transcript.began(&name, crate::Start::Cold);
+        let clock = own.clock;
         let plan = cold(own, smbios, self.0.hardware.clone(), kernel);
         let plan = plan.map_err(|error| not_started(&name, &error))?;
         let vm = Vm::launch(Plan { memory_is_shared, ..plan }).await?;
@@ -80,7 +82,7 @@ impl PowerOn {
         let starting = Instant::now();
         vm.waits_for_disk(KERNEL_LIMIT).await?;
         transcript.phase(&name, Phase::since(starting, "its kernel starts"));
-        vm.boot_from_disk(&identity::order_to_boot()?).await?;
+        vm.boot_from_disk(&identity::order_to_boot(clock)?).await?;
         Ok(vm)
     }
 
@@ -101,7 +103,7 @@ impl PowerOn {
 
 /// A machine that begins with its firmware and kernel, in empty memory of its own.
 fn cold(own: Own, smbios: Smbios, hardware: Hardware, kernel: &Kernel) -> io::Result<Plan> {
-    let Own { name, transcript, disk, drives } = own;
+    let Own { name, transcript, disk, drives, clock } = own;
     Ok(Plan {
         name,
         transcript,
@@ -114,6 +116,7 @@ fn cold(own: Own, smbios: Smbios, hardware: Hardware, kernel: &Kernel) -> io::Re
         memory: Arc::new(ramfile::empty(u64::from(hardware.memory_mib) << 20)?),
         memory_is_shared: false,
         hardware,
+        clock,
         disk,
         drives,
     })
@@ -124,8 +127,8 @@ async fn start(vm: Vm, drives: &[Drive]) -> Result<Vm, MachineError> {
     for drive in drives.iter().filter(|drive| drive.plugged) {
         vm.plug(&drive.name).await?;
     }
-    vm.resume().await?;
-    vm.boot_from_disk(&identity::order_to_boot()?).await?;
+    vm.boot_from_disk(&identity::order_to_boot(vm.clock())?).await?;
+    vm.resume_with_orders().await?;
     Ok(vm)
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::Vm;
 use crate::machine::qemu::agent::Agent;
 use crate::machine::qemu::arguments::{self, Launch, Layer, Memory};
+use crate::machine::qemu::clock::{self, Clock};
 use crate::machine::qemu::console::Console;
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
@@ -30,6 +31,7 @@ pub struct Plan {
     pub name: String,
     pub transcript: Transcript,
     pub hardware: Hardware,
+    pub clock: Clock,
     pub start: Start,
     /// The OEM strings that firmware and system find.
     pub smbios: Smbios,
@@ -84,7 +86,7 @@ impl Vm {
             streams.push(UnixStream::from_std(ours)?);
             ports.push((port, inheritance.add(theirs)));
         }
-        let [monitor, console, boot, agent, bus, identity, terminal]: [UnixStream; Port::ALL.len()] =
+        let [monitor, console, boot, agent, bus, resident, terminal]: [UnixStream; Port::ALL.len()] =
             streams.try_into().map_err(|_| io::Error::other("a port without a stream"))?;
 
         let (state, state_writer) = io::pipe()?;
@@ -97,7 +99,11 @@ impl Vm {
                 command_line,
             },
             Start::Frozen(saved) => {
-                frozen = Some(inheritance.add(ramfile::reopen(&saved)?));
+                let state = match plan.clock {
+                    Clock::Real => ramfile::reopen(&saved)?,
+                    Clock::Lapse => clock::without_real_time(&saved)?,
+                };
+                frozen = Some(inheritance.add(state));
                 arguments::Start::Frozen
             }
         };
@@ -121,6 +127,7 @@ impl Vm {
         let firmware = hardware.firmware.open(hardware.architecture)?.map(|file| inheritance.add(file));
         let launch = Launch {
             hardware: hardware.clone(),
+            clock: plan.clock,
             start,
             firmware,
             smbios: plan.smbios.handed_to(&mut inheritance)?,
@@ -156,7 +163,7 @@ impl Vm {
             agent: Agent::open(&plan.name, agent),
             boot: Mutex::new(BufReader::new(boot)),
             bus: Mutex::new(Some(bus)),
-            identity: Mutex::new(BufReader::new(identity)),
+            resident: Mutex::new(BufReader::new(resident)),
             systemd: OnceCell::new(),
             terminal: Mutex::new(Some(terminal)),
             name: plan.name,
@@ -168,6 +175,7 @@ impl Vm {
             state_number,
             drives,
             hardware,
+            clock: plan.clock,
             smbios: plan.smbios,
             memory: plan.memory,
             disk: plan.disk,

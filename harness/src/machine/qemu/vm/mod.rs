@@ -3,6 +3,8 @@
 mod command;
 mod launch;
 mod power;
+mod resident;
+mod time;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tokio::sync::{Mutex, OnceCell};
 pub use launch::{Drive, Plan, Start};
 
 use super::agent::Agent;
+use super::clock::Clock;
 use super::disk::Disk;
 use super::hardware::Hardware;
 use super::life::Life;
@@ -40,7 +43,7 @@ pub struct Vm {
     agent: Agent,
     boot: Mutex<BufReader<UnixStream>>,
     bus: Mutex<Option<UnixStream>>,
-    identity: Mutex<BufReader<UnixStream>>,
+    resident: Mutex<BufReader<UnixStream>>,
     systemd: OnceCell<Systemd>,
     terminal: Mutex<Option<UnixStream>>,
     /// What the devices' state comes through when the machine is frozen, and its other end in QEMU.
@@ -48,6 +51,7 @@ pub struct Vm {
     state_number: i32,
     drives: Vec<(String, i32)>,
     pub(in crate::machine::qemu) hardware: Hardware,
+    clock: Clock,
     pub(in crate::machine::qemu) smbios: Smbios,
     pub(in crate::machine::qemu) memory: Arc<File>,
     pub(in crate::machine::qemu) disk: Disk,

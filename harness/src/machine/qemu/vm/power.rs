@@ -19,6 +19,12 @@ const QUIT_LIMIT: Duration = Duration::from_secs(10);
 const STATE_LIMIT: u64 = 256 << 20;
 
 impl Vm {
+    /// Lets the guest run. What it was sent is there when it begins.
+    pub async fn resume_with_orders(&self) -> Result<(), MachineError> {
+        self.life.during(self.monitor.settle()).await?;
+        self.resume().await
+    }
+
     /// Lets the guest run.
     pub async fn resume(&self) -> Result<(), MachineError> {
         self.life.during(self.monitor.resume()).await
@@ -35,20 +41,6 @@ impl Vm {
         let mut boot = self.boot.lock().await;
         let sent = boot.get_mut().write_all(order.as_bytes()).await;
         sent.map_err(|error| self.refused("tell the initramfs to go on", error))
-    }
-
-    /// Gives the guest random numbers, a machine id and a time of its own.
-    pub(in crate::machine::qemu) async fn renew_identity(
-        &self,
-        order: &str,
-        limit: Duration,
-    ) -> Result<(), MachineError> {
-        let sent = self.identity.lock().await.get_mut().write_all(order.as_bytes()).await;
-        sent.map_err(|error| self.refused("renew the identity", error))?;
-        match self.line_from(&self.identity, "the guest to renew its identity", limit).await?.trim() {
-            "renewed" => Ok(()),
-            reason => Err(self.refused("renew the identity", reason)),
-        }
     }
 
     /// Stops the guest and gives its device state; memory and disk are then as they were at that moment.

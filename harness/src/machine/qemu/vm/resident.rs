@@ -1,0 +1,40 @@
+//! What does from the inside of the guest what the host asks (`assay-resident.service`).
+
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+
+use super::Vm;
+use crate::MachineError;
+
+impl Vm {
+    /// Has the resident do something, and gives what it answers.
+    pub(in crate::machine::qemu) async fn ask(
+        &self,
+        order: &str,
+        limit: Duration,
+    ) -> Result<String, MachineError> {
+        self.order(order).await?;
+        self.answer(order, limit).await
+    }
+
+    /// Gives the resident an order. It waits in the port until the guest runs, and the resident in it.
+    pub(in crate::machine::qemu) async fn order(&self, order: &str) -> Result<(), MachineError> {
+        let sent = self.resident.lock().await.get_mut().write_all(format!("{order}\n").as_bytes()).await;
+        sent.map_err(|error| self.refused("order the resident", error))
+    }
+
+    /// The answer to the oldest order that has none yet.
+    pub(in crate::machine::qemu) async fn answer(
+        &self,
+        order: &str,
+        limit: Duration,
+    ) -> Result<String, MachineError> {
+        let what = order.split(' ').next().unwrap_or_default();
+        let line = self.line_from(&self.resident, &format!("the resident to {what}"), limit).await?;
+        match line.split_once(' ') {
+            Some(("done", answer)) => Ok(answer.trim().to_owned()),
+            _ => Err(self.refused(&format!("have the resident {what}"), line.trim())),
+        }
+    }
+}

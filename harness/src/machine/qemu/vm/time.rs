@@ -1,0 +1,62 @@
+//! Guest time on a machine whose idle clock jumps.
+
+use std::time::{Duration, Instant};
+
+use super::Vm;
+use crate::MachineError;
+use crate::evidence::{Answer, Exchange};
+use crate::machine::qemu::clock::Clock;
+
+/// How long the resident may take for what needs no guest time. It may still be booting.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+
+/// How many guest seconds pass at least in a real one, however busy guest and host are.
+const LEAST_PACE: u32 = 5;
+
+impl Vm {
+    /// What this machine's clock does while it is idle.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// How long the guest has been up, by its own clock.
+    pub async fn uptime(&self) -> Result<Duration, MachineError> {
+        self.nanoseconds(self.ask("uptime", ANSWER_LIMIT)).await
+    }
+
+    /// Lets this much guest time pass, and then holds it again: on a time-lapse machine it passes only here and
+    /// with executed instructions. Gives the guest's uptime.
+    pub async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
+        let until = self.uptime().await? + time;
+        self.lapse_until(until).await
+    }
+
+    /// Lets guest time pass until the guest has been up for so long. Gives the guest's uptime, which is not less.
+    pub async fn lapse_until(&self, uptime: Duration) -> Result<Duration, MachineError> {
+        let began = Instant::now();
+        let action = format!("let time pass until {} s after its start", uptime.as_secs_f64());
+        let lapsing = async {
+            if self.clock != Clock::Lapse {
+                return Err(self.refused("let time pass", "it is no time-lapse machine"));
+            }
+            let limit = ANSWER_LIMIT + uptime / LEAST_PACE;
+            self.nanoseconds(self.ask(&format!("lapse {}", uptime.as_nanos()), limit)).await
+        };
+        let lapsed = lapsing.await;
+        let answer = match &lapsed {
+            Ok(_) => Answer::Done,
+            Err(error) => Answer::None(error.to_string()),
+        };
+        self.transcript.record(Exchange::since(began, &self.name, &action, answer));
+        lapsed
+    }
+
+    async fn nanoseconds(
+        &self,
+        answer: impl Future<Output = Result<String, MachineError>>,
+    ) -> Result<Duration, MachineError> {
+        let answer = answer.await?;
+        let nanoseconds = answer.parse();
+        nanoseconds.map(Duration::from_nanos).map_err(|_| self.refused("read its clock", answer))
+    }
+}
