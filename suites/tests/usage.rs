@@ -88,7 +88,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
     let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
     assert!(unknown.starts_with(begin) && unknown.contains("binfmt.registered, "), "{unknown}");
     assert_snapshot!(said(&["list", "omarchi"]), @r#"
-    assay: there is no suite for a target "omarchi"; there is: omarchy, microvm
+    assay: there is no suite for a target "omarchi"; there is: omarchy, microvm, appliance
     "#);
 }
 
