@@ -72,7 +72,7 @@ test-vm: _reports
 test-abuse *FILTERS:
     cargo build --package suites --bins --examples
     # One at a time: they look for what a run leaves behind, and many machines at once keep each other waiting.
-    ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork --test time_lapse -- --test-threads 1 "$@"
+    ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork --test time_lapse --test faults -- --test-threads 1 "$@"
 
 # Look at reports in a headless browser: needs Debian's packages chromium and chromium-driver
 test-report *FILTERS:

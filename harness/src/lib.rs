@@ -10,6 +10,7 @@ pub mod cli;
 pub mod doctor;
 pub mod event;
 mod evidence;
+pub mod fault;
 pub mod gate;
 pub mod image;
 mod invariant;

@@ -109,6 +109,11 @@ impl Trial {
         self.subject()?.reboot(machine, drives).await
     }
 
+    /// Powers a machine on with the disk that another has left, however it ended.
+    pub async fn power_on_again(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+        self.subject()?.power_on_again(machine, drives).await
+    }
+
     /// Tries a property for this many random values, one after the other.
     pub async fn for_all<S, F, Tried>(&self, cases: u32, strategy: S, property: F) -> Outcome
     where

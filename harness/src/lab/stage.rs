@@ -137,9 +137,12 @@ impl Stage {
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Vm, MachineError> {
-        let (disk, clock) = (machine.disk().clone(), machine.clock());
-        let (name, transcript, drives) = (self.next_name(), transcript.clone(), self.drives(drives));
-        self.power_on.boot(Own { name, transcript, disk, drives, clock }).await
+        let name = self.next_name();
+        // On a layer of its own: what the other has left stays as it is.
+        let disk = machine.disk().fresh_layer().map_err(|error| not_started(&name, &error))?;
+        let (transcript, drives) = (transcript.clone(), self.drives(drives));
+        let (clock, time) = (machine.clock(), machine.time_at_its_end().await);
+        self.power_on.boot(Own { name, transcript, disk, drives, clock, time }).await
     }
 
     /// The same target with something changed on its disk.
@@ -245,7 +248,7 @@ impl Stage {
     fn own(&self, drives: Drives, clock: Clock, transcript: &Transcript) -> Result<Own, MachineError> {
         let name = self.next_name();
         let disk = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
-        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives), clock })
+        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives), clock, time: None })
     }
 
     pub(super) fn drives(&self, drives: Drives) -> Vec<Drive> {
