@@ -18,6 +18,10 @@ test-omarchy *ARGS: _reports
 test-microvm *ARGS: _reports
     {{ assay }} run microvm --junit {{ reports }}/microvm.xml --json {{ reports }}/microvm.json "$@"
 
+# Rebuilds of the appliance that are tested before they are persisted, and the watchdog over them
+test-appliance *ARGS: _reports
+    {{ assay }} run appliance --junit {{ reports }}/appliance.xml --json {{ reports }}/appliance.json "$@"
+
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS: _reports
     {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"
@@ -25,6 +29,10 @@ prove-omarchy *ARGS: _reports
 # The same for the microVMs
 prove-microvm *ARGS: _reports
     {{ assay }} prove microvm --json {{ reports }}/prove-microvm.json "$@"
+
+# The same for the appliance
+prove-appliance *ARGS: _reports
+    {{ assay }} prove appliance --json {{ reports }}/prove-appliance.json "$@"
 
 # A page to look at, target/assay/report.html, of the last run and proof of every target
 report *ARGS: _reports

@@ -27,6 +27,7 @@ mod overlay;
 mod panic;
 pub mod property;
 pub mod provision;
+pub mod replay;
 pub mod report;
 mod runner;
 pub mod secret;
