@@ -18,6 +18,10 @@ test-omarchy *ARGS: _reports
 test-microvm *ARGS: _reports
     {{ assay }} run microvm --junit {{ reports }}/microvm.xml --json {{ reports }}/microvm.json "$@"
 
+# Rebuilds of the appliance that are tested before they are persisted, and the watchdog over them
+test-appliance *ARGS: _reports
+    {{ assay }} run appliance --junit {{ reports }}/appliance.xml --json {{ reports }}/appliance.json "$@"
+
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS: _reports
     {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"
@@ -25,6 +29,10 @@ prove-omarchy *ARGS: _reports
 # The same for the microVMs
 prove-microvm *ARGS: _reports
     {{ assay }} prove microvm --json {{ reports }}/prove-microvm.json "$@"
+
+# The same for the appliance
+prove-appliance *ARGS: _reports
+    {{ assay }} prove appliance --json {{ reports }}/prove-appliance.json "$@"
 
 # A page to look at, target/assay/report.html, of the last run and proof of every target
 report *ARGS: _reports
@@ -64,7 +72,7 @@ test-vm: _reports
 test-abuse *FILTERS:
     cargo build --package suites --bins --examples
     # One at a time: they look for what a run leaves behind, and many machines at once keep each other waiting.
-    ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork --test time_lapse -- --test-threads 1 "$@"
+    ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork --test time_lapse --test faults -- --test-threads 1 "$@"
 
 # Look at reports in a headless browser: needs Debian's packages chromium and chromium-driver
 test-report *FILTERS:

@@ -6,7 +6,7 @@ use std::future::Future;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::{Outcome, Stop, Violation};
+use crate::{Outcome, Stop};
 
 /// Where a sequence of random choices begins. `ASSAY_SEED` sets it, and a failure prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,35 @@ where
     F: Fn(S::Value) -> Tried,
     Tried: Future<Output = Outcome>,
 {
+    let found = search(seed, cases, simplifications, strategy, property).await?;
+    found.map_or(Ok(()), |Found { case, value, stop }| {
+        Err(stop.at(format!("with {value:?} (case {case} of seed {seed})")))
+    })
+}
+
+/// A value for which a property does not hold, or could not be decided.
+pub struct Found<V> {
+    /// Which one it was, counted from 1.
+    pub case: u32,
+    /// The simplest that was found.
+    pub value: V,
+    pub stop: Stop,
+}
+
+/// As [`for_all`], for whoever wants the value itself.
+pub async fn search<S, F, Tried>(
+    seed: Seed,
+    cases: u32,
+    simplifications: u32,
+    strategy: S,
+    property: F,
+) -> Result<Option<Found<S::Value>>, Stop>
+where
+    S: Strategy,
+    S::Value: Clone,
+    F: Fn(S::Value) -> Tried,
+    Tried: Future<Output = Outcome>,
+{
     let mut runner = runner(seed);
     for case in 1..=cases {
         let mut tree = strategy
@@ -67,7 +96,7 @@ where
             .map_err(|reason| Stop::Broken(format!("no value could be chosen: {reason}")))?;
         let value = tree.current();
         let Err(stop) = property(value.clone()).await else { continue };
-        let Stop::Violated(mut violation) = stop else { return Err(at(case, &value, seed, stop)) };
+        let Stop::Violated(mut violation) = stop else { return Ok(Some(Found { case, value, stop })) };
         let mut simplest = value;
         for _ in 0..simplifications {
             if !tree.simplify() {
@@ -81,9 +110,9 @@ where
                 _ => break,
             }
         }
-        return Err(at(case, &simplest, seed, Stop::Violated(violation)));
+        return Ok(Some(Found { case, value: simplest, stop: Stop::Violated(violation) }));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The values that [`for_all`] would try.
@@ -102,17 +131,6 @@ fn runner(seed: Seed) -> TestRunner {
     bytes[..8].copy_from_slice(&seed.0.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng)
-}
-
-fn at(case: u32, value: &impl fmt::Debug, seed: Seed, stop: Stop) -> Stop {
-    let place = format!("with {value:?} (case {case} of seed {seed})");
-    match stop {
-        Stop::Violated(Violation { expected, observed }) => {
-            Stop::Violated(Violation { expected, observed: format!("{observed}, {place}") })
-        }
-        Stop::Broken(reason) => Stop::Broken(format!("{reason}, {place}")),
-        Stop::Skipped(reason) => Stop::Skipped(reason),
-    }
 }
 
 #[cfg(test)]

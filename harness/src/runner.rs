@@ -11,6 +11,7 @@ use crate::event::{Case, Event, Fate, Kill, Listener};
 use crate::lab::{Changes, Lab};
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
+use crate::replay::Replay;
 use crate::{Evidence, Invariant, Stop, Trial, Verdict};
 
 /// How long a check may take. A check has shorter limits of its own for what it waits for: this one
@@ -24,6 +25,8 @@ pub struct Runner {
     /// How many checks run at a time.
     pub jobs: usize,
     pub seed: Seed,
+    /// Tried by the checks that make random choices, instead of making any.
+    pub replay: Option<Replay>,
     /// The command that runs one check again, with this seed if the check made random choices.
     pub reproduce: Reproduce,
 }
@@ -63,7 +66,8 @@ impl Runner {
         self.listener.hear(&Event::CheckBegan { name: check.invariant.name(), repetition });
         let began = Instant::now();
         let seed = self.seed.for_repetition(repetition);
-        let decision = decide(check, self.lab.clone(), seed, SIMPLIFICATIONS).await;
+        let trial = Trial::new(self.lab.clone(), check.invariant.variant, seed, SIMPLIFICATIONS);
+        let decision = decide(check, trial.replaying(self.replay.clone())).await;
         let verdict = decision.verdict.clone();
         self.listener.hear(&Event::CheckEnded(Box::new(Case {
             target: self.lab.target().to_owned(),
@@ -84,7 +88,8 @@ impl Runner {
         let (fate, evidence) = match self.lab.changed(stage, &Changes::Edits(mutant.edits)).await {
             Ok(lab) => {
                 // That it fails is what counts here, not on which value.
-                let decision = decide(check, Arc::new(lab), self.seed, 0).await;
+                let trial = Trial::new(Arc::new(lab), check.invariant.variant, self.seed, 0);
+                let decision = decide(check, trial).await;
                 (fate(decision.verdict), decision.evidence)
             }
             Err(error) => {
@@ -112,8 +117,7 @@ struct Decision {
     seed: Option<Seed>,
 }
 
-async fn decide(check: &Check, lab: Arc<Lab>, seed: Seed, simplifications: u32) -> Decision {
-    let trial = Trial::new(lab, check.invariant.variant, seed, simplifications);
+async fn decide(check: &Check, trial: Trial) -> Decision {
     // In a block, because a check may panic before it has even returned a future.
     let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
     let outcome = match tokio::time::timeout(CHECK_LIMIT, trying).await {

@@ -3,6 +3,8 @@
 mod machines;
 
 pub use machines::Machines;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,8 +14,9 @@ use proptest::strategy::Strategy;
 use crate::lab::{Drives, Lab};
 
 use crate::machine::qemu::{Clock, Vm};
-use crate::property::{self, Seed};
-use crate::target::Given;
+use crate::property::{self, Found, Seed};
+use crate::replay::{self, Replay};
+use crate::target::{Given, Rollback};
 use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
@@ -31,6 +34,7 @@ pub struct Trial {
     random: AtomicBool,
     simplifications: u32,
     variant: Option<&'static str>,
+    replay: Option<Replay>,
 }
 
 impl Trial {
@@ -44,6 +48,7 @@ impl Trial {
             seed,
             random: AtomicBool::new(false),
             simplifications,
+            replay: None,
         }
     }
 
@@ -51,6 +56,11 @@ impl Trial {
     fn apart(&self, transcript: Transcript) -> Trial {
         let lab = self.lab.clone();
         Trial { transcript, ..Trial::new(lab, self.variant, self.seed, self.simplifications) }
+    }
+
+    /// Tries what was written down instead of random values.
+    pub fn replaying(self, replay: Option<Replay>) -> Trial {
+        Trial { replay, ..self }
     }
 
     /// The machines of one stage of the target.
@@ -72,6 +82,12 @@ impl Trial {
     pub fn credentials(&self) -> Result<&Given, Stop> {
         let missing = || Stop::Broken(format!("{} declares no [credentials]", self.lab.target()));
         self.lab.credentials().ok_or_else(missing)
+    }
+
+    /// What the target's rebuilds can be relied on for.
+    pub fn rollback(&self) -> Result<&Rollback, Stop> {
+        let missing = || Stop::Broken(format!("{} declares no [rollback]", self.lab.target()));
+        self.lab.rollback().ok_or_else(missing)
     }
 
     /// The variant of the target that the check is decided on, if there are several.
@@ -99,6 +115,11 @@ impl Trial {
         self.subject()?.reboot(machine, drives).await
     }
 
+    /// Powers a machine on with the disk that another has left, however it ended.
+    pub async fn power_on_again(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+        self.subject()?.power_on_again(machine, drives).await
+    }
+
     /// Tries a property for this many random values, one after the other.
     pub async fn for_all<S, F, Tried>(&self, cases: u32, strategy: S, property: F) -> Outcome
     where
@@ -109,6 +130,44 @@ impl Trial {
     {
         self.random.store(true, Ordering::Relaxed);
         property::for_all(self.seed, cases, self.simplifications, strategy, property).await
+    }
+
+    /// Whether a value that was written down is tried, and no other.
+    pub fn is_replay(&self) -> bool {
+        self.replay.is_some()
+    }
+
+    /// The same for values that can be written down. One that violates the property is kept in a file that is
+    /// named after the check, and when such a file is to be replayed its value alone is tried.
+    pub async fn for_all_kept<S, F, Tried>(
+        &self,
+        check: &str,
+        cases: u32,
+        strategy: S,
+        property: F,
+    ) -> Outcome
+    where
+        S: Strategy,
+        S::Value: Clone + fmt::Display + FromStr<Err: fmt::Display>,
+        F: Fn(S::Value) -> Tried,
+        Tried: Future<Output = Outcome>,
+    {
+        if let Some(replay) = &self.replay {
+            return property(replay.value()?).await;
+        }
+        self.random.store(true, Ordering::Relaxed);
+        let found = property::search(self.seed, cases, self.simplifications, strategy, property).await?;
+        let Some(Found { case, value, stop }) = found else { return Ok(()) };
+        let place = format!("in case {case} of seed {}", self.seed);
+        // A value on which a mutant fails is nothing to look into.
+        let kept = (self.simplifications > 0)
+            .then(|| replay::keep(self.lab.logs(), &format!("{check}-{}-{case}", self.seed), &value));
+        let again = match kept {
+            Some(Ok(file)) => format!("kept for --replay in {}", file.display()),
+            Some(Err(error)) => format!("which cannot be kept: {error}"),
+            None => "which is not kept".to_owned(),
+        };
+        Err(stop.at(format!("{place}, {again}:\n{value}")))
     }
 
     /// The seed, if the check has made random choices.

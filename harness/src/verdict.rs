@@ -33,6 +33,19 @@ pub enum Stop {
     Skipped(String),
 }
 
+impl Stop {
+    /// With the place where it was found.
+    pub fn at(self, place: String) -> Stop {
+        match self {
+            Stop::Violated(Violation { expected, observed }) => {
+                Stop::Violated(Violation { expected, observed: format!("{observed}, {place}") })
+            }
+            Stop::Broken(reason) => Stop::Broken(format!("{reason}, {place}")),
+            Stop::Skipped(reason) => Stop::Skipped(reason),
+        }
+    }
+}
+
 /// What a check function returns.
 pub type Outcome = Result<(), Stop>;
 

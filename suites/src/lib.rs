@@ -1,9 +1,11 @@
 //! The documented invariants, and a check for each.
 
+pub mod appliance;
 pub mod microvm;
 pub mod omarchy;
 
 use harness::Suite;
 
 /// Every suite there is. What is not listed here does not run.
-pub const CATALOGUE: &[Suite] = &[omarchy::binfmt::SUITE, microvm::credentials::SUITE];
+pub const CATALOGUE: &[Suite] =
+    &[omarchy::binfmt::SUITE, microvm::credentials::SUITE, appliance::rollback::SUITE];

@@ -63,6 +63,7 @@ fn target(line: &str) -> String {
 #[case::negative(&["run", "omarchy", "--repeat", "many"], "invalid value 'many' for '--repeat <N>'")]
 #[case::no_such_shard(&["run", "omarchy", "--shard", "3/2"], "write it like 2/3, the second of three")]
 #[case::durations_of_no_shard(&["prove", "omarchy", "--durations", "x"], "--shard <K/N>")]
+#[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
 #[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
 fn wrong_options_end_with_status_2(#[case] arguments: &[&str], #[case] message: &str) {
@@ -80,7 +81,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
         said
     };
     assert_snapshot!(said(&["run", "omarchi"]), @r#"
-    assay: there is no target "omarchi": use one of microvm, omarchy, or the path of a .toml file
+    assay: there is no target "omarchi": use one of appliance, microvm, omarchy, or the path of a .toml file
     "#);
     assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
     assay: target omarchy has no suite "binfm"; it has: binfmt
@@ -89,7 +90,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
     let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
     assert!(unknown.starts_with(begin) && unknown.contains("binfmt.registered, "), "{unknown}");
     assert_snapshot!(said(&["list", "omarchi"]), @r#"
-    assay: there is no suite for a target "omarchi"; there is: omarchy, microvm
+    assay: there is no suite for a target "omarchi"; there is: omarchy, microvm, appliance
     "#);
 }
 
@@ -230,6 +231,16 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     assay: cannot write /dev/full: it is not a regular file
     ");
     assert!(!place.path().join("cache").exists(), "nothing was begun");
+}
+
+#[test]
+fn what_is_to_be_replayed_must_be_there() {
+    let run = ["run", "omarchy", "--only", "binfmt.mount-late", "--replay", "missing"];
+    let (status, said) = Place::new().complaint(&run);
+    assert_eq!(status, 2);
+    assert_snapshot!(said, @"
+    assay: cannot replay missing: No such file or directory (os error 2)
+    ");
 }
 
 #[test]

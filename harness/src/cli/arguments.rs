@@ -123,6 +123,9 @@ pub struct Run {
     /// Decide every check this many times
     #[arg(long, value_name = "N", default_value = "1")]
     pub repeat: NonZero<u32>,
+    /// Try again what a check with random choices has kept in this file, instead of choosing
+    #[arg(long, value_name = "FILE", requires = "only")]
+    pub replay: Option<PathBuf>,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

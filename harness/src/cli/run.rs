@@ -17,6 +17,7 @@ use crate::check::{Check, Suite};
 use crate::event::{Case, Event, Listener};
 use crate::panic::message;
 use crate::property::Seed;
+use crate::replay::Replay;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
 use crate::{Cut, Evidence, Invariant, Moment, Verdict};
@@ -25,8 +26,10 @@ use crate::{Cut, Evidence, Invariant, Moment, Verdict};
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     let reports = Reports { junit: options.junit, html: options.html, json: options.json };
     let repeat = options.repeat.get();
+    let replay = options.replay.as_deref().map(Replay::load).transpose().map_err(Failure::usage)?;
     let job =
         Job::new(options.subject, &options.selection, &options.part, &options.effort, reports, catalogue)?;
+    let job = Job { replay, ..job };
     job.go(Purpose::Run, async |runner, checks| runner.run(checks, repeat).await).await
 }
 
@@ -46,6 +49,7 @@ struct Job {
     cut: Option<Cut>,
     jobs: usize,
     seed: Seed,
+    replay: Option<Replay>,
     reports: Reports,
 }
 
@@ -64,7 +68,7 @@ impl Job {
         let (checks, cut) = cut(&session.target.name, checks, part)?;
         let jobs = effort.jobs.or_else(|| std::thread::available_parallelism().ok());
         let jobs = jobs.map_or(1, |jobs| jobs.get());
-        Ok(Job { subject, session, checks, cut, jobs, seed: seed()?, reports })
+        Ok(Job { subject, session, checks, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
     /// Prepares the target, does the work, writes the reports and tells the exit status.
@@ -81,8 +85,8 @@ impl Job {
             }
             let lab = Arc::new(self.session.prepare(&listener).await?);
             let reproduce = reproducer(purpose, &self.subject);
-            let (jobs, seed) = (self.jobs, self.seed);
-            let runner = Runner { lab, listener: listener.clone(), jobs, seed, reproduce };
+            let (jobs, seed, replay) = (self.jobs, self.seed, self.replay.clone());
+            let runner = Runner { lab, listener: listener.clone(), jobs, seed, replay, reproduce };
             work(&runner, &self.checks).await;
             Ok(())
         };

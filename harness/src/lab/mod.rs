@@ -7,6 +7,7 @@ mod probe;
 mod stage;
 mod store;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use change::Changes;
@@ -16,7 +17,7 @@ use stage::{Templates, timed};
 pub use store::KINDS;
 
 use crate::MachineError;
-use crate::target::Given;
+use crate::target::{Given, Rollback};
 
 /// The stages of one target, each of which machines can be had of.
 pub struct Lab {
@@ -24,6 +25,9 @@ pub struct Lab {
     /// By their names in the target file.
     stages: Vec<(String, Arc<Stage>)>,
     credentials: Option<Arc<Given>>,
+    rollback: Option<Arc<Rollback>>,
+    /// Where is kept what outlives a failure.
+    logs: PathBuf,
 }
 
 impl Lab {
@@ -34,6 +38,16 @@ impl Lab {
     /// What the guests are to receive, if the target says so.
     pub fn credentials(&self) -> Option<&Given> {
         self.credentials.as_deref()
+    }
+
+    /// What its rebuilds can be relied on for, if the target says so.
+    pub fn rollback(&self) -> Option<&Rollback> {
+        self.rollback.as_deref()
+    }
+
+    /// Where is kept what outlives a failure.
+    pub fn logs(&self) -> &Path {
+        &self.logs
     }
 
     /// The stage of that name. A target with one stage needs no name.
@@ -59,6 +73,7 @@ impl Lab {
             (name.clone(), stage.clone())
         });
         let (target, credentials) = (self.target.clone(), self.credentials.clone());
-        Ok(Lab { target, stages: stages.collect(), credentials })
+        let (rollback, logs) = (self.rollback.clone(), self.logs.clone());
+        Ok(Lab { target, stages: stages.collect(), credentials, rollback, logs })
     }
 }

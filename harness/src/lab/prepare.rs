@@ -80,7 +80,9 @@ pub async fn prepare(
     for (name, site) in sites {
         stages.push((name, Arc::new(site.prepare(&mut emulated).await?)));
     }
-    Ok(Lab { target: target.name.clone(), stages, credentials: credentials.map(Arc::new) })
+    let rollback = target.rollback.clone().map(Arc::new);
+    let (name, credentials, logs) = (target.name.clone(), credentials.map(Arc::new), cache.logs());
+    Ok(Lab { target: name, stages, credentials, rollback, logs })
 }
 
 /// All that a stage is made from.

@@ -78,7 +78,8 @@ impl Stage {
     pub fn has_time_lapse(&self) -> Result<(), MachineError> {
         let hardware = &self.power_on.frozen().hardware;
         let reason = match (hardware.accelerator, hardware.cpus) {
-            (Accelerator::Tcg, 1) => return Ok(()),
+            (Accelerator::Tcg, 1) if hardware.counts_instructions() => return Ok(()),
+            (Accelerator::Tcg, 1) => "it starts OVMF, under which instructions are not counted".to_owned(),
             (Accelerator::Kvm, _) => "it runs under KVM: run it with `--accel tcg`".to_owned(),
             (Accelerator::Tcg, cpus) => format!("it has {cpus} processors, and only one can be kept busy"),
         };
@@ -140,9 +141,12 @@ impl Stage {
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Vm, MachineError> {
-        let (disk, clock) = (machine.disk().clone(), machine.clock());
-        let (name, transcript, drives) = (self.next_name(), transcript.clone(), self.drives(drives));
-        self.power_on.boot(Own { name, transcript, disk, drives, clock }).await
+        let name = self.next_name();
+        // On a layer of its own: what the other has left stays as it is.
+        let disk = machine.disk().fresh_layer().map_err(|error| not_started(&name, &error))?;
+        let (transcript, drives) = (transcript.clone(), self.drives(drives));
+        let (clock, time) = (machine.clock(), machine.time_at_its_end().await);
+        self.power_on.boot(Own { name, transcript, disk, drives, clock, time }).await
     }
 
     /// The same target with something changed on its disk.
@@ -249,7 +253,7 @@ impl Stage {
     fn own(&self, drives: Drives, clock: Clock, transcript: &Transcript) -> Result<Own, MachineError> {
         let name = self.next_name();
         let disk = self.disk.fresh_layer().map_err(|error| not_started(&name, &error))?;
-        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives), clock })
+        Ok(Own { name, transcript: transcript.clone(), disk, drives: self.drives(drives), clock, time: None })
     }
 
     pub(super) fn drives(&self, drives: Drives) -> Vec<Drive> {

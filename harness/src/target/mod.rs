@@ -2,6 +2,7 @@
 
 mod credentials;
 mod home;
+mod rollback;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub use credentials::{Convention, CredentialError, Credentials, Given, Source};
 pub use home::Home;
+pub use rollback::{Fields, Flakes, Rollback};
 
 use crate::Architecture;
 use crate::machine::qemu::Firmware;
@@ -26,6 +28,7 @@ pub struct Target {
     #[serde(rename = "stage")]
     pub stages: BTreeMap<String, Stage>,
     pub credentials: Option<Credentials>,
+    pub rollback: Option<Rollback>,
 }
 
 /// One kind of machine. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
@@ -112,7 +115,8 @@ impl Target {
         }
         self.stages.iter().try_for_each(|(name, stage)| {
             stage.validate().map_err(|reason| format!("stage {name}: {reason}"))
-        })
+        })?;
+        self.rollback.as_ref().map_or(Ok(()), Rollback::validate)
     }
 }
 

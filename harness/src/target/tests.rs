@@ -103,3 +103,30 @@ fn a_home_without_fixtures_says_how_to_name_one() {
 fn workspace() -> Home {
     Home::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
 }
+
+#[test]
+fn what_rebuilds_can_be_relied_on_for_has_documented_defaults() {
+    let target = load(&format!("{GOOD}[rollback]\nlimit = 60\n[rollback.field]\nflake = 'ref'\n")).unwrap();
+    let rollback = target.rollback.unwrap();
+    let said = (rollback.limit, rollback.field.flake.as_str());
+    let silent = (rollback.period, rollback.field.previous.as_str());
+    assert_eq!((said, silent), ((60, "ref"), (120, "previous_system")));
+    let path = rollback.marker.to_str().unwrap();
+    assert_eq!(path, "/var/lib/msp/.rebuild-in-progress");
+}
+
+#[rstest]
+#[case("limit = 0", "t.toml: rollback.limit = 0: it counts seconds, from 1 to a day")]
+#[case("period = 9", "t.toml: rollback.grace = 15: it has to be shorter than the period")]
+#[case("verified = 'flag'", "t.toml: rollback.verified = \"flag\": use a path of the machine, from /")]
+#[case("sequences = 0", "t.toml: rollback.sequences = 0: nothing would be tried")]
+fn what_rebuilds_cannot_be_relied_on_for_is_refused(#[case] line: &str, #[case] reason: &str) {
+    assert_eq!(load(&format!("{GOOD}[rollback]\n{line}\n")).unwrap_err(), reason);
+}
+
+#[test]
+fn the_target_file_of_the_appliance_says_what_the_defaults_are() {
+    let home = Home::find().unwrap();
+    let appliance = Target::load(&home.target("appliance"), &home).unwrap();
+    assert_eq!(appliance.rollback, Some(super::Rollback::default()));
+}

@@ -74,9 +74,21 @@ impl<'t> Machines<'t> {
         Ok(self.trial.keep(machine.await?))
     }
 
+    /// Powers a machine on with the disk that another has left, however it ended.
+    pub async fn power_on_again(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+        Ok(self.trial.keep(self.stage.power_on_again(machine, drives, &self.trial.transcript).await?))
+    }
+
     /// Shuts a machine down in an orderly way and powers it on again.
     pub async fn reboot(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
         machine.shut_down().await?;
+        self.power_on_again(machine, drives).await
+    }
+
+    /// Cuts a machine's power and powers it on again, with all that its disk had been given. What the guest had
+    /// not written yet is lost.
+    pub async fn cut_power(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+        machine.kill().await;
         Ok(self.trial.keep(self.stage.power_on_again(machine, drives, &self.trial.transcript).await?))
     }
 }

@@ -25,6 +25,8 @@ pub struct Launch {
     pub memory: Memory,
     /// The image layers of the root disk, the writable one first.
     pub disk: Vec<Layer>,
+    /// Where all that is written to the disk is noted too.
+    pub write_log: Option<Inherited>,
     /// Drives that are there from the start, by name.
     pub drives: Vec<(String, Inherited)>,
     pub ports: Vec<(Port, Inherited)>,
@@ -62,6 +64,9 @@ pub enum Format {
 /// The id of the controller that drives are plugged into.
 pub const DRIVE_BUS: &str = "drives.0";
 
+/// The id of the device that the root disk is.
+pub const DISK: &str = "disk";
+
 /// The arguments after the program's name.
 pub fn arguments(launch: &Launch) -> Vec<OsString> {
     let mut line = Line::default();
@@ -78,7 +83,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-machine", board(hardware));
     line.add("-cpu", processor(hardware));
     line.add("-smp", hardware.cpus.to_string());
-    if hardware.accelerator == Accelerator::Tcg {
+    if hardware.counts_instructions() {
         line.add("-icount", launch.clock.instructions());
     }
     line.add("-m", format!("{}M", hardware.memory_mib));
@@ -112,8 +117,9 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-device", "virtconsole,bus=ports.0,nr=5,chardev=terminal");
     line.add("-device", "virtio-rng-pci");
 
-    line.add("-blockdev", disk(&launch.disk, Access::Write).to_string());
-    line.add("-device", "virtio-blk-pci,id=disk,drive=disk");
+    let root = disk(&launch.disk, Access::Write);
+    line.add("-blockdev", root_disk(root, launch.write_log).to_string());
+    line.add("-device", format!("virtio-blk-pci,id={DISK},drive=disk"));
     line.add("-device", format!("virtio-scsi-pci,id={}", DRIVE_BUS.trim_end_matches(".0")));
     for (name, file) in &launch.drives {
         line.add("-blockdev", drive(name, &format!("/dev/fd/{file}")).to_string());
@@ -142,6 +148,7 @@ pub fn definition(hardware: &Hardware) -> String {
         smbios: Vec::new(),
         memory: Memory { file: 0, shared: false },
         disk: vec![Layer { file: 0, format: Format::Qcow2 }],
+        write_log: None,
         drives: Vec::new(),
         ports: Port::ALL.into_iter().map(|port| (port, 0)).collect(),
     };
@@ -182,7 +189,6 @@ pub fn disk(layers: &[Layer], access: Access) -> Value {
             },
         });
         if writable {
-            node["node-name"] = json!("disk");
             node["discard"] = json!("unmap");
         }
         if let Some(backing) = below.take() {
@@ -191,6 +197,18 @@ pub fn disk(layers: &[Layer], access: Access) -> Value {
         below = Some(node);
     }
     below.unwrap_or(Value::Null)
+}
+
+/// The node that the guest's disk is.
+fn root_disk(mut layers: Value, write_log: Option<Inherited>) -> Value {
+    if let Some(file) = write_log {
+        layers = json!({
+            "driver": "blklogwrites", "discard": "unmap", "file": layers,
+            "log": { "driver": "file", "filename": format!("/dev/fd/{file}"), "locking": "off" },
+        });
+    }
+    layers["node-name"] = json!("disk");
+    layers
 }
 
 fn board(hardware: &Hardware) -> String {
@@ -253,6 +271,7 @@ mod tests {
                 Layer { file: 23, format: Format::Qcow2 },
                 Layer { file: 24, format: Format::Raw },
             ],
+            write_log: None,
             drives: if frozen { vec![("psf".into(), 25)] } else { Vec::new() },
             ports: Port::ALL.into_iter().zip(3..).collect(),
         }
@@ -295,10 +314,26 @@ mod tests {
     }
 
     #[test]
+    fn ovmf_is_not_made_to_count_instructions() {
+        for (architecture, counts) in [(Architecture::X86, false), (Architecture::Aarch64, true)] {
+            let mut launch = launch(architecture, Accelerator::Tcg, Start::Frozen);
+            launch.hardware.firmware = Firmware::Uefi;
+            assert_eq!(arguments(&launch).iter().any(|word| word == "-icount"), counts);
+        }
+    }
+
+    #[test]
     fn only_the_clock_of_a_time_lapse_fork_differs() {
         let real = launch(Architecture::X86, Accelerator::Tcg, Start::Frozen);
         let lapse = Launch { clock: Clock::Lapse, ..real.clone() };
         assert_eq!(lines(&lapse), lines(&real).replace("sleep=on", "sleep=off"));
+    }
+
+    #[test]
+    fn a_disk_whose_writes_are_noted() {
+        let layers = [Layer { file: 22, format: Format::Qcow2 }, Layer { file: 24, format: Format::Raw }];
+        let disk = root_disk(disk(&layers, Access::Write), Some(26));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&disk).unwrap());
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Disk {
         Ok(image)
     }
 
+    /// This disk without its newest layer.
+    pub fn below(&self) -> Disk {
+        Disk { size: self.size, layers: self.layers[1..].to_vec() }
+    }
+
     /// The newest layer.
     pub fn top(&self) -> &Arc<File> {
         &self.layers[0].0

@@ -18,6 +18,7 @@ mod smbios;
 mod startup;
 mod template;
 mod vm;
+mod write_log;
 
 pub use accelerator::{could_accelerate, kvm_runs, version};
 pub use arguments::definition;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use qapi::futures::{QapiService, QmpStreamTokio};
 use qapi::qmp::{self, Event};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::io::WriteHalf;
 use tokio::net::UnixStream;
 use tokio::sync::broadcast;
 
-use super::arguments::{DRIVE_BUS, drive};
+use super::arguments::{DISK, DRIVE_BUS, drive};
 use crate::MachineError;
 
 /// How long QEMU may take for anything asked of it.
@@ -113,6 +113,16 @@ impl Monitor {
         let is_gone = |event: &Event| matches!(event, Event::DEVICE_DELETED { data, .. } if data.device.as_deref() == Some(name));
         self.wait_for("the drive to be gone", &mut events, is_gone).await?;
         self.execute("remove a drive", qmp::blockdev_del { node_name: name.into() }).await
+    }
+
+    /// Lets the root disk do at most so many things in a second of real time; 0 for as many as it can.
+    pub async fn throttle(&self, operations: u32) -> Result<(), MachineError> {
+        let limits = json!({
+            "id": format!("/machine/peripheral/{DISK}/virtio-backend"), "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": operations, "iops_rd": 0, "iops_wr": 0,
+        });
+        let limits = serde_json::from_value::<qmp::BlockIOThrottle>(limits);
+        let limits = limits.map_err(|error| refused(&self.machine, "describe a limit", error))?;
+        self.execute("slow the disk down", qmp::block_set_io_throttle(limits)).await
     }
 
     /// Ends QEMU in an orderly way: everything written reaches its image files.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::not_started;
 use crate::machine::qemu::clock::Clock;
@@ -51,7 +52,7 @@ impl Frozen {
         memory: Arc<File>,
         memory_is_shared: bool,
     ) -> Result<Vm, MachineError> {
-        let Own { name, transcript, disk, drives, clock } = own;
+        let Own { name, transcript, disk, drives, clock, time } = own;
         let (hardware, smbios) = (self.hardware.clone(), self.smbios.clone());
         let start = Start::Frozen(self.state.clone());
         Vm::launch(Plan {
@@ -59,6 +60,7 @@ impl Frozen {
             transcript,
             hardware,
             clock,
+            time,
             start,
             smbios,
             memory,
@@ -77,4 +79,6 @@ pub struct Own {
     pub disk: Disk,
     pub drives: Vec<Drive>,
     pub clock: Clock,
+    /// The time since 1970 that it is told, unless it is the host's.
+    pub time: Option<Duration>,
 }

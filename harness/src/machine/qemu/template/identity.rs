@@ -18,12 +18,14 @@ pub fn orders(clock: Clock) -> Result<Vec<String>, MachineError> {
 }
 
 /// Tells an initramfs that waits for its disk to go on.
-pub fn order_to_boot(clock: Clock) -> Result<String, MachineError> {
+pub fn order_to_boot(clock: Clock, time: Option<Duration>) -> Result<String, MachineError> {
     let hold = match clock {
         Clock::Real => "",
         Clock::Lapse => " hold",
     };
-    Ok(format!("go {} {}{hold}\n", now().as_secs(), random::<32>()?))
+    // It takes whole seconds, and time must not go back.
+    let seconds = time.map_or_else(|| now().as_secs(), |time| time.as_secs() + 1);
+    Ok(format!("go {seconds} {}{hold}\n", random::<32>()?))
 }
 
 /// Time since 1970.

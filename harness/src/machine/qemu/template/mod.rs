@@ -59,7 +59,7 @@ impl Template {
         transcript.began(name, Start::Fork);
         let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
         let (name, transcript, drives) = (name.to_owned(), transcript.clone(), self.drives.clone());
-        self.frozen.thaw(Own { name, transcript, disk, drives, clock }).await
+        self.frozen.thaw(Own { name, transcript, disk, drives, clock, time: None }).await
     }
 
     pub fn frozen(&self) -> &Frozen {

@@ -17,7 +17,7 @@ use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
 use crate::{MachineError, Phase, Transcript};
 
 /// How long a kernel may take to load its initramfs.
-const KERNEL_LIMIT: Duration = Duration::from_secs(120);
+const KERNEL_LIMIT: Duration = Duration::from_secs(240);
 
 /// A machine frozen between power-on and its first look at a disk.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl PowerOn {
         let disk = Disk::image(ramfile::empty(1 << 20).map_err(failed)?).map_err(failed)?;
         let layer = disk.fresh_layer().map_err(failed)?;
         let (name, transcript) = (name.to_owned(), Transcript::default());
-        let own = Own { name, transcript, disk: layer, drives: Vec::new(), clock: Clock::Real };
+        let own = Own { name, transcript, disk: layer, drives: Vec::new(), clock: Clock::Real, time: None };
         let plan = cold(own, Smbios::default(), hardware, kernel).map_err(failed)?;
         let vm = Vm::launch(Plan { memory_is_shared: true, ..plan }).await?;
         vm.resume().await?;
@@ -73,7 +73,7 @@ impl PowerOn {
     ) -> Result<Vm, MachineError> {
         let (name, transcript) = (own.name.clone(), own.transcript.clone());
         transcript.began(&name, crate::Start::Cold);
-        let clock = own.clock;
+        let (clock, time) = (own.clock, own.time);
         let plan = cold(own, smbios, self.0.hardware.clone(), kernel);
         let plan = plan.map_err(|error| not_started(&name, &error))?;
         let vm = Vm::launch(Plan { memory_is_shared, ..plan }).await?;
@@ -82,28 +82,28 @@ impl PowerOn {
         let starting = Instant::now();
         vm.waits_for_disk(KERNEL_LIMIT).await?;
         transcript.phase(&name, Phase::since(starting, "its kernel starts"));
-        vm.boot_from_disk(&identity::order_to_boot(clock)?).await?;
+        vm.boot_from_disk(&identity::order_to_boot(clock, time)?).await?;
         Ok(vm)
     }
 
     /// Powers a machine on. It boots while this returns.
     pub async fn boot(&self, own: Own) -> Result<Vm, MachineError> {
-        let drives = own.drives.clone();
+        let (drives, time) = (own.drives.clone(), own.time);
         own.transcript.began(&own.name, crate::Start::PowerOn);
-        start(self.0.thaw(without_plugged(own)).await?, &drives).await
+        start(self.0.thaw(without_plugged(own)).await?, &drives, time).await
     }
 
     /// Powers a machine on that will become a template.
     pub async fn boot_for_template(&self, own: Own) -> Result<Vm, MachineError> {
-        let drives = own.drives.clone();
+        let (drives, time) = (own.drives.clone(), own.time);
         own.transcript.began(&own.name, crate::Start::PowerOn);
-        start(self.0.thaw_for_template(without_plugged(own)).await?, &drives).await
+        start(self.0.thaw_for_template(without_plugged(own)).await?, &drives, time).await
     }
 }
 
 /// A machine that begins with its firmware and kernel, in empty memory of its own.
 fn cold(own: Own, smbios: Smbios, hardware: Hardware, kernel: &Kernel) -> io::Result<Plan> {
-    let Own { name, transcript, disk, drives, clock } = own;
+    let Own { name, transcript, disk, drives, clock, time } = own;
     Ok(Plan {
         name,
         transcript,
@@ -117,17 +117,18 @@ fn cold(own: Own, smbios: Smbios, hardware: Hardware, kernel: &Kernel) -> io::Re
         memory_is_shared: false,
         hardware,
         clock,
+        time,
         disk,
         drives,
     })
 }
 
 /// Plugs the drives that are to be there, then lets the initramfs look for disks.
-async fn start(vm: Vm, drives: &[Drive]) -> Result<Vm, MachineError> {
+async fn start(vm: Vm, drives: &[Drive], time: Option<Duration>) -> Result<Vm, MachineError> {
     for drive in drives.iter().filter(|drive| drive.plugged) {
         vm.plug(&drive.name).await?;
     }
-    vm.boot_from_disk(&identity::order_to_boot(vm.clock())?).await?;
+    vm.boot_from_disk(&identity::order_to_boot(vm.clock(), time)?).await?;
     vm.resume_with_orders().await?;
     Ok(vm)
 }

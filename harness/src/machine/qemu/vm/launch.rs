@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
@@ -32,6 +32,8 @@ pub struct Plan {
     pub transcript: Transcript,
     pub hardware: Hardware,
     pub clock: Clock,
+    /// The time since 1970 that it begins at, unless it is the host's.
+    pub time: Option<Duration>,
     pub start: Start,
     /// The OEM strings that firmware and system find.
     pub smbios: Smbios,
@@ -113,6 +115,14 @@ impl Vm {
         for (file, format) in plan.disk.layers() {
             disk.push(Layer { file: inheritance.add(file.try_clone()?), format: *format });
         }
+        let write_log = match plan.clock {
+            Clock::Real => None,
+            Clock::Lapse => Some(ramfile::empty(0)?),
+        };
+        let log_number = match &write_log {
+            Some(log) => Some(inheritance.add(log.try_clone()?)),
+            None => None,
+        };
         let mut drives = Vec::new();
         let mut plugged = Vec::new();
         for drive in &plan.drives {
@@ -133,6 +143,7 @@ impl Vm {
             smbios: plan.smbios.handed_to(&mut inheritance)?,
             memory,
             disk,
+            write_log: log_number,
             drives: plugged,
             ports,
         };
@@ -158,12 +169,15 @@ impl Vm {
             life.during(monitor.load_state(number)).await?;
             plan.transcript.phase(&plan.name, Phase::since(loading, "its state loads"));
         }
+        let began =
+            plan.time.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         let startup = Startup { emulator, state: starting.elapsed() - emulator };
         Ok(Vm {
             agent: Agent::open(&plan.name, agent),
             boot: Mutex::new(BufReader::new(boot)),
             bus: Mutex::new(Some(bus)),
             resident: Mutex::new(BufReader::new(resident)),
+            asking: Mutex::default(),
             systemd: OnceCell::new(),
             terminal: Mutex::new(Some(terminal)),
             name: plan.name,
@@ -179,7 +193,11 @@ impl Vm {
             smbios: plan.smbios,
             memory: plan.memory,
             disk: plan.disk,
-            began: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            write_log,
+            left: OnceLock::new(),
+            began,
+            calendar: Mutex::new(began),
+            stopped: Mutex::new(None),
             startup,
         })
     }

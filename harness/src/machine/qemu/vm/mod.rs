@@ -4,10 +4,11 @@ mod command;
 mod launch;
 mod power;
 mod resident;
+mod stop;
 mod time;
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -16,6 +17,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OnceCell};
 
 pub use launch::{Drive, Plan, Start};
+use stop::Stop;
 
 use super::agent::Agent;
 use super::clock::Clock;
@@ -44,6 +46,7 @@ pub struct Vm {
     boot: Mutex<BufReader<UnixStream>>,
     bus: Mutex<Option<UnixStream>>,
     resident: Mutex<BufReader<UnixStream>>,
+    asking: Mutex<()>,
     systemd: OnceCell<Systemd>,
     terminal: Mutex<Option<UnixStream>>,
     /// What the devices' state comes through when the machine is frozen, and its other end in QEMU.
@@ -55,7 +58,15 @@ pub struct Vm {
     pub(in crate::machine::qemu) smbios: Smbios,
     pub(in crate::machine::qemu) memory: Arc<File>,
     pub(in crate::machine::qemu) disk: Disk,
+    /// All that was written to the disk, and when.
+    write_log: Option<File>,
+    /// The disk after a power cut, if it is not what was written to it.
+    left: OnceLock<Disk>,
     began: Duration,
+    /// The guest's time since 1970 when it was last asked, whatever was done to its wall clock.
+    calendar: Mutex<Duration>,
+    /// Where it stands still.
+    stopped: Mutex<Option<Stop>>,
     startup: Startup,
 }
 
@@ -81,9 +92,9 @@ impl Vm {
         self.recorded(format!("unplug the drive {drive}"), done).await
     }
 
-    /// The disk with everything the machine has written.
+    /// The disk with everything the machine has written, or has left behind when its power was cut.
     pub fn disk(&self) -> &Disk {
-        &self.disk
+        self.left.get().unwrap_or(&self.disk)
     }
 
     /// The whole disk, as a raw image in memory. What the machine has not written yet is not in it.
@@ -151,7 +162,7 @@ impl Vm {
         Ok(format!("/dev/fd/{number}"))
     }
 
-    async fn recorded(
+    pub(crate) async fn recorded(
         &self,
         action: String,
         done: impl Future<Output = Result<(), MachineError>>,
@@ -174,7 +185,7 @@ impl Vm {
         MachineError::Never { machine: self.name.clone(), what: what.into(), limit }
     }
 
-    fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
+    pub(crate) fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
         let (machine, action) = (self.name.clone(), action.to_owned());
         MachineError::Refused { machine, action, reason: reason.to_string() }
     }

@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Vm;
 use crate::MachineError;
-use crate::machine::qemu::ramfile;
+use crate::machine::qemu::disk::Disk;
+use crate::machine::qemu::{ramfile, write_log};
 
 /// How long a guest may take to shut down.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
@@ -60,6 +61,27 @@ impl Vm {
         ramfile::holding(&state).map_err(|error| self.refused("keep the saved state", error))
     }
 
+    /// Has the next machine find only what was flushed when the log of writes had so many entries.
+    pub(crate) async fn lose_writes_after(&self, entries: u64) -> Result<(), MachineError> {
+        let refused = |error: &dyn std::fmt::Display| self.refused("lose what was not flushed", error);
+        let log =
+            self.write_log.as_ref().ok_or_else(|| refused(&"only a time-lapse machine notes its writes"))?;
+        let (below, log) = (self.disk.below(), log.try_clone().map_err(|error| refused(&error))?);
+        let replayed = tokio::task::spawn_blocking(move || {
+            let image = below.flattened()?;
+            write_log::replay(&log, entries, &image)?;
+            Disk::image(image)
+        });
+        let disk = replayed.await.map_err(|error| refused(&error))?.map_err(|error| refused(&error))?;
+        let _ = self.left.set(disk);
+        Ok(())
+    }
+
+    /// Lets the root disk do at most so many things in a second of real time; 0 for as many as it can.
+    pub(crate) async fn throttle_disk(&self, operations: u32) -> Result<(), MachineError> {
+        self.life.during(self.monitor.throttle(operations)).await
+    }
+
     /// Ends QEMU in an orderly way, as if the power was cut after the disk had written everything.
     pub async fn quit(&self) {
         // QEMU may be gone before it has answered: either way, it is gone afterwards.
@@ -84,6 +106,7 @@ impl Vm {
 
     /// Shuts the guest down in an orderly way.
     pub async fn shut_down(&self) -> Result<(), MachineError> {
+        self.keep_time().await;
         let began = Instant::now();
         // The agent may be gone before it can answer.
         let asked = self.agent.run("systemctl poweroff", b"", SHUTDOWN_LIMIT);

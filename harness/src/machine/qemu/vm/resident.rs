@@ -9,11 +9,9 @@ use crate::MachineError;
 
 impl Vm {
     /// Has the resident do something, and gives what it answers.
-    pub(in crate::machine::qemu) async fn ask(
-        &self,
-        order: &str,
-        limit: Duration,
-    ) -> Result<String, MachineError> {
+    pub(crate) async fn ask(&self, order: &str, limit: Duration) -> Result<String, MachineError> {
+        // One after the other: answers do not say what they answer.
+        let _alone = self.asking.lock().await;
         self.order(order).await?;
         self.answer(order, limit).await
     }

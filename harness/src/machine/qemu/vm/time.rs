@@ -8,7 +8,7 @@ use crate::evidence::{Answer, Exchange};
 use crate::machine::qemu::clock::Clock;
 
 /// How long the resident may take for what needs no guest time. It may still be booting.
-const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 
 /// How many guest seconds pass at least in a real one, however busy guest and host are.
 const LEAST_PACE: u32 = 5;
@@ -21,7 +21,7 @@ impl Vm {
 
     /// How long the guest has been up, by its own clock.
     pub async fn uptime(&self) -> Result<Duration, MachineError> {
-        self.nanoseconds(self.ask("uptime", ANSWER_LIMIT)).await
+        self.now(self.ask("now", ANSWER_LIMIT)).await
     }
 
     /// Lets this much guest time pass, and then holds it again: on a time-lapse machine it passes only here and
@@ -40,7 +40,7 @@ impl Vm {
                 return Err(self.refused("let time pass", "it is no time-lapse machine"));
             }
             let limit = ANSWER_LIMIT + uptime / LEAST_PACE;
-            self.nanoseconds(self.ask(&format!("lapse {}", uptime.as_nanos()), limit)).await
+            self.now(self.ask(&format!("lapse {}", uptime.as_nanos()), limit)).await
         };
         let lapsed = lapsing.await;
         let answer = match &lapsed {
@@ -51,12 +51,19 @@ impl Vm {
         lapsed
     }
 
-    async fn nanoseconds(
+    /// The guest's uptime, of an answer with it and with the time since 1970.
+    pub(super) async fn now(
         &self,
         answer: impl Future<Output = Result<String, MachineError>>,
     ) -> Result<Duration, MachineError> {
         let answer = answer.await?;
-        let nanoseconds = answer.parse();
-        nanoseconds.map(Duration::from_nanos).map_err(|_| self.refused("read its clock", answer))
+        let mut words = answer.split(' ').map(|word| word.parse().map(Duration::from_nanos));
+        match (words.next(), words.next()) {
+            (Some(Ok(uptime)), Some(Ok(time))) => {
+                *self.calendar.lock().await = time;
+                Ok(uptime)
+            }
+            _ => Err(self.refused("read its clock", answer)),
+        }
     }
 }

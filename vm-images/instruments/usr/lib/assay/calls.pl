@@ -6,12 +6,12 @@ use POSIX qw(uname);
 
 my %numbers = (
     aarch64 => {
-        mount => 40, unshare => 97, clock_settime => 112, clock_gettime => 113,
+        inotify_init1 => 26, inotify_add_watch => 27, mount => 40, unshare => 97, clock_settime => 112, clock_gettime => 113,
         clock_nanosleep => 115, sched_setscheduler => 119,
     },
     x86_64 => {
         sched_setscheduler => 144, mount => 165, clock_settime => 227, clock_gettime => 228,
-        clock_nanosleep => 230, unshare => 272,
+        clock_nanosleep => 230, inotify_add_watch => 254, unshare => 272, inotify_init1 => 294,
     },
 );
 my $here = $numbers{(uname)[4]} or die "not on this architecture\n";

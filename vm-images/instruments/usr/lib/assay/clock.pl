@@ -11,7 +11,19 @@ use constant { TIMER_ABSTIME => 1, CLONE_NEWNS => 0x20000, MS_REC => 0x4000, MS_
 # Where the keeper gets its orders from.
 my $keeper;
 
+# The wall clock when the guest had been up for no time at all, as the host meant it.
+my $epoch;
+
 sub uptime { return clock_time(CLOCK_BOOTTIME) }
+
+sub remember_epoch { $epoch = clock_time(CLOCK_REALTIME) - uptime() }
+
+# How long the guest has been up, and what the wall clock would say if nobody had
+# moved it.
+sub now {
+    my $uptime = uptime();
+    return $uptime . ' ' . ($uptime + $epoch);
+}
 
 sub step {
     my ($by) = @_;
@@ -57,13 +69,22 @@ sub hold {
 
 sub lapse {
     my ($until) = @_;
-    die "the clock is not held\n" if !$keeper;
-    syswrite($keeper, 'l');
+    die "the clock is not held\n" if !held();
+    pass(1);
     my $time = timespec($until);
     # A signal wakes it early.
     1 while call('clock_nanosleep', CLOCK_BOOTTIME, TIMER_ABSTIME, $time, 0) && $!{EINTR};
-    syswrite($keeper, 'h');
-    return uptime();
+    pass(0);
+    return now();
+}
+
+sub held { return defined $keeper }
+
+# Lets time pass, where it is held, or no longer.
+sub pass {
+    my ($passes) = @_;
+    syswrite($keeper, $passes ? 'l' : 'h') if $keeper;
+    return;
 }
 
 # Never idle while time is held, or while somebody waits for a disk.

@@ -14,6 +14,7 @@ sub renew {
     ioctl($random, RNDRESEEDCRNG, 0) or die "random numbers: $!\n";
 
     set_wall_clock($time);
+    remember_epoch();
 
     open(my $file, '>', '/etc/machine-id') or die "machine id: $!\n";
     print {$file} "$id\n" or die "machine id: $!\n";

@@ -1,0 +1,49 @@
+//! Power cuts.
+
+use std::time::Duration;
+
+use super::Cue;
+use crate::MachineError;
+use crate::machine::qemu::Vm;
+
+/// What becomes of writes that the disk was given and that were not flushed before the power was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unflushed {
+    /// They had reached the disk.
+    Kept,
+    /// All are lost: of what a disk may do, the worst that keeps the order of writes. Needs a time-lapse machine.
+    Lost,
+}
+
+impl Vm {
+    /// Cuts the power. The disk that is left is that of a machine powered on again.
+    pub async fn cut_power(&self, unflushed: Unflushed) -> Result<(), MachineError> {
+        let fault = match unflushed {
+            Unflushed::Kept => "cut the power",
+            Unflushed::Lost => "cut the power and lose what was not flushed",
+        };
+        self.recorded(fault.to_owned(), async {
+            self.keep_time().await;
+            // First, because ending QEMU flushes too.
+            let surviving = self.surviving_writes().await?;
+            self.quit().await;
+            match unflushed {
+                Unflushed::Kept => Ok(()),
+                Unflushed::Lost => self.lose_writes_after(surviving).await,
+            }
+        })
+        .await
+    }
+
+    /// Cuts the power at a cue that a shell command brings about, within so much guest time.
+    pub async fn cut_power_when(
+        &self,
+        cue: &Cue,
+        command: &str,
+        limit: Duration,
+        unflushed: Unflushed,
+    ) -> Result<(), MachineError> {
+        self.stop_at(cue, command, limit).await?;
+        self.cut_power(unflushed).await
+    }
+}

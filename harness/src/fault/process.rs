@@ -1,0 +1,26 @@
+//! Processes that die or hang.
+
+use super::inflict;
+use crate::machine::quoted;
+use crate::{Machine, MachineError};
+
+/// Kills the main process of a unit, as a crash would.
+pub async fn kill(machine: &dyn Machine, unit: &str) -> Result<(), MachineError> {
+    signal(machine, unit, "KILL", format!("kill {unit}")).await
+}
+
+/// Has all processes of a unit stand still, as if they hung, until they are to continue.
+pub async fn hang(machine: &dyn Machine, unit: &str) -> Result<(), MachineError> {
+    signal(machine, unit, "STOP", format!("hang {unit}")).await
+}
+
+/// Lets the processes of a unit that hangs continue.
+pub async fn continues(machine: &dyn Machine, unit: &str) -> Result<(), MachineError> {
+    signal(machine, unit, "CONT", format!("let {unit} continue")).await
+}
+
+async fn signal(machine: &dyn Machine, unit: &str, signal: &str, fault: String) -> Result<(), MachineError> {
+    let whom = if signal == "KILL" { "main" } else { "all" };
+    let command = format!("systemctl kill --kill-whom={whom} --signal={signal} {}", quoted(unit));
+    inflict(machine, fault, &command).await.map(drop)
+}

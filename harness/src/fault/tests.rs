@@ -1,0 +1,38 @@
+//! Faults that are commands, on a machine that only pretends.
+
+use super::{FullDisk, hang, kill, mask, restart};
+use crate::machine::fake::{Fake, said};
+use crate::{Answer, Machine};
+
+#[tokio::test]
+async fn a_fault_is_in_the_transcript_beside_its_command() {
+    let machine = Fake::new("machine").answering(|_, _| Some(said(0, "")));
+    kill(&machine, "agent.service").await.unwrap();
+    hang(&machine, "agent.service").await.unwrap();
+    mask(&machine, "agent.service").await.unwrap();
+    restart(&machine, "agent.service").await.unwrap();
+    FullDisk::at(&machine, "/var/lib").await.unwrap().undo(&machine).await.unwrap();
+    let transcript = machine.transcript().take();
+    let faults = transcript.iter().filter(|exchange| exchange.answer == Answer::Done);
+    let faults: Vec<&str> = faults.map(|exchange| exchange.action.as_str()).collect();
+    assert_eq!(
+        faults,
+        [
+            "kill agent.service",
+            "hang agent.service",
+            "mask agent.service",
+            "restart agent.service",
+            "fill the disk that holds /var/lib",
+            "remove /var/lib/.assay-full",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_fault_that_could_not_be_done_is_an_error() {
+    let machine = Fake::new("machine").answering(|_, _| Some(said(1, "no such unit")));
+    let error = mask(&machine, "agent.service").await.unwrap_err();
+    assert!(error.to_string().contains("no such unit"), "{error}");
+    let transcript = machine.transcript().take();
+    assert!(matches!(transcript.last().unwrap().answer, Answer::None(_)));
+}

@@ -1,0 +1,80 @@
+//! A guest that stands still at an event.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::io::AsyncBufReadExt;
+
+use super::Vm;
+use crate::MachineError;
+use crate::machine::qemu::clock::Clock;
+use crate::machine::qemu::write_log;
+
+/// Where a machine stands still.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stop {
+    /// How many entries the log of writes had then: stopping flushes the disk, which the guest did not ask for.
+    entries: u64,
+}
+
+impl Vm {
+    /// Gives an order that the resident answers at an event, and holds the guest there: what brought the event about
+    /// has executed nothing since. Gives the guest's uptime.
+    pub(crate) async fn stop_by(&self, order: &str, limit: Duration) -> Result<Duration, MachineError> {
+        if self.hardware.cpus != 1 {
+            return Err(self.refused("stop at an event", "more than one processor would run on meanwhile"));
+        }
+        let uptime = self.now(self.ask(order, limit)).await?;
+        let entries = self.flushed()?;
+        self.life.during(self.monitor.pause()).await?;
+        *self.stopped.lock().await = Some(Stop { entries });
+        let late = self.resident.lock().await.fill_buf().now_or_never().is_some();
+        if late {
+            let reason = self.answer(order, Duration::ZERO).await.err();
+            return Err(reason.unwrap_or_else(|| self.refused("stop at an event", "it went on")));
+        }
+        Ok(uptime)
+    }
+
+    /// Lets a machine go on that stands still.
+    pub async fn go_on(&self) -> Result<(), MachineError> {
+        if self.stopped.lock().await.take().is_none() {
+            return Err(self.refused("go on", "it does not stand still"));
+        }
+        self.order("go").await?;
+        self.resume_with_orders().await?;
+        self.answer("go", super::time::ANSWER_LIMIT).await.map(drop)
+    }
+
+    /// How many entries of the log of writes survive a power cut at this moment.
+    pub(crate) async fn surviving_writes(&self) -> Result<u64, MachineError> {
+        match &*self.stopped.lock().await {
+            Some(Stop { entries }) => Ok(*entries),
+            None => self.flushed(),
+        }
+    }
+
+    fn flushed(&self) -> Result<u64, MachineError> {
+        let entries = self.write_log.as_ref().map_or(Ok(0), write_log::entries);
+        entries.map_err(|error| self.refused("read what it has written", error))
+    }
+
+    /// Keeps in mind what time it is in the guest, for when it is powered on again.
+    pub(crate) async fn keep_time(&self) {
+        if self.clock == Clock::Lapse && self.stopped.lock().await.is_none() {
+            // A guest that cannot tell any more has told before.
+            let _ = tokio::time::timeout(KEEPING_LIMIT, self.uptime()).await;
+        }
+    }
+
+    /// The time since 1970 that a machine is told that is powered on after this one. None for the host's.
+    pub(crate) async fn time_at_its_end(&self) -> Option<Duration> {
+        match self.clock {
+            Clock::Real => None,
+            Clock::Lapse => Some(*self.calendar.lock().await),
+        }
+    }
+}
+
+/// How long the guest may take to say what time it is before it ends.
+const KEEPING_LIMIT: Duration = Duration::from_secs(2);

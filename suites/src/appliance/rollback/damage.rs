@@ -1,0 +1,134 @@
+//! A marker that is not what the agent wrote, or that cannot be written.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::appliance::{Appliance, State};
+use super::{ORDER, WATCHDOG};
+use crate::appliance::document;
+
+pub const GARBAGE_MARKER: Check = Check {
+    invariant: Invariant {
+        id: "rollback.garbage-marker",
+        level: Level::Hazard,
+        statement: "An unreadable marker (empty, cut short, other format, wrong types) never persists and never wedges: it ends rolled back or flagged within the bound.",
+        source: document("State Files"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(garbage_marker(trial)),
+    mutants: &[Mutant {
+        name: "script that dies on it every time",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: WATCHDOG,
+            from: "if ! is_readable; then\n",
+            to: "if ! is_readable; then\n    exit 1\n",
+        }],
+    }],
+};
+
+async fn garbage_marker(trial: &Trial) -> Outcome {
+    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let pending = appliance.state().await?;
+    let marker = pending.marker.clone().unwrap_or_default();
+    let mut half = marker.len() / 2;
+    while !marker.is_char_boundary(half) {
+        half -= 1;
+    }
+    let wrong_types = marker.replace(|c: char| c.is_ascii_digit(), "x").replace('/', "?");
+    let garbage = ["", &marker[..half], "\0\u{7f}ELF\x02\x01", "[\"rebuild\", null, 1e400]\n", &wrong_types];
+    for content in garbage {
+        if appliance.state().await?.current != pending.current {
+            let again = format!("{}/bin/switch-to-configuration test", pending.current);
+            appliance.machine.succeed(&again).await?;
+        }
+        appliance.write_marker(content).await?;
+        // A flag beside it is no reason to persist what nobody knows.
+        appliance.flag().await?;
+        appliance.watch().await?;
+        if !ended(&appliance, &before).await? {
+            appliance.lapse_past_limit().await?;
+        }
+        let after = appliance.state().await?;
+        let kept = after.boot_default == before.boot_default;
+        expect(
+            kept,
+            format!("{} boots by default with the marker {content:?}", before.boot_default),
+            &after,
+        )?;
+        let ended = ended(&appliance, &before).await?;
+        expect(ended, format!("rolled back or flagged with the marker {content:?}"), after)?;
+        appliance.forget_said().await?;
+    }
+    Ok(())
+}
+
+/// Whether it is rolled back or the watchdog has logged an error.
+async fn ended(appliance: &Appliance<'_>, before: &State) -> Result<bool, harness::Stop> {
+    let state = appliance.state().await?;
+    Ok((state.is_settled() && state.current == before.current) || !appliance.said("err").await?.is_empty())
+}
+
+pub const PREVIOUS_MISSING: Check = Check {
+    invariant: Invariant {
+        id: "rollback.previous-missing",
+        level: Level::Must,
+        statement: "Previous system gone: an error that asks for a person is logged, nothing else is touched.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(previous_missing(trial)),
+    mutants: &[],
+};
+
+async fn previous_missing(trial: &Trial) -> Outcome {
+    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let pending = appliance.state().await?;
+    // Nobody can boot without the real one.
+    let gone = "/nix/store/00000000000000000000000000000000-gone";
+    let marker = pending.marker.clone().unwrap_or_default().replace(&before.current, gone);
+    appliance.write_marker(&marker).await?;
+    let (pending, agent) = (appliance.state().await?, appliance.agent().await?);
+
+    appliance.lapse_past_limit().await?;
+    let said = appliance.said("err").await?;
+    let help = &appliance.rollback.help;
+    expect(said.contains(help.as_str()), format!("the watchdog logs an error with {help:?}"), said)?;
+    let after = appliance.state().await?;
+    expect(after == pending, format!("as before: {pending}"), after)?;
+    let after = appliance.agent().await?;
+    expect(after.invocation == agent.invocation, "the same agent runs on", after)
+}
+
+pub const DISK_FULL: Check = Check {
+    invariant: Invariant {
+        id: "rollback.disk-full",
+        level: Level::Hazard,
+        statement: "No room for the marker: the order is refused before activation.",
+        source: document("State Files"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(disk_full(trial)),
+    mutants: &[Mutant {
+        name: "marker write unchecked",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: ORDER,
+            from: "&& sync \"$draft\" || refuse \"the marker cannot be written\"",
+            to: "",
+        }],
+    }],
+};
+
+async fn disk_full(trial: &Trial) -> Outcome {
+    let appliance = Appliance::fork(trial).await?;
+    let before = appliance.state().await?;
+    appliance.fill_state().await?;
+    let ordered = appliance.order(&appliance.rollback.flake.healthy).await?;
+    expect(!ordered.success(), "without room for the marker the order is refused", ordered)?;
+    appliance.lapse(std::time::Duration::from_secs(60)).await?;
+    let after = appliance.state().await?;
+    expect(after.current == before.current, format!("{} runs on", before.current), after)
+}

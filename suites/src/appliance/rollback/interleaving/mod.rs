@@ -1,0 +1,163 @@
+//! Random sequences of events, against a model of the protocol.
+
+mod model;
+mod sequence;
+
+use std::time::Duration;
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
+
+use super::appliance::{Appliance, State};
+use super::{ORDER, WATCHDOG};
+use crate::appliance::document;
+use model::Model;
+use sequence::{Event, Sequence, System, sequences};
+
+pub const ANY_INTERLEAVING: Check = Check {
+    invariant: Invariant {
+        id: "rollback.any-interleaving",
+        level: Level::Must,
+        statement: "For random sequences of order, verify, crash, restart, timer, reboot: persisted only if verified, always settled within the bound, always bootable.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(any_interleaving(trial)),
+    mutants: &[
+        Mutant {
+            name: "stale flag accepted",
+            stage: None,
+            edits: &[
+                Edit::Replace { path: ORDER, from: "rm -f \"$draft\" \"$verified\"", to: "rm -f \"$draft\"" },
+                Edit::Replace {
+                    path: WATCHDOG,
+                    from: "[ -e \"$verified\" ] && [ \"$(field \"$verified\" order)\" = \"$order\" ] && [ \"$(field \"$verified\" system)\" = \"$(current)\" ]",
+                    to: "[ -e \"$verified\" ]",
+                },
+            ],
+        },
+        Mutant {
+            name: "no rollback",
+            stage: None,
+            edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
+        },
+        Mutant {
+            name: "second order overwrites the previous system",
+            stage: None,
+            edits: &[
+                Edit::Replace {
+                    path: ORDER,
+                    from: "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n",
+                    to: "",
+                },
+                Edit::Replace { path: ORDER, from: "ln \"$draft\"", to: "mv \"$draft\"" },
+            ],
+        },
+    ],
+};
+
+/// Tried before the random ones: each has caught somebody.
+const KNOWN: [&[Event]; 3] = [
+    &[Event::StaleFlag, Event::Order(System::Unhealthy), Event::Pass(125)],
+    &[Event::Order(System::Unhealthy), Event::Pass(3), Event::Order(System::Healthy)],
+    &[Event::Order(System::Healthy), Event::KillAgent, Event::Pass(125), Event::PowerCut],
+];
+
+async fn any_interleaving(trial: &Trial) -> Outcome {
+    let cases = trial.rollback()?.sequences;
+    if !trial.is_replay() {
+        for known in KNOWN {
+            holds(trial, Sequence(known.to_vec())).await?;
+        }
+    }
+    trial
+        .for_all_kept("rollback.any-interleaving", cases, sequences(), |sequence| holds(trial, sequence))
+        .await
+}
+
+/// An appliance in the middle of a sequence.
+struct Course<'t> {
+    trial: &'t Trial,
+    appliance: Appliance<'t>,
+    model: Model,
+    state: State,
+    /// How long all machines before this one were up.
+    before: Duration,
+}
+
+async fn holds(trial: &Trial, sequence: Sequence) -> Outcome {
+    let appliance = Appliance::fork(trial).await?;
+    let state = appliance.state().await?;
+    let model = Model::new(&state, appliance.limit() + appliance.period());
+    let mut course = Course { trial, appliance, model, state, before: Duration::ZERO };
+    for event in sequence.0 {
+        course.goes(event).await?;
+        course.look().await?;
+    }
+    if !course.state.is_settled() {
+        course.appliance.lapse_past_limit().await?;
+        course.look().await?;
+    }
+    let settled = course.state.is_settled();
+    expect(settled, "settled within the bound", &course.state)
+}
+
+impl Course<'_> {
+    async fn goes(&mut self, event: Event) -> Outcome {
+        let appliance = &self.appliance;
+        match event {
+            Event::Order(system) => {
+                let taken = appliance.order(system.flake(&appliance.rollback.flake)).await?.success();
+                let now = self.now().await?;
+                let (model, before) = (&mut self.model, &self.state);
+                return allowed(model.ordered(before, system, taken, now), before);
+            }
+            Event::Pass(seconds) => appliance.lapse(Duration::from_secs(seconds)).await?,
+            Event::Watch => drop(appliance.watch().await?),
+            Event::StaleFlag if self.state.marker.is_none() => appliance.flag().await?,
+            // Beside a marker it would be taken for what the agent has just said.
+            Event::StaleFlag => {}
+            Event::KillAgent => appliance.kill_agent().await?,
+            Event::KillWatchdog(after) => appliance.kill_watchdog(Duration::from_millis(after)).await?,
+            Event::RestartAgent => appliance.restart_agent().await?,
+            Event::Reboot | Event::PowerCut => {
+                self.before = self.now().await?;
+                self.appliance = match event {
+                    Event::Reboot => self.appliance.reboots(self.trial).await?,
+                    _ => self.appliance.loses_power(self.trial).await?,
+                };
+                self.state = self.appliance.state().await?;
+                let now = self.now().await?;
+                return allowed(self.model.sees_booted(&self.state, now), &self.state);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what is seen with the model. What a program is in the middle of is given a moment to end.
+    async fn look(&mut self) -> Outcome {
+        self.state = self.appliance.state().await?;
+        let now = self.now().await?;
+        let mut tried = self.model.clone();
+        if tried.sees(&self.state, now).is_err() {
+            self.appliance.lapse(MOMENT).await?;
+            self.state = self.appliance.state().await?;
+            tried = self.model.clone();
+            allowed(tried.sees(&self.state, now), &self.state)?;
+        }
+        self.model = tried;
+        Ok(())
+    }
+
+    /// How long this and the machines before it have been up.
+    async fn now(&self) -> Result<Duration, harness::MachineError> {
+        Ok(self.before + self.appliance.uptime().await?)
+    }
+}
+
+/// Longer than anything that is under way takes without waiting, in guest time.
+const MOMENT: Duration = Duration::from_secs(10);
+
+fn allowed(verdict: Result<(), String>, state: &State) -> Outcome {
+    verdict.or_else(|observed| violated("what the protocol allows", format!("{observed}: {state}")))
+}

@@ -1,0 +1,124 @@
+//! What an order to rebuild leaves behind, taken or refused.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::appliance::{Appliance, State};
+use super::marker::Marker;
+use super::{ORDER, REBUILD, WATCHDOG};
+use crate::appliance::document;
+
+pub const MARKER_COMPLETE: Check = Check {
+    invariant: Invariant {
+        id: "rollback.marker-complete",
+        level: Level::Must,
+        statement: "While a rebuild is pending the marker holds the time, the previous system and the flake reference, and the watchdog can read what the agent wrote.",
+        source: document("State Files"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(marker_complete(trial)),
+    mutants: &[
+        Mutant {
+            name: "a field missing",
+            stage: None,
+            edits: &[Edit::Replace { path: ORDER, from: "    flake_ref \"$flake\" \\\n", to: "" }],
+        },
+        Mutant {
+            name: "another format on one side only",
+            stage: None,
+            edits: &[Edit::Replace {
+                path: WATCHDOG,
+                from: "sed -n \"s/^$2=//p\"",
+                to: "sed -n \"s/^$2: //p\"",
+            }],
+        },
+    ],
+};
+
+/// How far the time in the marker may be from the guest's, in seconds: an emulated order takes some.
+const SKEW: u64 = 60;
+
+async fn marker_complete(trial: &Trial) -> Outcome {
+    let appliance = Appliance::fork(trial).await?;
+    let (before, flake) = (appliance.state().await?, &appliance.rollback.flake.healthy);
+    appliance.accepts(flake).await?;
+
+    let pending = appliance.state().await?;
+    let now: u64 = appliance.machine.succeed("date +%s").await?.parse()?;
+    let expected = format!("a marker with the time {now}, the system {} and {flake}", before.current);
+    let complete = pending.marker(appliance.rollback).is_some_and(|Marker { time, previous, flake: of }| {
+        time.is_some_and(|time| time.abs_diff(now) <= SKEW)
+            && previous.as_deref() == Some(&before.current)
+            && of.as_deref() == Some(flake)
+    });
+    expect(complete, expected, &pending)?;
+
+    // One that it could not read would not have it persist.
+    appliance.activates(&before).await?;
+    appliance.verifies().await?;
+    appliance.watch().await?;
+    let after = appliance.state().await?;
+    let read = after.is_settled() && after.boot_default != before.boot_default;
+    expect(read, "the watchdog persists what the marker says", after)
+}
+
+pub const FAILED_BUILD: Check = Check {
+    invariant: Invariant {
+        id: "rollback.failed-build",
+        level: Level::Must,
+        statement: "A build that fails leaves the running system, the boot default and no marker.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(failed_build(trial)),
+    mutants: &[Mutant {
+        name: "marker left behind",
+        stage: None,
+        edits: &[Edit::Replace { path: REBUILD, from: "    rm -f \"$marker\"\n", to: "" }],
+    }],
+};
+
+async fn failed_build(trial: &Trial) -> Outcome {
+    let appliance = Appliance::fork(trial).await?;
+    let before = appliance.state().await?;
+    // Whether the order is refused or fails later is not documented.
+    appliance.order(&appliance.rollback.flake.failing).await?;
+    appliance.soon("no marker is left", &appliance.no_marker()).await?;
+    let after = appliance.state().await?;
+    expect(after == before, format!("as before: {before}"), after)
+}
+
+pub const SECOND_ORDER: Check = Check {
+    invariant: Invariant {
+        id: "rollback.second-order",
+        level: Level::Hazard,
+        statement: "A second order while one is pending is refused.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(second_order(trial)),
+    mutants: &[Mutant {
+        name: "second order overwrites the previous system",
+        stage: None,
+        edits: &[
+            Edit::Replace {
+                path: ORDER,
+                from: "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n",
+                to: "",
+            },
+            Edit::Replace { path: ORDER, from: "ln \"$draft\"", to: "mv \"$draft\"" },
+        ],
+    }],
+};
+
+async fn second_order(trial: &Trial) -> Outcome {
+    let flake = &trial.rollback()?.flake;
+    let (appliance, _) = Appliance::pending(trial, &flake.unhealthy).await?;
+    let pending = appliance.state().await?;
+    let second = appliance.order(&flake.healthy).await?;
+    let after: State = appliance.state().await?;
+    expect(!second.success(), "the second order is refused", second)?;
+    expect(after == pending, format!("as before the second order: {pending}"), after)
+}

@@ -1,0 +1,158 @@
+//! What becomes of a rebuild that nobody verifies.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::WATCHDOG;
+use super::appliance::{Appliance, State};
+use crate::appliance::document;
+
+pub const ROLLBACK_ON_TIMEOUT: Check = Check {
+    invariant: Invariant {
+        id: "rollback.rollback-on-timeout",
+        level: Level::Must,
+        statement: "Not verified: rolled back after 10 min and no later than 10 min plus one timer period; files gone; agent restarted; boot default unchanged.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(rollback_on_timeout(trial)),
+    mutants: &[
+        Mutant {
+            name: "timeout 60 min",
+            stage: None,
+            edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=3600" }],
+        },
+        Mutant {
+            name: "no rollback",
+            stage: None,
+            edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
+        },
+    ],
+};
+
+async fn rollback_on_timeout(trial: &Trial) -> Outcome {
+    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let agent = appliance.agent().await?;
+    appliance.lapse_past_limit().await?;
+    rolled_back(&appliance, &before).await?;
+    let after = appliance.agent().await?;
+    let restarted = after.invocation != agent.invocation && after.state == "active";
+    expect(restarted, "the agent has been restarted and runs", after)
+}
+
+/// Expects that all is as it was before the order.
+pub async fn rolled_back(appliance: &Appliance<'_>, before: &State) -> Outcome {
+    let after = appliance.state().await?;
+    expect(after == *before, format!("rolled back to where it was: {before}"), after)
+}
+
+pub const NOT_TOO_EARLY: Check = Check {
+    invariant: Invariant {
+        id: "rollback.not-too-early",
+        level: Level::Must,
+        statement: "At 9 min 59 s nothing has been rolled back.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(not_too_early(trial)),
+    mutants: &[Mutant {
+        name: "timeout in the wrong unit",
+        stage: None,
+        edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=10" }],
+    }],
+};
+
+async fn not_too_early(trial: &Trial) -> Outcome {
+    let appliance = Appliance::fork(trial).await?;
+    let before = appliance.state().await?;
+    let ordered = appliance.uptime().await?;
+    appliance.accepts(&appliance.rollback.flake.unhealthy).await?;
+    appliance.activates(&before).await?;
+    let pending = appliance.state().await?;
+    appliance.lapse_until(ordered + appliance.limit() - SECOND).await?;
+    // Its timer may not be due in this very second.
+    appliance.watch().await?;
+    let after = appliance.state().await?;
+    expect(after == pending, format!("a second before the limit as after the activation: {pending}"), after)
+}
+
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+
+pub const INDEPENDENT_OF_AGENT: Check = Check {
+    invariant: Invariant {
+        id: "rollback.independent-of-agent",
+        level: Level::Must,
+        statement: "Agent masked, crashing at start or hung: the watchdog still rolls back.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(independent_of_agent(trial)),
+    mutants: &[Mutant {
+        name: "watchdog that needs the agent's unit",
+        stage: None,
+        edits: &[Edit::Write {
+            path: "/etc/systemd/system/msp-rebuild-watchdog.service.d/agent.conf",
+            content: "[Unit]\nRequires=compliance-agent.service\nAfter=compliance-agent.service\n",
+        }],
+    }],
+};
+
+async fn independent_of_agent(trial: &Trial) -> Outcome {
+    let agent = &trial.rollback()?.agent;
+    // The drop-in's long pause only spares the emulator hundreds of starts.
+    let ailments = [
+        format!("rm -f /etc/systemd/system/{agent}; systemctl mask --now {agent}"),
+        format!(
+            "mkdir -p /run/systemd/system/{agent}.d && \
+             printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\nRestartSec=100\\n' >/run/systemd/system/{agent}.d/crash.conf && \
+             systemctl daemon-reload && {{ systemctl restart {agent} || true; }}"
+        ),
+        format!("systemctl kill --signal=STOP {agent}"),
+    ];
+    for ailment in ailments {
+        let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+        appliance.machine.succeed(&ailment).await?;
+        appliance.lapse_past_limit().await?;
+        rolled_back(&appliance, &before).await?;
+    }
+    Ok(())
+}
+
+pub const CLOCK_STEP: Check = Check {
+    invariant: Invariant {
+        id: "rollback.clock-step",
+        level: Level::Hazard,
+        statement: "The clock stepped forward or back by hours while pending neither rolls a good system back early nor postpones a rollback past the bound.",
+        source: document("Update System"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(clock_step(trial)),
+    mutants: &[Mutant {
+        name: "wall-clock arithmetic",
+        stage: None,
+        edits: &[
+            Edit::Replace {
+                path: WATCHDOG,
+                from: "began=$(field \"$marker\" uptime)",
+                to: "began=$(field \"$marker\" timestamp)",
+            },
+            Edit::Replace { path: WATCHDOG, from: "now=${now%.*}", to: "now=$(date +%s)" },
+        ],
+    }],
+};
+
+async fn clock_step(trial: &Trial) -> Outcome {
+    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let pending = appliance.state().await?;
+    appliance.step_clock("+3 hours").await?;
+    appliance.watch().await?;
+    let after = appliance.state().await?;
+    expect(after == pending, format!("with the clock three hours ahead still pending: {pending}"), after)?;
+
+    appliance.step_clock("-6 hours").await?;
+    appliance.lapse_past_limit().await?;
+    rolled_back(&appliance, &before).await
+}
