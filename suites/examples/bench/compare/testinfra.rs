@@ -26,8 +26,8 @@ const SERVER_LIMIT: Duration = Duration::from_secs(60);
 
 const PROXY: &str = include_str!("proxy.py");
 
-/// How long one check takes of all that share a machine which is up: pytest's own start and the connection are in it, the
-/// machine's boot is not.
+/// How long one check takes of all that share a machine which is up: pytest's own start and the connection are in it,
+/// the machine's boot is not.
 pub async fn check(stage: &Stage) -> anyhow::Result<Duration> {
     let place = tempfile::tempdir()?;
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
