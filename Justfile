@@ -90,10 +90,10 @@ format-check:
 lint:
     cargo clippy --workspace --all-targets -- --deny warnings
 
-# Measure forking against booting, into target/assay/bench.json
-bench: _reports
+# Measure forking against booting and other programs, into target/assay/bench.json; `--comparison` only the others
+bench *ARGS: _reports
     # An optimised build, because here the time of assay itself is part of what is measured.
-    cargo run --release --package suites --example bench -- --json {{ reports }}/bench.json
+    cargo run --release --package suites --example bench -- --json {{ reports }}/bench.json "$@"
 
 # Feed a reader of untrusted files, `junit` or `flake_lock`, with whatever a fuzzer finds
 fuzz TARGET *ARGS:

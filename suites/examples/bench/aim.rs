@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::compare;
 use crate::memory;
 use crate::row::Unit;
 use crate::table::Table;
@@ -34,7 +35,7 @@ pub fn all(table: &Table) -> Vec<Aim> {
         let what = format!("({slow}) / ({fast})");
         Aim::new(what, Unit::Times, wanted, median(slow) / median(fast))
     };
-    vec![
+    let mut aims = vec![
         Aim::new(COPY_ANSWER, Unit::Seconds, Some(AtMost(0.30)), median(COPY_ANSWER)),
         ratio(COLD_ANSWER, COPY_ANSWER, Some(AtLeast(100.0))),
         ratio(COLD_BOOTED, COPY_ANSWER, Some(AtLeast(100.0))),
@@ -49,7 +50,12 @@ pub fn all(table: &Table) -> Vec<Aim> {
             Some(AtMost(60.0)),
             most(memory::AFTER_COMMAND.private),
         ),
-    ]
+        ratio(compare::COLD, compare::FORK, None),
+        ratio(compare::VMTEST, compare::FORK, None),
+    ];
+    // What was not measured here.
+    aims.retain(|aim| aim.measured.is_finite());
+    aims
 }
 
 impl Aim {

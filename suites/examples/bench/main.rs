@@ -1,6 +1,7 @@
 //! What forking saves against booting, measured side by side in one run. Nothing here fails for being slow.
 
 mod aim;
+mod compare;
 mod host;
 mod memory;
 mod row;
@@ -14,12 +15,13 @@ use anyhow::Context;
 use clap::Parser;
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
-use harness::lab::{Drives, prepare};
+use harness::lab::{Drives, Lab, prepare};
 use harness::report::{Purpose, Terminal, write_atomically};
 use harness::{Home, Target};
 use serde::Serialize;
 
 use aim::Aim;
+use compare::Skipped;
 use host::{Host, Load};
 use row::Row;
 use table::Table;
@@ -36,6 +38,9 @@ struct Arguments {
     /// Write every measurement
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Only compare with other programs
+    #[arg(long)]
+    comparison: bool,
 }
 
 #[derive(Serialize)]
@@ -45,40 +50,27 @@ struct Bench {
     load_after: Load,
     rows: Vec<Row>,
     aims: Vec<Aim>,
+    skipped: Vec<Skipped>,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let load_before = Load::now()?;
-    let target = Target::find(&arguments.target, &Home::find()?)?;
+    let target = if arguments.comparison { compare::TARGET } else { &arguments.target };
+    let target = Target::find(target, &Home::find()?)?;
     let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
     let lab = Arc::new(prepare(&target, &Cache::open()?, None, &listener).await?);
-    let stage = lab.stage(None)?;
-    let host = Host::of(&target, stage.template(Drives::Plugged).await?)?;
+    let host = Host::of(&target, lab.stage(None)?.template(Drives::Plugged).await?)?;
 
     let mut table = Table::default();
-    // What the first fork reads from the disk, all later ones find in memory.
-    time::fork(stage, &mut Table::default()).await?;
-    for round in 1..=ROUNDS {
-        listener.hear(&Event::Noted { text: format!("round {round} of {ROUNDS}") });
-        time::cold_boot(stage, &mut table).await?;
-        time::boot(stage, &mut table).await?;
-        time::booted_check(&lab, &mut table).await?;
-        match stage.has_time_lapse() {
-            Ok(()) => time::ten_minutes(stage, &mut table).await?,
-            Err(error) => listener.hear(&Event::Noted { text: error.to_string() }),
-        }
-        for _ in 0..FORKS_PER_ROUND {
-            time::copy(stage, &mut table).await?;
-            time::fork(stage, &mut table).await?;
-        }
+    if !arguments.comparison {
+        forking(&lab, &listener, &mut table).await?;
     }
-    listener.hear(&Event::Noted { text: format!("{} forks at a time", memory::FORKS) });
-    memory::forks(stage, &mut table).await?;
+    let skipped = compare::all(&listener, &mut table).await?;
 
     let aims = aim::all(&table);
-    let bench = Bench { host, load_before, load_after: Load::now()?, rows: table.0, aims };
+    let bench = Bench { host, load_before, load_after: Load::now()?, rows: table.0, aims, skipped };
     print!("{}", markdown(&bench));
     if let Some(file) = &arguments.json {
         let text = serde_json::to_string_pretty(&bench)? + "\n";
@@ -87,12 +79,37 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn forking(lab: &Arc<Lab>, listener: &Arc<dyn Listener>, table: &mut Table) -> anyhow::Result<()> {
+    let stage = lab.stage(None)?;
+    // What the first fork reads from the disk, all later ones find in memory.
+    time::fork(stage, &mut Table::default()).await?;
+    for round in 1..=ROUNDS {
+        listener.hear(&Event::Noted { text: format!("round {round} of {ROUNDS}") });
+        time::cold_boot(stage, table).await?;
+        time::boot(stage, table).await?;
+        time::booted_check(lab, table).await?;
+        match stage.has_time_lapse() {
+            Ok(()) => time::ten_minutes(stage, table).await?,
+            Err(error) => listener.hear(&Event::Noted { text: error.to_string() }),
+        }
+        for _ in 0..FORKS_PER_ROUND {
+            time::copy(stage, table).await?;
+            time::fork(stage, table).await?;
+        }
+    }
+    listener.hear(&Event::Noted { text: format!("{} forks at a time", memory::FORKS) });
+    memory::forks(stage, table).await
+}
+
 fn markdown(bench: &Bench) -> String {
     let mut out = format!("{}\n\n", bench.host);
     out += &format!("Load average {} before and {} after.\n\n", bench.load_before, bench.load_after);
     out += "| Measured | Median | Least | Most | Times |\n|---|--:|--:|--:|--:|\n";
     for row in &bench.rows {
         out += &format!("{row}\n");
+    }
+    for Skipped { what, why } in &bench.skipped {
+        out += &format!("\nSkipped: {what}: {why}\n");
     }
     out += "\n| Aim | Wanted | Measured | |\n|---|--:|--:|---|\n";
     for aim in &bench.aims {

@@ -1,6 +1,7 @@
-//! The services' own schemas have nothing against the files. Those of GitHub are from schemastore.org (Apache 2.0), that
-//! of GitLab is from its editor (MIT), all three as check-jsonschema 0.39.0 brings them.
+//! The services' own schemas have nothing against the files. Those of GitHub are from schemastore.org (Apache 2.0),
+//! that of GitLab is from its editor (MIT), all three as check-jsonschema 0.39.0 brings them.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -37,6 +38,20 @@ fn the_schemas_have_no_objections() {
     for (path, schema) in workflows.chain(actions).chain([(GITLAB.to_owned(), PIPELINE)]) {
         assert_eq!(objections(schema, &yaml(&read(&path))), None, "{path}");
     }
+}
+
+/// GitLab's list of jobs cannot be made by `assay matrix`.
+#[test]
+fn gitlab_runs_every_target_that_is_checked() {
+    let pipeline = yaml(&read(GITLAB));
+    let listed: BTreeSet<&str> = pipeline[".shard"]["parallel"]["matrix"][0]["TARGET"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let checked: BTreeSet<&str> = suites::CATALOGUE.iter().map(|suite| suite.target).collect();
+    assert_eq!(listed, checked);
 }
 
 /// They are trusted because they object where they must.
