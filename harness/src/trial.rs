@@ -47,6 +47,12 @@ impl Trial {
         }
     }
 
+    /// A trial of the same target whose machines and transcript are its own.
+    fn apart(&self, transcript: Transcript) -> Trial {
+        let lab = self.lab.clone();
+        Trial { transcript, ..Trial::new(lab, self.variant, self.seed, self.simplifications) }
+    }
+
     /// The machines of one stage of the target.
     pub fn stage(&self, name: &str) -> Result<Machines<'_>, MachineError> {
         Ok(Machines { trial: self, stage: self.lab.stage(Some(name))?, clock: Clock::Real })
@@ -129,6 +135,14 @@ impl Trial {
         evidence.machines = self.transcript.machines();
         evidence.console = self.transcript.console();
         evidence
+    }
+
+    /// Ends the machines.
+    async fn end(&self) {
+        let machines = std::mem::take(&mut *self.lock());
+        for machine in machines {
+            machine.kill().await;
+        }
     }
 
     fn keep(&self, machine: Vm) -> Arc<Vm> {

@@ -5,8 +5,13 @@ mod failure;
 mod gate;
 mod image;
 mod list;
+mod matrix;
+mod merge;
+mod minutes;
+mod part;
 mod print;
 mod report;
+mod reports;
 mod run;
 mod select;
 mod session;
@@ -49,6 +54,8 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
         Command::Gate(options) => gate::gate(&options),
+        Command::Matrix(options) => matrix::matrix(&options, catalogue),
+        Command::Merge(options) => merge::merge(options, catalogue),
         Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }
