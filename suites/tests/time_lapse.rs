@@ -76,6 +76,13 @@ async fn the_clock_is_held_from_the_first_look_at_the_disk_to_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn forks_begin_at_the_same_moment() {
+    let Some(lab) = reference::lab().await else { return };
+    let (one, other) = (fork(&lab).await.uptime().await.unwrap(), fork(&lab).await.uptime().await.unwrap());
+    assert!(one.abs_diff(other) < SECOND / 100, "one began at {one:?}, another at {other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_machine_cannot_let_time_pass() {
     let Some(lab) = reference::lab().await else { return };
     let stage = lab.stage(None).unwrap();

@@ -7,9 +7,6 @@ use crate::evidence::{Answer, Exchange};
 use crate::machine::qemu::Vm;
 use crate::{Machine, MachineError};
 
-/// How long it may take beside the guest's own limit, in real time.
-const REAL_TIME: Duration = Duration::from_secs(120);
-
 impl Vm {
     /// Begins a shell command that is to bring a cue about, unless it is empty, lets time pass, and stops the machine
     /// at the cue: what brought it about has not executed one more instruction outside the kernel. Only a machine with
@@ -19,7 +16,7 @@ impl Vm {
     /// not come within so much guest time, that is an error, and the machine goes on.
     pub async fn stop_at(&self, cue: &Cue, command: &str, limit: Duration) -> Result<Duration, MachineError> {
         let began = Instant::now();
-        let stopped = self.stop_by(&cue.order(command, limit), REAL_TIME + limit).await;
+        let stopped = self.stop_by(&cue.order(command, limit), self.real_time(limit)).await;
         let action = match command {
             "" => format!("stop when {cue}"),
             command => format!("stop when {cue}, by `{command}`"),

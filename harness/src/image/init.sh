@@ -23,6 +23,11 @@ for name in /sys/class/virtio-ports/*/name; do
     [ -e "$name" ] && read -r port <"$name" && [ "$port" = assay.boot ] || continue
     node=${name%/name}
     exec 3<>"/dev/${node##*/}" || fail "the port assay.boot cannot be opened"
+    # An idle clock that jumps would race ahead while the guest waits for its host and for its disk: so a
+    # process is never idle, and stands aside for all others.
+    while :; do :; done &
+    awake=$!
+    renice -n 19 -p $awake >/dev/null
     # Writing blocks until the host listens; reading ends when it hangs up.
     until [ "$word" = go ]; do
         echo ready >&3
@@ -33,15 +38,9 @@ for name in /sys/class/virtio-ports/*/name; do
     # kernel uses what is written to its pool within a second.
     [ -z "$seconds" ] || date -u -s "@$seconds" >/dev/null || fail "the time cannot be set"
     [ -z "$seed" ] || echo "$seed" >/dev/urandom
+    # It goes on until there is what holds the clock better.
+    if [ "$clock" = hold ]; then export ASSAY_HOLDER=$awake; else kill -9 $awake; fi
 done
-
-# An idle clock that jumps would race ahead while the boot waits for its disk: until there is what holds it
-# better, a process that is never idle and stands aside for all others.
-if [ "$clock" = hold ]; then
-    while :; do :; done &
-    renice -n 19 -p $! >/dev/null
-    export ASSAY_HOLDER=$!
-fi
 
 load after-go
 [ -b /dev/vda ] || fail "no disk /dev/vda: give the machine a virtio-blk root disk"

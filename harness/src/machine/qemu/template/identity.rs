@@ -11,7 +11,7 @@ pub fn orders(clock: Clock) -> Result<Vec<String>, MachineError> {
     let (seed, id) = (random::<32>()?, random::<16>()?);
     let renew = format!("renew {seed} {id} {}", now().as_nanos());
     Ok(match clock {
-        Clock::Real => vec![renew],
+        Clock::Real => vec![renew, "rest".to_owned()],
         // The clock first: it races ahead whenever the guest waits.
         Clock::Lapse => vec!["hold".to_owned(), renew],
     })

@@ -32,6 +32,8 @@ impl Template {
 
     /// Freezes a machine that was started to become a template, with the drives that are plugged now.
     pub async fn freeze(vm: Vm, drives: Vec<Drive>) -> Result<Template, MachineError> {
+        // Asleep it would be further on by the time it gets its first order, if its idle clock jumps.
+        vm.ask("awake", FORK_LIMIT).await?;
         let disk = vm.disk.clone();
         Ok(Template { frozen: Frozen::freeze(vm).await?, disk, drives })
     }

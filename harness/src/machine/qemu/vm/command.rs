@@ -22,7 +22,13 @@ impl Machine for Vm {
 
     async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError> {
         let began = Instant::now();
-        let result = self.life.during(self.agent.run(command, b"", limit)).await;
+        let running = async {
+            if self.stands_still().await {
+                return Err(self.refused("run a command", "it stands still until it is told to go on"));
+            }
+            self.agent.run(command, b"", limit).await
+        };
+        let result = self.life.during(running).await;
         let answer = match &result {
             Ok(output) => Answer::Ran(output.clone()),
             Err(error) => Answer::None(error.to_string()),

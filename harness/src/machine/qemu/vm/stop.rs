@@ -36,6 +36,11 @@ impl Vm {
         Ok(uptime)
     }
 
+    /// Whether it stands still at an event.
+    pub(super) async fn stands_still(&self) -> bool {
+        self.stopped.lock().await.is_some()
+    }
+
     /// Lets a machine go on that stands still.
     pub async fn go_on(&self) -> Result<(), MachineError> {
         if self.stopped.lock().await.take().is_none() {
@@ -61,7 +66,7 @@ impl Vm {
 
     /// Keeps in mind what time it is in the guest, for when it is powered on again.
     pub(crate) async fn keep_time(&self) {
-        if self.clock == Clock::Lapse && self.stopped.lock().await.is_none() {
+        if self.clock == Clock::Lapse && !self.stands_still().await {
             // A guest that cannot tell any more has told before.
             let _ = tokio::time::timeout(KEEPING_LIMIT, self.uptime()).await;
         }

@@ -39,7 +39,7 @@ impl Vm {
             if self.clock != Clock::Lapse {
                 return Err(self.refused("let time pass", "it is no time-lapse machine"));
             }
-            let limit = ANSWER_LIMIT + uptime / LEAST_PACE;
+            let limit = self.real_time(uptime);
             self.now(self.ask(&format!("lapse {}", uptime.as_nanos()), limit)).await
         };
         let lapsed = lapsing.await;
@@ -49,6 +49,15 @@ impl Vm {
         };
         self.transcript.record(Exchange::since(began, &self.name, &action, answer));
         lapsed
+    }
+
+    /// How long so much guest time takes at most, with what needs none.
+    pub(crate) fn real_time(&self, time: Duration) -> Duration {
+        ANSWER_LIMIT
+            + match self.clock {
+                Clock::Real => time,
+                Clock::Lapse => time / LEAST_PACE,
+            }
     }
 
     /// The guest's uptime, of an answer with it and with the time since 1970.

@@ -8,8 +8,8 @@ use warnings;
 use constant { SCHED_FIFO => 1, SCHED_IDLE => 5, SCHED_RESET_ON_FORK => 0x40000000 };
 use constant { TIMER_ABSTIME => 1, CLONE_NEWNS => 0x20000, MS_REC => 0x4000, MS_PRIVATE => 0x40000 };
 
-# Where the keeper gets its orders from.
-my $keeper;
+# Where the keeper gets its orders from, and what spins while there is none.
+my ($keeper, $awake);
 
 # The wall clock when the guest had been up for no time at all, as the host meant it.
 my $epoch;
@@ -43,6 +43,9 @@ sub adopt {
 
 sub hold {
     return if $keeper;
+    # What follows waits for the kernel and perhaps for the disk, and is not to take
+    # guest time either.
+    awake();
     # To wake in time it goes before all others; what it starts does not.
     schedule(SCHED_FIFO | SCHED_RESET_ON_FORK, 2);
     pipe(my $orders, my $to_keeper) or die "pipe: $!\n";
@@ -62,8 +65,27 @@ sub hold {
     }
     close $tell;
     sysread($ready, my $answer, 1024);
+    rest();
     ($answer // '') eq 'r' or die 'keeper: ' . ($answer || "it ended\n");
     $keeper = $to_keeper;
+    return;
+}
+
+# Until a rest the processor is not idle. A template is frozen so: of a machine that
+# goes on from it nobody knows when it gets its first order.
+sub awake {
+    return if $awake;
+    $awake = fork // die "spinner: $!\n";
+    return if $awake;
+    schedule(SCHED_IDLE, 0);
+    1 while 1;
+}
+
+sub rest {
+    return if !$awake;
+    kill KILL => $awake;
+    waitpid($awake, 0);
+    $awake = undef;
     return;
 }
 
@@ -127,7 +149,8 @@ sub watched {
     set("$own/events/block/block_rq_issue/enable", 1);
     sysopen(my $requests, "$own/trace_pipe", 0) or die "$own/trace_pipe: $!\n";
 
-    my @busy = map { in_flight($_) } grep { -e } glob('/sys/block/[sv]d*/inflight');
+    opendir(my $block, '/sys/block') or die "/sys/block: $!\n";
+    my @busy = map { in_flight("/sys/block/$_/inflight") } grep { /^[sv]d/ } readdir $block;
     open(my $stat, '<', '/proc/stat') or die "/proc/stat: $!\n";
     push @busy, sub {
         sysseek($stat, 0, 0);
