@@ -100,6 +100,10 @@ fuzz TARGET *ARGS:
     # Needs a nightly compiler and `cargo install cargo-fuzz`. Without `-- -max_total_time=60` it never ends.
     cargo +nightly fuzz run "$@"
 
+# The program itself, with any arguments
+assay *ARGS:
+    {{ assay }} "$@"
+
 # What is missing on this machine, and the command that installs it
 doctor:
     {{ assay }} doctor

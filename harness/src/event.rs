@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::secret::{self, HideSecrets};
-use crate::{Evidence, Invariant, Moment, Verdict};
+use crate::{Cut, Evidence, Invariant, Moment, Verdict};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -13,6 +13,12 @@ pub enum Event {
     Planned {
         target: String,
         checks: Vec<Invariant>,
+    },
+    /// The planned checks are only a shard of what was selected.
+    Cut(Cut),
+    /// Files of the user lie over the target: the digest of all of them.
+    Overlaid {
+        digest: String,
     },
     /// Something that takes a while began, before any check: building, booting, provisioning.
     Preparing {
@@ -126,7 +132,10 @@ impl HideSecrets for Event {
             | Event::Provisioned { step: text, change: _ }
             | Event::Noted { text } => text.hide_secrets(),
             // Names are those of the catalogue.
-            Event::CheckBegan { name: _, repetition: _ } | Event::Ended { took: _, interrupted: _ } => {}
+            Event::Cut(Cut { shard: _, from: _ })
+            | Event::Overlaid { digest: _ }
+            | Event::CheckBegan { name: _, repetition: _ }
+            | Event::Ended { took: _, interrupted: _ } => {}
             Event::CheckEnded(case) => case.hide_secrets(),
             Event::MutantEnded(kill) => kill.hide_secrets(),
         }

@@ -1,6 +1,7 @@
 //! Bootable disks, built from recipes and kept by digest.
 
 mod build;
+mod common;
 mod cpio;
 mod digest;
 mod error;

@@ -52,6 +52,12 @@ impl Trial {
         }
     }
 
+    /// A trial of the same target whose machines and transcript are its own.
+    fn apart(&self, transcript: Transcript) -> Trial {
+        let lab = self.lab.clone();
+        Trial { transcript, ..Trial::new(lab, self.variant, self.seed, self.simplifications) }
+    }
+
     /// Tries what was written down instead of random values.
     pub fn replaying(self, replay: Option<Replay>) -> Trial {
         Trial { replay, ..self }
@@ -183,6 +189,14 @@ impl Trial {
         evidence.machines = self.transcript.machines();
         evidence.console = self.transcript.console();
         evidence
+    }
+
+    /// Ends the machines.
+    async fn end(&self) {
+        let machines = std::mem::take(&mut *self.lock());
+        for machine in machines {
+            machine.kill().await;
+        }
     }
 
     fn keep(&self, machine: Vm) -> Arc<Vm> {

@@ -61,6 +61,8 @@ fn target(line: &str) -> String {
 #[case::no_jobs(&["run", "omarchy", "--jobs", "0"], "invalid value '0' for '--jobs <N>'")]
 #[case::no_repeat(&["run", "omarchy", "--repeat", "0"], "invalid value '0' for '--repeat <N>'")]
 #[case::negative(&["run", "omarchy", "--repeat", "many"], "invalid value 'many' for '--repeat <N>'")]
+#[case::no_such_shard(&["run", "omarchy", "--shard", "3/2"], "write it like 2/3, the second of three")]
+#[case::durations_of_no_shard(&["prove", "omarchy", "--durations", "x"], "--shard <K/N>")]
 #[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
 #[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
@@ -301,6 +303,34 @@ fn nothing_selected_is_not_a_success() {
     assert_snapshot!(said, @r#"
     assay: target mine has no suite "binfmt"; it has: none
     "#);
+}
+
+#[test]
+fn an_empty_shard_is_not_a_success_and_says_what_it_is() {
+    let place = Place::new();
+    let only = ["run", "omarchy", "--only", "binfmt.registered", "--json", "run.json", "--shard", "2/2"];
+    let (status, said) = place.complaint(&only);
+    assert_eq!(status, 4);
+    let said: Vec<&str> = said.lines().filter(|line| !line.contains("nothing ran")).collect();
+    assert_eq!(said, ["target  omarchy: 0 checks", "shard   2/2 of 1 checks", ""]);
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(place.path().join("run.json")).unwrap()).unwrap();
+    let cut = serde_json::json!({ "shard": "2/2", "from": ["binfmt.registered"] });
+    assert_eq!((&report["target"], &report["cut"]), (&"omarchy".into(), &cut));
+}
+
+#[test]
+fn a_report_with_durations_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    place.write("last.xml", "<testsuite>");
+    let said = |file: &str| {
+        let (status, said) = place.complaint(&["run", "omarchy", "--shard", "1/2", "--durations", file]);
+        assert_eq!(status, 2, "{said}");
+        said
+    };
+    assert_snapshot!(said("missing.json"), @"assay: cannot read missing.json: No such file or directory (os error 2)");
+    assert_snapshot!(said("last.xml"), @"assay: last.xml, line 1: it ends inside <testsuite>: it is cut off");
+    assert!(!place.path().join("cache").exists(), "nothing was begun");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::minutes::Minutes;
+use crate::Shard;
 use crate::gate::Day;
 
 /// Boots whole machines, breaks them, and checks that what is documented about them holds.
@@ -36,6 +38,15 @@ pub enum Command {
     /// What passed in the baseline has to pass in the candidate. What failed, is broken, was skipped or is gone is a
     /// regression, and one of them makes the exit status 1.
     Gate(Gate),
+    /// Join the reports of all shards into those of one run
+    ///
+    /// Exit status 0 when that was possible, whatever the verdicts are. A shard or a check that is missing or there twice
+    /// is refused with status 2, and so is what was run differently.
+    Merge(Merge),
+    /// Print the jobs of a continuous integration service: what `strategy.matrix` of GitHub Actions takes
+    ///
+    /// One line of JSON with a job for every shard of every target: its `target`, its `shard`, and a `name` of both.
+    Matrix(Matrix),
     /// Make one HTML page of what runs and proofs have written as JSON
     Report(Report),
     /// Tell what is missing on this host, and how to install it
@@ -52,6 +63,20 @@ pub struct Selection {
     /// may be given several times
     #[arg(long = "only", value_name = "ID")]
     pub only: Vec<String>,
+}
+
+/// Which part of them.
+#[derive(Args, Clone, Default)]
+pub struct Part {
+    /// Only part K of N. Each check is in exactly one part, and `assay merge` joins the reports of all
+    ///
+    /// A part that is empty, because there are fewer checks than parts, ends with status 4: `assay matrix` makes none.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
+    /// Balance the shards by how long checks took in this earlier report, JSON or JUnit, or in those of a directory,
+    /// instead of by their number; all shards of a run need the same. May be given several times
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    pub durations: Vec<PathBuf>,
 }
 
 /// On what.
@@ -92,6 +117,8 @@ pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
     #[command(flatten)]
+    pub part: Part,
+    #[command(flatten)]
     pub effort: Effort,
     /// Decide every check this many times
     #[arg(long, value_name = "N", default_value = "1")]
@@ -116,6 +143,8 @@ pub struct Prove {
     pub subject: Subject,
     #[command(flatten)]
     pub selection: Selection,
+    #[command(flatten)]
+    pub part: Part,
     #[command(flatten)]
     pub effort: Effort,
     /// Write a page to look at, in one file
@@ -166,6 +195,40 @@ pub struct Gate {
     /// Decide what has expired as on this day, instead of today in UTC
     #[arg(long, value_name = "DATE", env = "ASSAY_TODAY", hide = true)]
     pub today: Option<Day>,
+}
+
+#[derive(Args)]
+pub struct Matrix {
+    /// Only these targets
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// How many shards each target has; fewer where it has fewer checks
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub shards: NonZero<u32>,
+    /// As few shards as take at most these minutes each, one check after the other, without what is prepared before.
+    /// A target of which no duration is known has one
+    #[arg(long, value_name = "N", conflicts_with = "shards")]
+    pub minutes: Option<Minutes>,
+    /// How long checks took: an earlier report, JSON or JUnit, or a directory of such. `--shard` needs the same. May be
+    /// given several times
+    #[arg(long, value_name = "FILE")]
+    pub durations: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Merge {
+    /// What --json of `assay run --shard` or `assay prove --shard` wrote, of all shards, in any order
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where to write everything that was seen, as --json of one run does
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Also write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write a page to look at, in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -28,10 +28,13 @@ impl Failure {
 
     /// Tells the user, and gives the exit status.
     pub fn tell(&self) -> ExitCode {
-        let message = visible(&*secret::hide(&self.message));
         // With nobody to tell, there is still the status.
-        let _ = writeln!(io::stderr(), "assay: {message}");
+        let _ = writeln!(io::stderr(), "assay: {}", self.told());
         ExitCode::from(self.status)
+    }
+
+    fn told(&self) -> String {
+        visible(&*secret::hide(&self.message)).to_string()
     }
 }
 
@@ -55,4 +58,16 @@ fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_without_secrets() {
+        secret::declare("failure", b"in-an-error-message").unwrap();
+        let failure = Failure::broken("start", "QEMU refuses in-an-error-message\n");
+        assert_eq!(failure.told(), format!("cannot start: QEMU refuses {}\n", secret::HIDDEN));
+    }
 }

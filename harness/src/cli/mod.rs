@@ -5,8 +5,13 @@ mod failure;
 mod gate;
 mod image;
 mod list;
+mod matrix;
+mod merge;
+mod minutes;
+mod part;
 mod print;
 mod report;
+mod reports;
 mod run;
 mod select;
 mod session;
@@ -14,7 +19,7 @@ mod shell;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cache::Cache;
 use crate::check::Suite;
@@ -32,7 +37,7 @@ pub fn main(catalogue: &'static [Suite]) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::broken("start", error).tell(),
     };
-    let done = runtime.block_on(command(arguments.command, catalogue));
+    let done = runtime.block_on(carry_out(arguments.command, catalogue));
     // Threads that wait for a terminal must not keep a finished program alive.
     runtime.shutdown_background();
     match done {
@@ -41,7 +46,12 @@ pub fn main(catalogue: &'static [Suite]) -> ExitCode {
     }
 }
 
-async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+/// The program's arguments, for those who want to know whether a command line is one.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     match command {
         Command::Run(options) => run::run(options, catalogue).await,
         Command::Prove(options) => run::prove(options, catalogue).await,
@@ -49,6 +59,8 @@ async fn command(command: Command, catalogue: &'static [Suite]) -> Result<u8, Fa
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options).await,
         Command::Gate(options) => gate::gate(&options),
+        Command::Matrix(options) => matrix::matrix(&options, catalogue),
+        Command::Merge(options) => merge::merge(options, catalogue),
         Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }

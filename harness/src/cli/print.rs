@@ -7,11 +7,28 @@ use crate::secret;
 
 /// Prints all of it, without secrets. A reader that has seen enough and went away, such as `head`, is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout();
-    match stdout.write_all(secret::hide(text).as_bytes()).and_then(|()| stdout.flush()) {
+    match write(&mut io::stdout(), text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::broken("write to standard output", error))
         }
         _ => Ok(()),
+    }
+}
+
+fn write(to: &mut impl Write, text: &str) -> io::Result<()> {
+    to.write_all(secret::hide(text).as_bytes())?;
+    to.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_printed() {
+        secret::declare("print", b"what-was-asked-for").unwrap();
+        let mut printed = Vec::new();
+        write(&mut printed, "this is what-was-asked-for\n").unwrap();
+        assert_eq!(String::from_utf8(printed).unwrap(), format!("this is {}\n", secret::HIDDEN));
     }
 }

@@ -1,15 +1,16 @@
 //! `assay run` and `assay prove`.
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{Effort, Prove, Run, Selection, Subject};
+use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
+use super::part::cut;
+use super::reports::Reports;
 use super::select::select;
 use super::session::Session;
 use crate::check::{Check, Suite};
@@ -19,14 +20,15 @@ use crate::property::Seed;
 use crate::replay::Replay;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
-use crate::{Evidence, Invariant, Moment, Verdict};
+use crate::{Cut, Evidence, Invariant, Moment, Verdict};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     let reports = Reports { junit: options.junit, html: options.html, json: options.json };
     let repeat = options.repeat.get();
     let replay = options.replay.as_deref().map(Replay::load).transpose().map_err(Failure::usage)?;
-    let job = Job::new(options.subject, &options.selection, &options.effort, reports, catalogue)?;
+    let job =
+        Job::new(options.subject, &options.selection, &options.part, &options.effort, reports, catalogue)?;
     let job = Job { replay, ..job };
     job.go(Purpose::Run, async |runner, checks| runner.run(checks, repeat).await).await
 }
@@ -34,15 +36,9 @@ pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failur
 /// Tries every mutant of the checks.
 pub async fn prove(options: Prove, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     let reports = Reports { junit: None, html: options.html, json: options.json };
-    let job = Job::new(options.subject, &options.selection, &options.effort, reports, catalogue)?;
+    let job =
+        Job::new(options.subject, &options.selection, &options.part, &options.effort, reports, catalogue)?;
     job.go(Purpose::Prove, async |runner, checks| runner.prove(checks).await).await
-}
-
-/// Files to write at the end.
-struct Reports {
-    junit: Option<PathBuf>,
-    html: Option<PathBuf>,
-    json: Option<PathBuf>,
 }
 
 /// Checks to decide, everything about them known to be in order.
@@ -50,6 +46,7 @@ struct Job {
     subject: Subject,
     session: Session,
     checks: Vec<Check>,
+    cut: Option<Cut>,
     jobs: usize,
     seed: Seed,
     replay: Option<Replay>,
@@ -60,25 +57,18 @@ impl Job {
     fn new(
         subject: Subject,
         selection: &Selection,
+        part: &Part,
         effort: &Effort,
         reports: Reports,
         catalogue: &'static [Suite],
     ) -> Result<Job, Failure> {
-        for file in reports.junit.iter().chain(&reports.html).chain(&reports.json) {
-            report::check_writable(file).map_err(Failure::usage)?;
-        }
+        reports.check_writable()?;
         let session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
+        let (checks, cut) = cut(&session.target.name, checks, part)?;
         let jobs = effort.jobs.or_else(|| std::thread::available_parallelism().ok());
-        Ok(Job {
-            subject,
-            session,
-            checks,
-            jobs: jobs.map_or(1, |jobs| jobs.get()),
-            seed: seed()?,
-            replay: None,
-            reports,
-        })
+        let jobs = jobs.map_or(1, |jobs| jobs.get());
+        Ok(Job { subject, session, checks, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
     /// Prepares the target, does the work, writes the reports and tells the exit status.
@@ -89,11 +79,10 @@ impl Job {
         let listener: Arc<dyn Listener> = Arc::new(Tee::new(listeners));
 
         let working = async {
+            self.tell_plan(&*listener);
             if self.checks.is_empty() {
                 return Ok(());
             }
-            let (target, planned) = (self.session.target.name.clone(), invariants(&self.checks));
-            listener.hear(&Event::Planned { target, checks: planned });
             let lab = Arc::new(self.session.prepare(&listener).await?);
             let reproduce = reproducer(purpose, &self.subject);
             let (jobs, seed, replay) = (self.jobs, self.seed, self.replay.clone());
@@ -130,6 +119,13 @@ impl Job {
         Ok(report::status(&run))
     }
 
+    fn tell_plan(&self, listener: &dyn Listener) {
+        let (target, planned) = (self.session.target.name.clone(), invariants(&self.checks));
+        listener.hear(&Event::Planned { target, checks: planned });
+        self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
+        self.session.overlays().for_each(|digest| listener.hear(&Event::Overlaid { digest }));
+    }
+
     /// What becomes of a check when there is nothing to decide it on.
     fn undecided(&self, check: &Check, purpose: Purpose, failure: &Failure) -> Case {
         Case {
@@ -142,22 +138,6 @@ impl Job {
             took: Duration::ZERO,
             reproduce: reproducer(purpose, &self.subject)(&check.invariant, None),
         }
-    }
-}
-
-impl Reports {
-    fn write(&self, run: &report::Run) -> Result<(), Failure> {
-        let written = |error| Failure::broken("write a report", error);
-        if let Some(file) = &self.junit {
-            report::junit::write_file(file, run).map_err(written)?;
-        }
-        if let Some(file) = &self.json {
-            report::json::write_file(file, run).map_err(written)?;
-        }
-        if let Some(file) = &self.html {
-            report::html::write_file(file, &report::html::Page::from(run)).map_err(written)?;
-        }
-        Ok(())
     }
 }
 

@@ -46,6 +46,14 @@ impl Session {
         })
     }
 
+    /// The digests of what is laid over the target, each after the stage that it is laid over.
+    pub fn overlays(&self) -> impl Iterator<Item = String> {
+        self.overlays.iter().map(|(stage, overlay)| {
+            let digest = overlay.tree().digest();
+            stage.as_ref().map_or_else(|| digest.to_string(), |stage| format!("{stage}:{digest}"))
+        })
+    }
+
     /// Builds, boots and provisions whatever is not in the cache yet.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
         let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;

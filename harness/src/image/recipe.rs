@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::common::Common;
 
 /// What an image is built from: a file of `vm-images/`.
 ///
@@ -12,6 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
+    /// A file with the beginnings of lists that several recipes share, relative to this one.
+    pub common: Option<PathBuf>,
     pub architecture: Architecture,
     /// Debian's name of the release.
     pub suite: String,
@@ -107,18 +112,17 @@ impl Recipe {
     /// # Errors
     /// When the file cannot be read or is not a recipe; the error has its line.
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let unreadable = |source| RecipeError::Unreadable { path: path.to_owned(), source };
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        let (mut recipe, text): (Self, _) = parse(path)?;
         let directory = path.parent().unwrap_or(Path::new("."));
-        let directory = std::path::absolute(directory).map_err(unreadable)?;
-        let mut recipe: Self = toml::from_str(&text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let line = text[..start].matches('\n').count() + 1;
-            let message = error.message().to_owned();
-            RecipeError::Invalid { path: path.to_owned(), line, message }
-        })?;
-        recipe.directory = directory;
+        recipe.directory = std::path::absolute(directory)
+            .map_err(|source| RecipeError::Unreadable { path: path.to_owned(), source })?;
         recipe.reject_separators(path, &text)?;
+        if let Some(common) = &recipe.common {
+            let path = recipe.directory.join(common);
+            let (common, text): (Common, _) = parse(&path)?;
+            common.go_into(&mut recipe);
+            recipe.reject_separators(&path, &text)?;
+        }
         Ok(recipe)
     }
 
@@ -133,6 +137,19 @@ impl Recipe {
         let message = format!("{item:?} may not contain a line break or a bar");
         Err(RecipeError::Invalid { path: path.to_owned(), line, message })
     }
+}
+
+/// What a TOML file holds, and its text.
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), RecipeError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| RecipeError::Unreadable { path: path.to_owned(), source })?;
+    let parsed = toml::from_str(&text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text[..start].matches('\n').count() + 1;
+        let message = error.message().to_owned();
+        RecipeError::Invalid { path: path.to_owned(), line, message }
+    })?;
+    Ok((parsed, text))
 }
 
 impl Architecture {
@@ -181,6 +198,22 @@ mod tests {
                 Recipe::load(&path).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn common_lists_come_first_and_a_recipe_masks_for_its_own_reasons() {
+        let directory = tempfile::tempdir().unwrap();
+        let common = "packages = ['dash']\n[masked]\n'a.service' = 'common'\n'b.service' = 'common'\n";
+        std::fs::write(directory.path().join("common.toml"), common).unwrap();
+        let path = directory.path().join("recipe.toml");
+        let text = "common = 'common.toml'\narchitecture = 'amd64'\nsuite = 'trixie'\nmirror = 'http://m'\n\
+                    hostname = 'h'\nuser = 'u'\nsize_mib = 1\npackages = ['perl-base']\n\
+                    [masked]\n'b.service' = 'own'\n";
+        std::fs::write(&path, text).unwrap();
+        let recipe = Recipe::load(&path).unwrap();
+        assert_eq!(recipe.packages, ["dash", "perl-base"]);
+        assert_eq!(recipe.masked["a.service"], "common");
+        assert_eq!(recipe.masked["b.service"], "own");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where the machines of one target come from.
 
 mod change;
+mod memo;
 mod prepare;
 mod probe;
 mod stage;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use super::memo::Memo;
 use super::probe;
 use super::store::{Store, emulator};
 use super::{Drives, Lab, Stage, Templates, booted, timed};
@@ -75,8 +76,9 @@ pub async fn prepare(
         sites.push((stage.clone(), site));
     }
     let mut stages = Vec::new();
+    let mut emulated = None;
     for (name, site) in sites {
-        stages.push((name, Arc::new(site.prepare().await?)));
+        stages.push((name, Arc::new(site.prepare(&mut emulated).await?)));
     }
     let rollback = target.rollback.clone().map(Arc::new);
     let (name, credentials, logs) = (target.name.clone(), credentials.map(Arc::new), cache.logs());
@@ -120,7 +122,8 @@ impl<'p> Site<'p> {
         Ok(Site { name, drives: &stage.drives, hardware, accelerator, recipe, steps, cache, listener })
     }
 
-    async fn prepare(self) -> Result<Stage, PrepareError> {
+    /// `emulated` is why guests are, if that was told already.
+    async fn prepare(self, emulated: &mut Option<String>) -> Result<Stage, PrepareError> {
         let Site { name, drives: wanted, mut hardware, accelerator, recipe, steps, cache, listener } = self;
         let progress = |progress| tell(&**listener, &name, progress);
         let image = Image::ensure(&recipe, cache, &progress).await?;
@@ -128,7 +131,16 @@ impl<'p> Site<'p> {
         let kernel = kernel(&image)?;
         hardware.accelerator = match accelerator {
             Some(accelerator) => accelerator,
-            None => probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?,
+            None => {
+                let (accelerator, why) =
+                    probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?;
+                if let Some(why) = why.filter(|why| emulated.as_ref() != Some(why)) {
+                    let text = format!("guests are emulated: under KVM, {why}");
+                    listener.hear(&Event::Noted { text });
+                    *emulated = Some(why);
+                }
+                accelerator
+            }
         };
         let store = Store::new(cache, listener, &image, steps.as_ref(), &hardware)?;
         let power_on = store.power_on(&name, hardware, &kernel).await?;
@@ -140,6 +152,7 @@ impl<'p> Site<'p> {
             disk: Disk::image(root).map_err(|source| failed("read the image", source))?,
             drives: drives(wanted, &image)?,
             templates: Templates::default(),
+            memo: Memo::default(),
             store: None,
             listener: listener.clone(),
             machines: Arc::new(AtomicU32::new(0)),

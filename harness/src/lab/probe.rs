@@ -9,16 +9,16 @@ use crate::event::{Event, Listener};
 use crate::image::Image;
 use crate::machine::qemu::{Accelerator, Hardware, Kernel, could_accelerate, kvm_runs};
 
-/// KVM where a guest was seen to run under it, else emulation.
+/// Whether guests run under KVM here, which they do where one was seen to; or why not, if there is KVM at all.
 pub async fn accelerator(
     cache: &Cache,
     hardware: &Hardware,
     kernel: &Kernel,
     image: &Image,
     listener: &dyn Listener,
-) -> Result<Accelerator, PrepareError> {
+) -> Result<(Accelerator, Option<String>), PrepareError> {
     if !could_accelerate(hardware.architecture) || !Path::new("/dev/kvm").exists() {
-        return Ok(Accelerator::Tcg);
+        return Ok((Accelerator::Tcg, None));
     }
     let host = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let name = digest(&[&host, &emulator(hardware)?, image.digest().to_hex().as_str()]);
@@ -34,11 +34,10 @@ pub async fn accelerator(
     let entry = cache.get_or_make(ACCELERATORS, name, &|_: CacheEvent| {}, make).await?;
     let answer = std::fs::read_to_string(entry.path(ANSWER));
     let reason = answer.map_err(|source| failed("read whether KVM works", source))?;
-    if reason.is_empty() {
-        return Ok(Accelerator::Kvm);
-    }
-    listener.hear(&Event::Noted { text: format!("guests are emulated: under KVM, {reason}") });
-    Ok(Accelerator::Tcg)
+    Ok(match reason.is_empty() {
+        true => (Accelerator::Kvm, None),
+        false => (Accelerator::Tcg, Some(reason)),
+    })
 }
 
 /// Holds why not, or nothing.

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 use super::change::Changes;
+use super::memo::Memo;
 use super::store::Store;
 use crate::event::{Event, Listener};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
 use crate::{Machine, MachineError, Transcript};
 
-/// How long a boot may take under emulation.
-pub const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// How long a boot may take under emulation, on a host that has other things to do. What is seen to have died is not
+/// waited for.
+pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
 
 /// Which drives are there at power-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +37,7 @@ pub struct Stage {
     pub(super) disk: Disk,
     pub(super) drives: Vec<Drive>,
     pub(super) templates: Templates,
+    pub(crate) memo: Memo,
     /// Where templates are kept for the next run; those of a changed target are not.
     pub(super) store: Option<Store>,
     pub(super) listener: Arc<dyn Listener>,
@@ -75,7 +78,8 @@ impl Stage {
     pub fn has_time_lapse(&self) -> Result<(), MachineError> {
         let hardware = &self.power_on.frozen().hardware;
         let reason = match (hardware.accelerator, hardware.cpus) {
-            (Accelerator::Tcg, 1) => return Ok(()),
+            (Accelerator::Tcg, 1) if hardware.counts_instructions() => return Ok(()),
+            (Accelerator::Tcg, 1) => "it starts OVMF, under which instructions are not counted".to_owned(),
             (Accelerator::Kvm, _) => "it runs under KVM: run it with `--accel tcg`".to_owned(),
             (Accelerator::Tcg, cpus) => format!("it has {cpus} processors, and only one can be kept busy"),
         };
@@ -158,6 +162,7 @@ impl Stage {
             disk: vm.disk().clone(),
             drives: self.drives.clone(),
             templates: Templates::default(),
+            memo: Memo::default(),
             store: None,
             listener: self.listener.clone(),
             machines: self.machines.clone(),

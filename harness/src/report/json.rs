@@ -6,7 +6,8 @@
 //!
 //! ```json
 //! { "format": 1, "purpose": "run", "target": "omarchy", "started": 1767225600, "took": 12.5,
-//!   "interrupted": false, "status": 1, "undecided": [],
+//!   "interrupted": false, "status": 1, "undecided": [], "assay": "0.1.0", "overlays": ["…"],
+//!   "cut": { "shard": "1/3", "from": ["binfmt.registered"] },
 //!   "preparations": [{ "what": "boot omarchy", "began": 1767225600.25, "took": 12.5 }],
 //!   "checks": [{ "id": "binfmt.registered", "family": "binfmt", "level": "must", "statement": "…",
 //!     "document": "…", "section": "…", "repetition": 1, "verdict": "failed", "expected": "…",
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decision, FileError, Preparation, Purpose, Run, status, write_atomically};
 use crate::event::{Case, Fate, Kill};
-use crate::{Evidence, Level, Moment, Verdict};
+use crate::{Cut, Evidence, Level, Moment, Verdict};
 
 pub const FORMAT: u32 = 1;
 
@@ -43,6 +44,15 @@ pub struct Document {
     pub status: u8,
     /// Checks that were planned and never decided.
     pub undecided: Vec<String>,
+    /// The version that wrote it; empty in the first documents.
+    #[serde(default)]
+    pub assay: String,
+    /// The digests of what was laid over the target, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<String>,
+    /// Only in a shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preparations: Vec<Preparation>,
     pub checks: Vec<Check>,
@@ -119,6 +129,9 @@ impl From<&Run> for Document {
             interrupted: run.interrupted,
             status: status(run),
             undecided: run.undecided(),
+            assay: run.assay.clone(),
+            overlays: run.overlays.clone(),
+            cut: run.cut.clone(),
             preparations: run.preparations.clone(),
             checks: run.cases.iter().map(Check::from).collect(),
             rates: run.decisions().iter().filter_map(rate).collect(),

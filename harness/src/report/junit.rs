@@ -6,6 +6,8 @@
 //! and lists each of them in its output, after how often it passed. When that begins with `flaky:`, the verdict
 //! was not always the same. A check that was planned and never ended is an error, not absent.
 //!
+//! A shard says in the output of its suites which it is, because `junit-report` writes no properties.
+//!
 //! The file keeps to the schema of Jenkins' xUnit plugin. Guest text is shown as [`super::text::visible`]
 //! shows it, and held to [`STREAM_LIMIT`] bytes in each place. There is no `skipped` count on a suite, which
 //! `junit-report` cannot write and the schema does not ask for: readers count the elements.
@@ -21,7 +23,7 @@ use super::evidence::{commands, quoted};
 use super::span::Span;
 use super::text::{clip, line, visible};
 use super::{Decision, FileError, Run, write_atomically};
-use crate::Verdict;
+use crate::{Cut, Verdict};
 
 /// The most that is kept of a journal, a console, or all commands of one case.
 pub const STREAM_LIMIT: usize = 256 * 1024;
@@ -52,6 +54,9 @@ fn suites(run: &Run) -> Vec<TestSuite> {
                 suite.package = line(decision.target);
                 // `hostname` stays `localhost`: which machine ran the harness says nothing of the target.
                 suite.set_timestamp(timestamp(run.started));
+                if let Some(Cut { shard, from }) = &run.cut {
+                    suite.set_system_out(&format!("shard {shard} of {} checks", from.len()));
+                }
                 suite.add_testcase(case);
                 suites.push(suite);
             }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use crate::event::{Case, Event, Kill, Listener};
-use crate::{Invariant, Moment};
+use crate::{Cut, Invariant, Moment};
 
 /// What the run is for, which decides what it means that nothing was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,7 +20,13 @@ pub enum Purpose {
 #[derive(Debug, Clone)]
 pub struct Run {
     pub purpose: Purpose,
+    /// The version of assay that ran it.
+    pub assay: String,
     pub target: String,
+    /// The digests of what was laid over the target, in that order.
+    pub overlays: Vec<String>,
+    /// None when everything that was selected is planned.
+    pub cut: Option<Cut>,
     pub started: SystemTime,
     pub took: Duration,
     pub preparations: Vec<Preparation>,
@@ -64,7 +70,10 @@ impl Run {
     pub fn new(purpose: Purpose) -> Self {
         Self {
             purpose,
+            assay: env!("CARGO_PKG_VERSION").into(),
             target: String::new(),
+            overlays: Vec::new(),
+            cut: None,
             started: SystemTime::now(),
             took: Duration::ZERO,
             preparations: Vec::new(),
@@ -81,6 +90,8 @@ impl Run {
                 self.target.clone_from(target);
                 self.planned.extend(checks);
             }
+            Event::Cut(cut) => self.cut = Some(cut.clone()),
+            Event::Overlaid { digest } => self.overlays.push(digest.clone()),
             Event::CheckEnded(case) => self.cases.push(Case::clone(case)),
             Event::MutantEnded(kill) => self.kills.push(Kill::clone(kill)),
             Event::Ended { took, interrupted } => {

@@ -24,7 +24,7 @@ const RANDOM_LIMIT: usize = 64 << 10;
 
 /// How names become those of OEM strings (microvm-secret-flow.md, Credential Name Mapping;
 /// microvm-credential-loading.md, phase 4).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Convention {
     /// `api-key` is sent as `API_KEY`.

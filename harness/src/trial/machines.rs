@@ -1,11 +1,12 @@
 //! The machines that a check can have of one stage.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use super::Trial;
-use crate::MachineError;
 use crate::lab::{Drives, Stage};
 use crate::machine::qemu::{Clock, Smbios, Vm};
+use crate::{MachineError, Stop, Transcript};
 
 /// One stage of the target, for one try of one check.
 #[derive(Clone, Copy)]
@@ -40,6 +41,26 @@ impl<'t> Machines<'t> {
     /// A fork of the provisioned machine that was booted with these OEM strings.
     pub async fn machine_with(&self, smbios: &Smbios) -> Result<Arc<Vm>, MachineError> {
         Ok(self.trial.keep(self.stage.fork_with(smbios, self.clock, &self.trial.transcript).await?))
+    }
+
+    /// What these machines do when asked, which is found out on a trial of its own, and once for all checks that ask.
+    pub async fn ask<Q, T>(
+        &self,
+        question: Q,
+        find: impl AsyncFnOnce(&Trial) -> Result<T, Stop>,
+    ) -> Result<T, Stop>
+    where
+        Q: Hash + Eq + Send + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let find = async |seen: &Transcript| {
+            let apart = self.trial.apart(seen.clone());
+            let found = find(&apart).await;
+            apart.end().await;
+            found
+        };
+        // In a box, because a trial within a trial makes a future of great depth.
+        Box::pin(self.stage.memo.ask(question, &self.trial.transcript, find)).await
     }
 
     /// A machine at the beginning of its boot.

@@ -3,7 +3,7 @@ use harness::report::json::{Document, write, write_file};
 use harness::report::{Purpose, Run, status};
 use harness::{Invariant, Verdict};
 
-use crate::sample::{LATE, case, flaky, mixed, proof, run};
+use crate::sample::{LATE, case, flaky, mixed, proof, run, shard};
 
 fn written(run: &Run) -> String {
     let mut out = Vec::new();
@@ -36,6 +36,13 @@ fn a_rate_names_the_variant_that_it_is_of() {
     assert_eq!(document.rates[0].id, document.checks[0].id);
 }
 
+#[test]
+fn a_shard_says_what_it_was_cut_from() {
+    let document: serde_json::Value = serde_json::from_str(&written(&shard())).unwrap();
+    let cut = serde_json::json!({ "shard": "1/2", "from": ["binfmt.registered", "mount.late"] });
+    assert_eq!((&document["cut"], &document["overlays"]), (&cut, &serde_json::json!(["d1ge57"])));
+}
+
 /// Fields are only ever added, so what came before still has to be read.
 #[test]
 fn the_first_documents_are_read() {
@@ -47,7 +54,7 @@ fn the_first_documents_are_read() {
 
 #[test]
 fn what_was_written_is_read_again() {
-    for run in [mixed(), proof(), flaky()] {
+    for run in [mixed(), proof(), flaky(), shard()] {
         let text = written(&run);
         let read: Document = serde_json::from_str(&text).unwrap();
         assert_eq!(read.status, status(&run));

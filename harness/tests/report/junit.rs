@@ -6,7 +6,9 @@ use harness::report::{Purpose, Run};
 use harness::{Invariant, Verdict};
 use uppsala::{XsdValidator, parse};
 
-use crate::sample::{CARD, LATE, LOST, REGISTERED, case, evidence, failed, flaky, mixed, run, skipped};
+use crate::sample::{
+    CARD, LATE, LOST, REGISTERED, case, evidence, failed, flaky, mixed, run, shard, skipped,
+};
 
 const SCHEMA: &str = include_str!("../fixtures/junit.xsd");
 
@@ -42,9 +44,18 @@ fn repetitions_that_agree_have_a_rate_and_are_not_flaky() {
 }
 
 #[test]
+fn a_shard_says_which_it_is() {
+    let xml = written(&shard());
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
+    let output = suite.children().find(|node| node.has_tag_name("system-out")).unwrap();
+    assert_eq!(output.text(), Some("shard 1/2 of 2 checks"));
+}
+
+#[test]
 fn the_schema_has_no_objections() {
     let nothing = run(Purpose::Run, &[], vec![], vec![]);
-    for run in [mixed(), flaky(), nothing] {
+    for run in [mixed(), flaky(), shard(), nothing] {
         assert_eq!(objections(&written(&run)), Vec::<String>::new());
     }
 }

@@ -4,6 +4,7 @@ mod exit;
 mod html;
 mod json;
 mod junit;
+mod merge;
 mod properties;
 mod read_back;
 mod sample;

@@ -5,8 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use harness::event::{Case, Event, Fate, Kill};
 use harness::report::{Purpose, Run};
 use harness::{
-    Answer, Evidence, Exchange, Invariant, Level, Lifetime, Moment, Output, Phase, Source, Start, Status,
-    Verdict, Violation,
+    Answer, Cut, Evidence, Exchange, Invariant, Level, Lifetime, Moment, Output, Phase, Source, Start,
+    Status, Verdict, Violation,
 };
 
 pub const REGISTERED: Invariant = Invariant {
@@ -116,6 +116,7 @@ pub fn kill(invariant: Invariant, mutant: &str, fate: Fate) -> Kill {
 /// A finished run at a fixed time.
 pub fn run(purpose: Purpose, planned: &[Invariant], cases: Vec<Case>, kills: Vec<Kill>) -> Run {
     let mut run = Run::new(purpose);
+    run.assay = "0.1.0".into();
     run.started = UNIX_EPOCH + Duration::from_millis(1_767_225_600_999);
     run.hear(&Event::Planned { target: "omarchy".into(), checks: planned.to_vec() });
     for case in cases {
@@ -168,4 +169,13 @@ pub fn flaky() -> Run {
         case
     });
     run(Purpose::Run, &[REGISTERED], cases.collect(), vec![])
+}
+
+/// One of two shards, with files of the user's over the target.
+pub fn shard() -> Run {
+    let mut run = run(Purpose::Run, &[REGISTERED], vec![case(REGISTERED, Verdict::Passed)], vec![]);
+    let from = [REGISTERED, LATE].map(|invariant| invariant.name()).to_vec();
+    run.hear(&Event::Cut(Cut { shard: "1/2".parse().unwrap(), from }));
+    run.hear(&Event::Overlaid { digest: "d1ge57".into() });
+    run
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::event::{Case, Change, Event, Fate, Kill, Listener};
 use harness::report::terminal::{Status, Style, Terminal, summary};
 use harness::report::{Purpose, Run};
-use harness::{Invariant, Verdict};
+use harness::{Cut, Invariant, Verdict};
 
 use crate::sample::{
     CARD, LATE, LOST, REGISTERED, broken, case, evidence, failed, kill, mixed, proof, run, skipped,
@@ -56,6 +56,17 @@ fn tried(kill: Kill) -> Event {
 
 fn ended() -> Event {
     Event::Ended { took: Duration::from_secs(125), interrupted: false }
+}
+
+#[test]
+fn a_shard() {
+    let from = [REGISTERED, LATE, LOST].map(|invariant| invariant.name()).to_vec();
+    let cut = Event::Cut(Cut { shard: "1/2".parse().unwrap(), from });
+    let laid = Event::Overlaid { digest: "d1ge57".into() };
+    insta::assert_snapshot!(heard(Purpose::Run, &[planned(&[REGISTERED]), cut, laid]), @"
+    target  omarchy: 1 check
+    shard   1/2 of 3 checks
+    ");
 }
 
 #[test]

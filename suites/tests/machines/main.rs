@@ -7,6 +7,7 @@ mod ending;
 mod overlay;
 mod process;
 mod program;
+mod secrets;
 mod wrong;
 
 /// Ends the test, saying why, unless real machines are wanted.

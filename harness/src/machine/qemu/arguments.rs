@@ -83,7 +83,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-machine", board(hardware));
     line.add("-cpu", processor(hardware));
     line.add("-smp", hardware.cpus.to_string());
-    if hardware.accelerator == Accelerator::Tcg {
+    if hardware.counts_instructions() {
         line.add("-icount", launch.clock.instructions());
     }
     line.add("-m", format!("{}M", hardware.memory_mib));
@@ -311,6 +311,15 @@ mod tests {
     #[test]
     fn an_accelerated_x86_64_fork() {
         insta::assert_snapshot!(lines(&launch(Architecture::X86, Accelerator::Kvm, Start::Frozen)));
+    }
+
+    #[test]
+    fn ovmf_is_not_made_to_count_instructions() {
+        for (architecture, counts) in [(Architecture::X86, false), (Architecture::Aarch64, true)] {
+            let mut launch = launch(architecture, Accelerator::Tcg, Start::Frozen);
+            launch.hardware.firmware = Firmware::Uefi;
+            assert_eq!(arguments(&launch).iter().any(|word| word == "-icount"), counts);
+        }
     }
 
     #[test]

@@ -192,6 +192,13 @@ mod tests {
         assert!(told.contains("Oops: ---") && !told.contains("printed"), "{told}");
     }
 
+    #[test]
+    fn a_crash_that_the_tail_has_lost_is_told_without_secrets_too() {
+        secret::declare("lost", b"printed-and-scrolled-away").unwrap();
+        let told = told("Oops: printed-and-scrolled-away", &Tail::default());
+        assert_eq!(told, format!("Oops: {}", secret::HIDDEN));
+    }
+
     proptest! {
         #[test]
         fn the_scanner_keeps_no_more_than_a_line(bytes in proptest::collection::vec(any::<u8>(), 0..20_000)) {

@@ -71,6 +71,15 @@ impl Hardware {
         }
     }
 
+    /// Whether guest time can follow the instructions that the guest has executed.
+    ///
+    /// Under OVMF it would cost a minute: OVMF waits 0.75 s for a TPM, and to see that they are over it reads the
+    /// ACPI timer 30 million times, each of which ends a block of translated code when instructions are counted.
+    pub fn counts_instructions(&self) -> bool {
+        let ovmf = (Architecture::X86, Firmware::Uefi);
+        self.accelerator == Accelerator::Tcg && (self.architecture, self.firmware) != ovmf
+    }
+
     /// The kernel's name for the board's first serial port.
     pub fn serial_console(&self) -> &'static str {
         match self.architecture {

@@ -41,6 +41,11 @@ impl Smbios {
     pub fn new(strings: Vec<OemStrings>) -> Smbios {
         Smbios(strings.into())
     }
+
+    /// All strings that QEMU makes of them, in order.
+    pub fn strings(&self) -> Vec<Vec<u8>> {
+        self.0.iter().flat_map(OemStrings::strings).collect()
+    }
 }
 
 impl OemStrings {

@@ -1,10 +1,10 @@
 //! One line for one event.
 
 use super::style::{Style, Tone};
-use crate::Verdict;
 use crate::event::{Case, Change, Event, Kill};
 use crate::report::span::Span;
 use crate::report::text;
+use crate::{Cut, Verdict};
 
 /// The line of an event, with its line feed. The end of a run has a summary instead.
 pub fn line(event: &Event, style: Style) -> Option<String> {
@@ -14,6 +14,9 @@ pub fn line(event: &Event, style: Style) -> Option<String> {
             let target = text::line(target);
             format!("{} {target}: {} {plural}", style.word(Tone::Strong, "target"), checks.len())
         }
+        Event::Cut(Cut { shard, from }) => {
+            quiet(style, "shard", &format!("{shard} of {} checks", from.len()))
+        }
         Event::Preparing { what } => quiet(style, "began", what),
         Event::Prepared { what, took } => format!("{}  {}", quiet(style, "ready", what), Span(*took)),
         Event::Provisioned { step, change: Change::Applied } => quiet(style, "applied", step),
@@ -22,7 +25,7 @@ pub fn line(event: &Event, style: Style) -> Option<String> {
         Event::CheckBegan { name, repetition } => quiet(style, "began", &numbered(name, *repetition)),
         Event::CheckEnded(case) => check(case, style),
         Event::MutantEnded(kill) => mutant(kill, style),
-        Event::Ended { .. } => return None,
+        Event::Overlaid { .. } | Event::Ended { .. } => return None,
     };
     Some(line + "\n")
 }

@@ -30,7 +30,11 @@ impl Status {
                 self.left.retain(|left| *left != name);
             }
             Event::MutantEnded(kill) => self.ended(&kill.invariant.name()),
-            Event::Provisioned { .. } | Event::Noted { .. } | Event::Ended { .. } => {}
+            Event::Cut(_)
+            | Event::Overlaid { .. }
+            | Event::Provisioned { .. }
+            | Event::Noted { .. }
+            | Event::Ended { .. } => {}
         }
     }
 

@@ -9,11 +9,12 @@ use harness::machine::qemu::{Smbios, Vm};
 use harness::target::Convention;
 use harness::{Machines, Stop, Trial, violated};
 
+use super::HOST;
 use super::frontend::Frontend;
 use super::host::Host;
 
 /// What a host is to send to its guest, and how.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Order {
     pub frontend: Frontend,
     pub convention: Convention,
@@ -22,7 +23,7 @@ pub struct Order {
     pub fixed: Vec<(String, String)>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credential {
     /// As the consuming service knows it, such as `api-key`.
     pub name: String,
@@ -99,16 +100,30 @@ pub fn guests(trial: &Trial) -> Result<Machines<'_>, Stop> {
     Ok(trial.stage(variant)?)
 }
 
-/// Has a host send an order, and gives what its hypervisor was told.
-pub async fn send(trial: &Trial, order: &Order) -> Result<Smbios, Stop> {
-    let host = Host::with(trial, order).await?;
-    host.start().await?;
-    let smbios = host.recorded().await?.smbios();
-    smbios.or_else(|reason| violated("options that QEMU takes", reason))
+/// What a host has made of an order.
+#[derive(Clone)]
+pub struct Sent {
+    /// What its hypervisor was told.
+    pub smbios: Smbios,
+    /// What its services have said meanwhile.
+    pub said: String,
+}
+
+/// Has a host send an order. What one host has sent goes to all guests, whatever their architecture.
+pub async fn send(trial: &Trial, order: &Order) -> Result<Sent, Stop> {
+    let hosts = trial.stage(HOST)?;
+    let sent = hosts.ask(order.clone(), async |apart| {
+        let host = Host::with(apart, order).await?;
+        host.start().await?;
+        let smbios = host.recorded().await?.smbios();
+        let smbios = smbios.or_else(|reason| violated("options that QEMU takes", reason))?;
+        Ok(Sent { smbios, said: host.said().await? })
+    });
+    sent.await
 }
 
 /// A guest that has booted with what a host has sent.
 pub async fn deliver(trial: &Trial, order: &Order) -> Result<Arc<Vm>, Stop> {
-    let smbios = send(trial, order).await?;
-    Ok(guests(trial)?.machine_with(&smbios).await?)
+    let sent = send(trial, order).await?;
+    Ok(guests(trial)?.machine_with(&sent.smbios).await?)
 }

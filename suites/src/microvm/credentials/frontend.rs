@@ -12,7 +12,7 @@ pub struct Recorded {
 }
 
 /// What the host started, or would have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Frontend {
     /// QEMU, each string an argument.
     QemuValue,
@@ -28,9 +28,7 @@ impl Frontend {
     /// The strings in order, as the hypervisor would read them.
     pub fn strings(self, recorded: &Recorded) -> Result<Vec<Vec<u8>>, String> {
         match self {
-            Frontend::QemuValue | Frontend::QemuFile => {
-                Ok(oem_strings(recorded)?.iter().flat_map(OemStrings::strings).collect())
-            }
+            Frontend::QemuValue | Frontend::QemuFile => Ok(recorded.smbios()?.strings()),
             Frontend::CloudHypervisor => {
                 let mut platforms = recorded.after(b"--platform");
                 let (Some(platform), None) = (platforms.next(), platforms.next()) else {

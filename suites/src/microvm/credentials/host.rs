@@ -54,8 +54,11 @@ impl Host {
             self.machine.write(&path, &credential.value, 0o600).await?;
         }
         self.machine.write(Path::new(CONFIGURATION), configuration(order).as_bytes(), 0o644).await?;
-        self.machine.write(Path::new(DROP_IN), drop_in(order).as_bytes(), 0o644).await?;
-        self.machine.succeed(&format!("systemctl daemon-reload && systemctl start {INSTALLER}")).await?;
+        if let Some(drop_in) = drop_in(order) {
+            self.machine.write(Path::new(DROP_IN), drop_in.as_bytes(), 0o644).await?;
+            self.machine.succeed("systemctl daemon-reload").await?;
+        }
+        self.machine.succeed(&format!("systemctl start {INSTALLER}")).await?;
         self.frontend = order.frontend;
         Ok(())
     }
@@ -110,14 +113,17 @@ fn configuration(order: &Order) -> String {
     )
 }
 
-fn drop_in(order: &Order) -> String {
+/// Loads what the documented unit does not.
+fn drop_in(order: &Order) -> Option<String> {
     let documented = ["api-key", "db-password", "jwt-secret"];
     let more = order.credentials.iter().filter(|credential| !documented.contains(&credential.name.as_str()));
-    let lines = more.map(|credential| {
-        let name = &credential.name;
-        format!("LoadCredential=host-{name}:{SECRETS}/{name}\nSetCredential=host-{name}:\\x00\n")
-    });
-    format!("[Service]\n{}", lines.collect::<String>())
+    let lines: String = more
+        .map(|credential| {
+            let name = &credential.name;
+            format!("LoadCredential=host-{name}:{SECRETS}/{name}\nSetCredential=host-{name}:\\x00\n")
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("[Service]\n{lines}"))
 }
 
 fn nul_separated(bytes: &[u8]) -> Vec<Vec<u8>> {

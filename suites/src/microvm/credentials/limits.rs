@@ -1,10 +1,13 @@
 //! How much arrives, and what becomes of more than that.
 
-use harness::{Check, Invariant, Level, Machine, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
+use super::HOST;
 use super::arrival::received;
-use super::chain::{Credential, Order, deliver};
-use super::host::Host;
+use super::awkward::{Awkward, TOO_LONG};
+use super::chain::{Credential, Order, deliver, send};
+use super::runner::RUNNER;
+use super::sources::INSTALL;
 use crate::microvm::loading;
 
 pub const BINARY_AND_LIMITS: Check = Check {
@@ -17,39 +20,24 @@ pub const BINARY_AND_LIMITS: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(binary_and_limits(trial)),
-    mutants: &[],
+    mutants: &[Mutant {
+        name: "installs what systemd does not load",
+        stage: Some(HOST),
+        edits: &[Edit::Replace { path: INSTALL, from: "[ \"$size\" -gt \"$room\" ]", to: "false" }],
+    }],
 };
 
-/// More than a command line holds, and more than systemd does, in bytes.
-const PAST_ARGUMENT: usize = 200_000;
-const PAST_SYSTEMD: usize = (1 << 20) + 1;
-
 async fn binary_and_limits(trial: &Trial) -> Outcome {
-    let all: Vec<u8> = (0..=u8::MAX).collect();
-    let fitting = [Credential::new("every-byte", &all), Credential::new("backwards", &reversed(&all))];
-    let past = [("past-argument", PAST_ARGUMENT), ("past-systemd", PAST_SYSTEMD)];
-    let past = past.map(|(name, length)| Credential::new(name, &vec![b'x'; length]));
-
-    let mut order = Order::of(trial, fitting.iter().chain(&past).cloned().collect())?;
-    let host = Host::with(trial, &order).await?;
-    host.start().await?;
-    let said = host.said().await?;
-    for name in ["past-argument", "past-systemd"] {
-        let told = said
+    let awkward = Awkward::order(trial)?;
+    let sent = send(trial, &awkward.given).await?;
+    for (name, _) in TOO_LONG {
+        let told = sent
+            .said
             .lines()
             .any(|line| line.to_lowercase().replace('_', "-").contains(name) && line.contains("at most"));
-        expect(told, format!("the journal says that {name} is too long, and what fits"), &said)?;
+        expect(told, format!("the journal says that {name} is too long, and what fits"), &sent.said)?;
     }
-    for credential in &mut order.credentials[fitting.len()..] {
-        credential.there = false;
-    }
-    let (built, expected) = (host.strings().await?.len(), order.strings().len());
-    expect(built == expected, format!("the {expected} others are sent"), built)?;
-    received(&*deliver(trial, &Order::of(trial, fitting.to_vec())?).await?, &order).await
-}
-
-fn reversed(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().rev().copied().collect()
+    received(&*deliver(trial, &awkward.given).await?, &awkward.fitting).await
 }
 
 pub const MANY: Check = Check {
@@ -62,7 +50,11 @@ pub const MANY: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(many(trial)),
-    mutants: &[],
+    mutants: &[Mutant {
+        name: "room for 32 strings",
+        stage: Some(HOST),
+        edits: &[Edit::Replace { path: RUNNER, from: "most=255", to: "most=32" }],
+    }],
 };
 
 const COUNT: u32 = 64;

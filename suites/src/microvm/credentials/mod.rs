@@ -1,6 +1,7 @@
 //! From a secret on a host to a service in a guest.
 
 mod arrival;
+mod awkward;
 mod chain;
 mod consumer;
 mod firmware;

@@ -12,7 +12,8 @@ use super::host::{Host, SECRETS, UNIT};
 use super::private::private;
 use crate::microvm::{flow, loading};
 
-const INSTALL: &str = "/usr/local/libexec/install-secrets";
+/// Moves the secrets to where they are loaded from.
+pub const INSTALL: &str = "/usr/local/libexec/install-secrets";
 const OVERRIDES: &str = "/etc/systemd/system/microvm@test-vm.service.d/overrides.conf";
 
 /// Where systemd puts the credentials of the service.

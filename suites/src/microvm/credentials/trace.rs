@@ -13,7 +13,7 @@ use harness::{
 };
 
 use super::arrival::received;
-use super::chain::{Order, deliver, guests, send};
+use super::chain::{Order, deliver, guests};
 use super::consumer::DEMO;
 use crate::microvm::loading;
 
@@ -58,9 +58,7 @@ const RECLAIM: &str = "echo 64M >/sys/fs/cgroup/system.slice/holder.service/memo
 
 async fn not_on_disk(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
-    let smbios = send(trial, &order).await?;
-    let guest = guests(trial)?.power_on_with(&smbios).await?;
-    booted(&guest).await?;
+    let guest = deliver(trial, &order).await?;
     received(&guest, &order).await?;
     guest.succeed(HOLDER).await?;
     guest.succeed(RECLAIM).await?;

@@ -17,7 +17,7 @@ use crate::machine::qemu::vm::{Drive, Plan, Start, Vm};
 use crate::{MachineError, Phase, Transcript};
 
 /// How long a kernel may take to load its initramfs.
-const KERNEL_LIMIT: Duration = Duration::from_secs(120);
+const KERNEL_LIMIT: Duration = Duration::from_secs(240);
 
 /// A machine frozen between power-on and its first look at a disk.
 #[derive(Clone)]

@@ -1,0 +1,50 @@
+//! `assay matrix`.
+
+use super::arguments::Matrix as Options;
+use super::failure::Failure;
+use super::part::items;
+use super::print::print;
+use crate::Durations;
+use crate::check::{Check, Suite};
+use crate::matrix::{Matrix, Size, jobs};
+use crate::shard::MOST;
+
+/// Prints one job for each shard of each target, in one line.
+pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+    let durations = Durations::read(&options.durations).map_err(Failure::usage)?;
+    let size = match options.minutes {
+        Some(minutes) => Size::Within(minutes.into()),
+        None => Size::Shards(options.shards.get()),
+    };
+    let mut include = Vec::new();
+    for target in targets(options, catalogue)? {
+        let suites = catalogue.iter().filter(|suite| suite.target == target);
+        let checks: Vec<Check> = suites.flat_map(|suite| suite.checks).copied().collect();
+        include.extend(jobs(target, &items(target, &checks, &durations), size));
+    }
+    if include.len() > MOST as usize {
+        return Err(Failure::usage(format!(
+            "these are {} jobs, and GitHub runs at most {MOST} of one matrix: ask for fewer --shards or more --minutes",
+            include.len()
+        )));
+    }
+    let json = serde_json::to_string(&Matrix { include });
+    print(&(json.map_err(|error| Failure::broken("write the matrix", error))? + "\n"))?;
+    Ok(0)
+}
+
+/// Those that the user named, else all, each once.
+fn targets(options: &Options, catalogue: &'static [Suite]) -> Result<Vec<&'static str>, Failure> {
+    let mut known: Vec<&str> = Vec::new();
+    for suite in catalogue {
+        if !known.contains(&suite.target) {
+            known.push(suite.target);
+        }
+    }
+    if let Some(target) = options.targets.iter().find(|target| !known.contains(&&***target)) {
+        let known = known.join(", ");
+        return Err(Failure::usage(format!("there is no suite for a target {target:?}; there is: {known}")));
+    }
+    known.retain(|known| options.targets.is_empty() || options.targets.iter().any(|target| target == known));
+    Ok(known)
+}
