@@ -16,7 +16,6 @@ pub struct Rollback {
     /// Names of units.
     pub agent: String,
     pub watchdog: String,
-    pub timer: String,
     /// There as long as a rebuild is pending.
     pub marker: PathBuf,
     pub field: Fields,
@@ -66,7 +65,6 @@ impl Default for Rollback {
             order: "appliance-order".into(),
             agent: "compliance-agent.service".into(),
             watchdog: "msp-rebuild-watchdog.service".into(),
-            timer: "msp-rebuild-watchdog.timer".into(),
             marker: "/var/lib/msp/.rebuild-in-progress".into(),
             field: Fields::default(),
             verified: "/var/lib/msp/.rebuild-verified".into(),

@@ -84,11 +84,4 @@ impl<'t> Machines<'t> {
         machine.shut_down().await?;
         self.power_on_again(machine, drives).await
     }
-
-    /// Cuts a machine's power and powers it on again, with all that its disk had been given. What the guest had
-    /// not written yet is lost.
-    pub async fn cut_power(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
-        machine.kill().await;
-        Ok(self.trial.keep(self.stage.power_on_again(machine, drives, &self.trial.transcript).await?))
-    }
 }

@@ -1,7 +1,6 @@
 //! A machine of the target, asked and told in the terms of the document.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +58,12 @@ impl<'t> Appliance<'t> {
     }
 
     pub async fn order(&self, flake: &str) -> Result<Output, MachineError> {
-        self.machine.run(&format!("{} {}", self.rollback.order, quoted(flake))).await
+        self.machine.run(&self.order_of(flake)).await
+    }
+
+    /// The shell command that gives an order.
+    pub fn order_of(&self, flake: &str) -> String {
+        format!("{} {}", self.rollback.order, quoted(flake))
     }
 
     pub async fn accepts(&self, flake: &str) -> Outcome {
@@ -69,8 +73,7 @@ impl<'t> Appliance<'t> {
 
     /// Waits until another system runs than before, and all that its activation starts has been started.
     pub async fn activates(&self, before: &State) -> Outcome {
-        let another = format!("[ \"$(readlink /run/current-system)\" != {} ]", quoted(&before.current));
-        self.soon("another system runs", &another).await?;
+        self.soon("another system runs", &format!("! {}", self.runs(before))).await?;
         self.soon("its activation ends", "! systemctl list-jobs --no-legend | grep -q .").await
     }
 
@@ -92,6 +95,11 @@ impl<'t> Appliance<'t> {
         Ok(())
     }
 
+    /// A shell command that finds the same system running as at that moment.
+    pub fn runs(&self, state: &State) -> String {
+        format!("[ \"$(readlink /run/current-system)\" = {} ]", quoted(&state.current))
+    }
+
     /// A shell command that finds nothing pending.
     pub fn no_marker(&self) -> String {
         format!("[ ! -e {} ]", quoted(&self.rollback.marker.to_string_lossy()))
@@ -100,14 +108,6 @@ impl<'t> Appliance<'t> {
     /// Has the watchdog run now.
     pub async fn watch(&self) -> Result<Output, MachineError> {
         self.machine.run(&format!("systemctl start {}", self.rollback.watchdog)).await
-    }
-
-    /// Has the watchdog run without waiting for its end.
-    pub async fn begin_watch(&self) -> Result<(), MachineError> {
-        self.machine
-            .succeed(&format!("systemctl start --no-block {}", self.rollback.watchdog))
-            .await
-            .map(drop)
     }
 
     /// What the watchdog itself has logged, of this priority or worse.
@@ -160,20 +160,6 @@ impl<'t> Appliance<'t> {
         self.lapse(self.limit() + self.period()).await
     }
 
-    /// Sets the guest's clock, for example by `+3 hours`.
-    pub async fn step_clock(&self, by: &str) -> Result<(), MachineError> {
-        self.machine.succeed(&format!("date --set={}", quoted(by))).await.map(drop)
-    }
-
-    /// Kills the agent. systemd may start it again.
-    pub async fn kill_agent(&self) -> Result<(), MachineError> {
-        self.machine.run(&format!("systemctl kill --signal=KILL {}", self.rollback.agent)).await.map(drop)
-    }
-
-    pub async fn restart_agent(&self) -> Result<(), MachineError> {
-        self.machine.run(&format!("systemctl restart {}", self.rollback.agent)).await.map(drop)
-    }
-
     /// Has the watchdog run, and kills it in the middle of what it does.
     pub async fn kill_watchdog(&self, after: Duration) -> Result<(), MachineError> {
         let (watchdog, after) = (&self.rollback.watchdog, after.as_secs_f64());
@@ -189,9 +175,9 @@ impl<'t> Appliance<'t> {
         self.booted(machine).await
     }
 
-    /// Cuts its power and boots it again.
-    pub async fn loses_power(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let machine = trial.time_lapse()?.cut_power(&self.machine, Drives::Plugged).await?;
+    /// Boots it again after its power was cut.
+    pub async fn boots_again(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
+        let machine = trial.time_lapse()?.power_on_again(&self.machine, Drives::Plugged).await?;
         self.booted(machine).await
     }
 
@@ -213,14 +199,6 @@ impl<'t> Appliance<'t> {
 
     pub async fn write_marker(&self, content: &str) -> Result<(), MachineError> {
         self.machine.write(&self.rollback.marker, content.as_bytes(), 0o644).await
-    }
-
-    /// Leaves no room where the marker is written.
-    pub async fn fill_state(&self) -> Result<(), MachineError> {
-        let directory = self.rollback.marker.parent().unwrap_or(Path::new("/"));
-        let file = quoted(&directory.join("assay-full").to_string_lossy());
-        let fill = format!("! cat /dev/zero >{file} && sync {file}; ! echo >>{file}");
-        self.machine.succeed(&fill).await.map(drop)
     }
 
     pub async fn state(&self) -> Result<State, Stop> {

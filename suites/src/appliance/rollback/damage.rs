@@ -1,5 +1,9 @@
 //! A marker that is not what the agent wrote, or that cannot be written.
 
+use std::path::Path;
+use std::time::Duration;
+
+use harness::fault::FullDisk;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::appliance::{Appliance, State};
@@ -40,7 +44,9 @@ async fn garbage_marker(trial: &Trial) -> Outcome {
     for content in garbage {
         if appliance.state().await?.current != pending.current {
             let again = format!("{}/bin/switch-to-configuration test", pending.current);
-            appliance.machine.succeed(&again).await?;
+            // What it says of units is not what matters here.
+            appliance.machine.run(&again).await?;
+            appliance.soon("it can be activated again", &appliance.runs(&pending)).await?;
         }
         appliance.write_marker(content).await?;
         // A flag beside it is no reason to persist what nobody knows.
@@ -125,10 +131,12 @@ pub const DISK_FULL: Check = Check {
 async fn disk_full(trial: &Trial) -> Outcome {
     let appliance = Appliance::fork(trial).await?;
     let before = appliance.state().await?;
-    appliance.fill_state().await?;
+    let directory = appliance.rollback.marker.parent().unwrap_or(Path::new("/"));
+    // Never undone: the machine is thrown away.
+    let _full = FullDisk::at(&*appliance.machine, &directory.to_string_lossy()).await?;
     let ordered = appliance.order(&appliance.rollback.flake.healthy).await?;
     expect(!ordered.success(), "without room for the marker the order is refused", ordered)?;
-    appliance.lapse(std::time::Duration::from_secs(60)).await?;
+    appliance.lapse(Duration::from_secs(60)).await?;
     let after = appliance.state().await?;
     expect(after.current == before.current, format!("{} runs on", before.current), after)
 }

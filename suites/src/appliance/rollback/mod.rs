@@ -40,3 +40,29 @@ const AGENT: &str = "/usr/local/libexec/compliance-agent";
 const ORDER: &str = "/usr/local/bin/appliance-order";
 const REBUILD: &str = "/usr/local/libexec/msp-rebuild";
 const WATCHDOG: &str = "/usr/local/libexec/msp-rebuild-watchdog";
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use harness::Edit;
+
+    use super::SUITE;
+
+    /// Found on the machine only, that a mutant does not change what it says would cost a boot each.
+    #[test]
+    fn every_mutant_finds_once_what_it_replaces() {
+        let steps = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/appliance/steps"));
+        let steps: Vec<PathBuf> = steps.read_dir().unwrap().map(|step| step.unwrap().path()).collect();
+        for mutant in SUITE.checks.iter().flat_map(|check| check.mutants) {
+            for edit in mutant.edits {
+                let Edit::Replace { path, from, .. } = edit else { continue };
+                let files = steps.iter().map(|step| step.join(path.trim_start_matches('/')));
+                let file = files.into_iter().find(|file| file.exists());
+                let file = file.unwrap_or_else(|| panic!("no step has {path}"));
+                let text = std::fs::read_to_string(file).unwrap();
+                assert_eq!(text.matches(from).count(), 1, "{}: {from:?} in {path}", mutant.name);
+            }
+        }
+    }
+}

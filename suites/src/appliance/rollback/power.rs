@@ -1,10 +1,9 @@
 //! Power that goes away in the middle of a rebuild.
 
-use std::time::Duration;
-
+use harness::fault::{Cue, Unflushed};
+use harness::target::Rollback;
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
-use proptest::prelude::Strategy;
-use proptest::prop_oneof;
+use proptest::{array, sample};
 
 use super::REBUILD;
 use super::appliance::Appliance;
@@ -29,7 +28,8 @@ pub const TEST_NOT_PERSISTED: Check = Check {
 
 async fn test_not_persisted(trial: &Trial) -> Outcome {
     let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
-    let booted = appliance.loses_power(trial).await?.state().await?;
+    appliance.machine.cut_power(Unflushed::Kept).await?;
+    let booted = appliance.boots_again(trial).await?.state().await?;
     let previous = booted.current == before.current && booted.boot_default == before.boot_default;
     expect(previous, format!("{} boots again", before.current), booted)
 }
@@ -47,53 +47,68 @@ pub const POWER_CUT_ANYWHERE: Check = Check {
     mutants: &[],
 };
 
-/// When the power goes away, in milliseconds of the guest.
-#[derive(Debug, Clone, Copy)]
-enum Cut {
-    /// After the order was taken: the marker is there, the new system is built and activated.
-    Ordered(u64),
-    /// After the watchdog has begun to persist what is verified.
-    Persisting(u64),
+/// How far a rebuild is when the power goes away, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// The marker is there.
+    Ordered,
+    Activated,
+    Verified,
+    /// The profile has the new generation.
+    Added,
+    /// The boot loader starts it.
+    Persisted,
+    /// The marker is gone.
+    Settled,
 }
 
-/// How many cut points are tried. Each takes a boot.
-const CUTS: u32 = 4;
+impl Step {
+    const ALL: [Step; 6] =
+        [Step::Ordered, Step::Activated, Step::Verified, Step::Added, Step::Persisted, Step::Settled];
 
-/// Longer than either takes, in milliseconds of the guest.
-const LONGEST: u64 = 1500;
+    fn cue(self, rollback: &Rollback) -> Cue {
+        let marker = rollback.marker.to_string_lossy().into_owned();
+        match self {
+            Step::Ordered => Cue::FileAppears(marker),
+            Step::Activated => Cue::FileAppears("/run/current-system".into()),
+            Step::Verified => Cue::FileAppears(rollback.verified.to_string_lossy().into_owned()),
+            Step::Added => Cue::FileAppears("/nix/var/nix/profiles/system".into()),
+            Step::Persisted => Cue::FileAppears("/boot/loader/loader.conf".into()),
+            Step::Settled => Cue::FileVanishes(marker),
+        }
+    }
+}
 
+/// Every step, each with one of the ways in which a disk can lose power, at random.
 async fn power_cut_anywhere(trial: &Trial) -> Outcome {
-    let cuts = prop_oneof![(0..LONGEST).prop_map(Cut::Ordered), (0..LONGEST).prop_map(Cut::Persisting),];
-    trial.for_all(CUTS, cuts, |cut| survives(trial, cut)).await
+    let ways = sample::select(vec![Unflushed::Kept, Unflushed::Lost]);
+    let ways = array::uniform6(ways);
+    trial.for_all(1, ways, |ways| survives_everywhere(trial, ways)).await
 }
 
-async fn survives(trial: &Trial, cut: Cut) -> Outcome {
-    let flake = &trial.rollback()?.flake.healthy;
-    let (appliance, before, new) = match cut {
-        Cut::Ordered(after) => {
-            let appliance = Appliance::fork(trial).await?;
-            let before = appliance.state().await?;
-            appliance.accepts(flake).await?;
-            appliance.lapse(Duration::from_millis(after)).await?;
-            (appliance, before, None)
-        }
-        Cut::Persisting(after) => {
-            let (appliance, before) = Appliance::pending(trial, flake).await?;
-            appliance.verifies().await?;
-            let verified = appliance.state().await?;
-            appliance.begin_watch().await?;
-            appliance.lapse(Duration::from_millis(after)).await?;
-            (appliance, before, Some(verified.current))
-        }
-    };
-    let appliance = appliance.loses_power(trial).await?;
+async fn survives_everywhere(trial: &Trial, ways: [Unflushed; Step::ALL.len()]) -> Outcome {
+    for (step, way) in Step::ALL.into_iter().zip(ways) {
+        let survived = survives(trial, step, way).await;
+        survived
+            .map_err(|stop| stop.at(format!("when it was {step:?} and unflushed writes were {way:?}")))?;
+    }
+    Ok(())
+}
+
+async fn survives(trial: &Trial, step: Step, way: Unflushed) -> Outcome {
+    let appliance = Appliance::fork(trial).await?;
+    let before = appliance.state().await?;
+    let order = appliance.order_of(&appliance.rollback.flake.healthy);
+    let limit = appliance.limit() + appliance.period();
+    appliance.machine.cut_power_when(&step.cue(appliance.rollback), &order, limit, way).await?;
+
+    let appliance = appliance.boots_again(trial).await?;
     appliance.lapse(appliance.period()).await?;
     if !appliance.state().await?.is_settled() {
         appliance.lapse_past_limit().await?;
     }
     let after = appliance.state().await?;
-    let allowed = after.boot_default == before.boot_default || new.as_ref() == Some(&after.boot_default);
-    let expected =
-        format!("{} runs and boots by default, or {new:?} if it was verified", before.boot_default);
-    expect(after.is_settled() && allowed, expected, after)
+    let rolled_back = after.boot_default == before.boot_default;
+    let allowed = after.is_settled() && (rolled_back || step >= Step::Verified);
+    expect(allowed, format!("{} boots by default, unless another was verified", before.boot_default), after)
 }

@@ -1,6 +1,12 @@
 //! What becomes of a rebuild that nobody verifies.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use std::path::Path;
+use std::time::Duration;
+
+use harness::fault::{self, Step};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Touches, Trial, expect,
+};
 
 use super::WATCHDOG;
 use super::appliance::{Appliance, State};
@@ -77,7 +83,7 @@ async fn not_too_early(trial: &Trial) -> Outcome {
     expect(after == pending, format!("a second before the limit as after the activation: {pending}"), after)
 }
 
-const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 pub const INDEPENDENT_OF_AGENT: Check = Check {
     invariant: Invariant {
@@ -99,25 +105,47 @@ pub const INDEPENDENT_OF_AGENT: Check = Check {
     }],
 };
 
+/// What ails an agent.
+#[derive(Debug, Clone, Copy)]
+enum Ailment {
+    Masked,
+    Crashing,
+    Hung,
+}
+
 async fn independent_of_agent(trial: &Trial) -> Outcome {
-    let agent = &trial.rollback()?.agent;
-    // The drop-in's long pause only spares the emulator hundreds of starts.
-    let ailments = [
-        format!("rm -f /etc/systemd/system/{agent}; systemctl mask --now {agent}"),
-        format!(
-            "mkdir -p /run/systemd/system/{agent}.d && \
-             printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\nRestartSec=100\\n' >/run/systemd/system/{agent}.d/crash.conf && \
-             systemctl daemon-reload && {{ systemctl restart {agent} || true; }}"
-        ),
-        format!("systemctl kill --signal=STOP {agent}"),
-    ];
-    for ailment in ailments {
+    for ailment in [Ailment::Masked, Ailment::Crashing, Ailment::Hung] {
         let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
-        appliance.machine.succeed(&ailment).await?;
+        falls_ill(&appliance, ailment).await?;
         appliance.lapse_past_limit().await?;
-        rolled_back(&appliance, &before).await?;
+        let after = appliance.state().await?;
+        expect(
+            after == before,
+            format!("with the agent {ailment:?} rolled back to where it was: {before}"),
+            after,
+        )?;
     }
     Ok(())
+}
+
+async fn falls_ill(appliance: &Appliance<'_>, ailment: Ailment) -> Result<(), MachineError> {
+    let (machine, agent) = (&*appliance.machine, &appliance.rollback.agent);
+    match ailment {
+        Ailment::Masked => {
+            // A file of the administrator's own is in the way of the mask.
+            machine.succeed(&format!("rm -f /etc/systemd/system/{agent}")).await?;
+            fault::mask(machine, agent).await
+        }
+        Ailment::Crashing => {
+            // The pause only spares the emulator hundreds of starts.
+            let drop_in = "[Service]\nType=exec\nExecStart=\nExecStart=/bin/false\nRestartSec=100\n";
+            let file = format!("/run/systemd/system/{agent}.d/crash.conf");
+            machine.write(Path::new(&file), drop_in.as_bytes(), 0o644).await?;
+            machine.succeed("systemctl daemon-reload").await?;
+            fault::restart(machine, agent).await
+        }
+        Ailment::Hung => fault::hang(machine, agent).await,
+    }
 }
 
 pub const CLOCK_STEP: Check = Check {
@@ -144,15 +172,17 @@ pub const CLOCK_STEP: Check = Check {
     }],
 };
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 async fn clock_step(trial: &Trial) -> Outcome {
     let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
-    appliance.step_clock("+3 hours").await?;
+    appliance.machine.step_clock(Step::Forward(3 * HOUR)).await?;
     appliance.watch().await?;
     let after = appliance.state().await?;
     expect(after == pending, format!("with the clock three hours ahead still pending: {pending}"), after)?;
 
-    appliance.step_clock("-6 hours").await?;
+    appliance.machine.step_clock(Step::Back(6 * HOUR)).await?;
     appliance.lapse_past_limit().await?;
     rolled_back(&appliance, &before).await
 }

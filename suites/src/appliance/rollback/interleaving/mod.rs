@@ -5,6 +5,7 @@ mod sequence;
 
 use std::time::Duration;
 
+use harness::fault::{self, Unflushed};
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
 
 use super::appliance::{Appliance, State};
@@ -117,14 +118,20 @@ impl Course<'_> {
             Event::StaleFlag if self.state.marker.is_none() => appliance.flag().await?,
             // Beside a marker it would be taken for what the agent has just said.
             Event::StaleFlag => {}
-            Event::KillAgent => appliance.kill_agent().await?,
+            // One that is not running cannot be killed.
+            Event::KillAgent if appliance.agent().await?.state == "active" => {
+                fault::kill(&*appliance.machine, &appliance.rollback.agent).await?;
+            }
+            Event::KillAgent => {}
             Event::KillWatchdog(after) => appliance.kill_watchdog(Duration::from_millis(after)).await?,
-            Event::RestartAgent => appliance.restart_agent().await?,
+            Event::RestartAgent => fault::restart(&*appliance.machine, &appliance.rollback.agent).await?,
             Event::Reboot | Event::PowerCut => {
                 self.before = self.now().await?;
-                self.appliance = match event {
-                    Event::Reboot => self.appliance.reboots(self.trial).await?,
-                    _ => self.appliance.loses_power(self.trial).await?,
+                self.appliance = if event == Event::Reboot {
+                    self.appliance.reboots(self.trial).await?
+                } else {
+                    self.appliance.machine.cut_power(Unflushed::Lost).await?;
+                    self.appliance.boots_again(self.trial).await?
                 };
                 self.state = self.appliance.state().await?;
                 let now = self.now().await?;
