@@ -6,6 +6,7 @@ mod reference;
 
 use std::time::{Duration, Instant};
 
+use harness::fault::Unflushed;
 use harness::lab::{Drives, Lab, booted};
 use harness::machine::qemu::{Clock, Vm};
 use harness::{Machine, Transcript};
@@ -83,10 +84,13 @@ async fn forks_begin_at_the_same_moment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ordinary_machine_cannot_let_time_pass() {
+async fn an_ordinary_machine_can_neither_let_time_pass_nor_lose_writes() {
     let Some(lab) = reference::lab().await else { return };
     let stage = lab.stage(None).unwrap();
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.unwrap();
     let error = vm.lapse(SECOND).await.unwrap_err();
     assert!(error.to_string().contains("it is no time-lapse machine"), "{error}");
+    let error = vm.cut_power(Unflushed::Lost).await.unwrap_err();
+    assert!(error.to_string().contains("only a time-lapse machine keeps a log"), "{error}");
+    vm.succeed("true").await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Cue;
 use crate::MachineError;
-use crate::machine::qemu::Vm;
+use crate::machine::qemu::{Clock, Vm};
 
 /// What becomes of writes that the disk was given and that were not flushed before the power was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ impl Vm {
             Unflushed::Lost => "cut the power and lose what was not flushed",
         };
         self.recorded(fault.to_owned(), async {
+            if unflushed == Unflushed::Lost && self.clock() != Clock::Lapse {
+                let reason = "only a time-lapse machine keeps a log of its writes";
+                return Err(self.refused("lose what was not flushed", reason));
+            }
             self.keep_time().await;
             // First, because ending QEMU flushes too.
             let surviving = self.surviving_writes().await?;
