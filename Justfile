@@ -51,7 +51,7 @@ report *ARGS: _reports
     echo "{{ reports }}/report.html"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
-test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks") test-report test-unit
+test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "ten_minutes") test-report test-unit
 
 # The unit and snapshot tests, on machines that are not real
 test-unit:

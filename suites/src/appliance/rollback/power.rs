@@ -110,5 +110,7 @@ async fn survives(trial: &Trial, step: Step, way: Unflushed) -> Outcome {
     let after = appliance.state().await?;
     let rolled_back = after.boot_default == before.boot_default;
     let allowed = after.is_settled() && (rolled_back || step >= Step::Verified);
-    expect(allowed, format!("{} boots by default, unless another was verified", before.boot_default), after)
+    expect(allowed, format!("{} boots by default, unless another was verified", before.boot_default), after)?;
+    appliance.is_done_with().await;
+    Ok(())
 }

@@ -100,7 +100,9 @@ async fn holds(trial: &Trial, sequence: Sequence) -> Outcome {
         course.look().await?;
     }
     let settled = course.state.is_settled();
-    expect(settled, "settled within the bound", &course.state)
+    expect(settled, "settled within the bound", &course.state)?;
+    course.appliance.is_done_with().await;
+    Ok(())
 }
 
 impl Course<'_> {
