@@ -16,12 +16,16 @@ impl FullDisk {
     pub async fn at(machine: &dyn Machine, directory: &str) -> Result<FullDisk, MachineError> {
         let file = format!("{}/.assay-full", directory.trim_end_matches('/'));
         let (place, name) = (quoted(directory), quoted(&file));
+        // Blocks that are free may still be nobody's to have, so that a byte cannot be written is what tells.
+        let probe = quoted(&format!("{}/.assay-probe", directory.trim_end_matches('/')));
         // At once as far as there is room in one piece, then byte by byte; what is kept back for later writes of
         // others is gone after the sync.
         let fill = format!(
             "test -d {place} && {{ fallocate -l $(($(stat -f -c '%f * %S' {place}) * 95 / 100)) {name} || :; }}; \
              sync -f {place}; cat /dev/zero 2>/dev/null >>{name}; sync -f {place}; \
-             cat /dev/zero 2>/dev/null >>{name}; test $(stat -f -c %a {place}) -eq 0"
+             while dd if=/dev/zero of={name} bs=1k count=64 oflag=append,dsync conv=notrunc 2>/dev/null; do :; done; \
+             dd if=/dev/zero of={probe} bs=1 count=1 conv=fsync 2>/dev/null && full=false || full=true; \
+             rm -f {probe}; $full"
         );
         inflict(machine, format!("fill the disk that holds {directory}"), &fill).await?;
         Ok(FullDisk { file })
