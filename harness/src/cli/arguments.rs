@@ -105,7 +105,7 @@ pub enum Accel {
 /// How much at a time.
 #[derive(Args, Clone)]
 pub struct Effort {
-    /// How many checks run at a time [default: the number of processors]
+    /// How many checks run at a time [default: one more than there are processors, because some wait]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
 }

@@ -1,5 +1,6 @@
 //! `assay run` and `assay prove`.
 
+use std::num::NonZero;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,8 +67,8 @@ impl Job {
         let session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
         let (checks, cut) = cut(&session.target.name, checks, part)?;
-        let jobs = effort.jobs.or_else(|| std::thread::available_parallelism().ok());
-        let jobs = jobs.map_or(1, |jobs| jobs.get());
+        // One waits, for its guest's clock or for a template that another makes, while others keep processors busy.
+        let jobs = effort.jobs.map_or_else(|| processors() + 1, NonZero::get);
         Ok(Job { subject, session, checks, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
@@ -139,6 +140,10 @@ impl Job {
             reproduce: reproducer(purpose, &self.subject)(&check.invariant, None),
         }
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn invariants(checks: &[Check]) -> Vec<Invariant> {

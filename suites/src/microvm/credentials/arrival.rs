@@ -31,8 +31,8 @@ pub const SYSTEM_STORE: Check = Check {
         stage: Some(HOST),
         edits: &[Edit::Replace {
             path: RUNNER,
-            from: "string=io.systemd.credential:$1=$(cat \"$2\")",
-            to: "string=io.systemd.credential:=$(cat \"$2\")",
+            from: "string=io.systemd.credential:$1=$value",
+            to: "string=io.systemd.credential:=$value",
         }],
     }],
 };

@@ -38,8 +38,8 @@ pub const SOURCE_FILES: Check = Check {
             stage: Some(HOST),
             edits: &[Edit::Replace {
                 path: INSTALL,
-                from: "\"$secret\" \"$to/$name\"\n",
-                to: "\"$secret\" \"$to/$name\"\n    echo >>\"$to/$name\"\n",
+                from: "--target-directory=\"$to\" \"$@\"\n",
+                to: "--target-directory=\"$to\" \"$@\"\nfor file in \"$to\"/*; do echo >>\"$file\"; done\n",
             }],
         },
         Mutant {
