@@ -1,5 +1,6 @@
 //! What a secret looks like, depending on who prints it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -50,7 +51,8 @@ pub fn forms(secret: &[u8]) -> Vec<Form> {
     let text = String::from_utf8_lossy(secret);
     // Where hardly anything is left of a secret that is no text, there is nothing to recognise and to hide.
     let is_left = |character: &char| *character != char::REPLACEMENT_CHARACTER;
-    if text.chars().filter(is_left).map(char::len_utf8).sum::<usize>() >= super::SHORTEST {
+    let is_text = matches!(text, Cow::Borrowed(_));
+    if is_text || text.chars().filter(is_left).map(char::len_utf8).sum::<usize>() >= super::SHORTEST {
         forms.extend(printed(&text).map(|text| Form::new(text, Spacing::Counts)));
         forms.extend(utf16(text.encode_utf16()));
     }
