@@ -103,6 +103,23 @@ impl Transcript {
         self.lock().exchanges.push(exchange);
     }
 
+    /// Does something to a machine, and notes that it took effect, or why it did not.
+    pub async fn noted<T, E: fmt::Display>(
+        &self,
+        machine: &str,
+        action: &str,
+        doing: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let began = Instant::now();
+        let done = doing.await;
+        let answer = match &done {
+            Ok(_) => Answer::Done,
+            Err(error) => Answer::None(error.to_string()),
+        };
+        self.record(Exchange::since(began, machine, action, answer));
+        done
+    }
+
     /// Notes that a machine is being started.
     pub fn began(&self, machine: &str, start: Start) {
         let (machine, began) = (machine.to_owned(), Moment::now());

@@ -2,7 +2,6 @@
 
 mod machines;
 
-pub use machines::Machines;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +10,9 @@ use std::time::Duration;
 
 use proptest::strategy::Strategy;
 
-use crate::lab::{Drives, Lab};
+pub use machines::Machines;
 
+use crate::lab::{Drives, Lab};
 use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Found, Seed};
 use crate::replay::{self, Replay};

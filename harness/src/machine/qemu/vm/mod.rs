@@ -28,7 +28,6 @@ use super::monitor::Monitor;
 use super::process::Process;
 use super::smbios::Smbios;
 use super::startup::Startup;
-use crate::evidence::{Answer, Exchange};
 use crate::machine::Systemd;
 use crate::{MachineError, Phase, Transcript};
 
@@ -162,23 +161,12 @@ impl Vm {
         Ok(format!("/dev/fd/{number}"))
     }
 
-    pub(crate) async fn recorded(
+    pub(crate) async fn recorded<T>(
         &self,
         action: String,
-        done: impl Future<Output = Result<(), MachineError>>,
-    ) -> Result<(), MachineError> {
-        let began = Instant::now();
-        let result = done.await;
-        self.record(action, began, &result);
-        result
-    }
-
-    fn record(&self, action: String, began: Instant, result: &Result<(), MachineError>) {
-        let answer = match result {
-            Ok(()) => Answer::Done,
-            Err(error) => Answer::None(error.to_string()),
-        };
-        self.transcript.record(Exchange::since(began, &self.name, &action, answer));
+        doing: impl Future<Output = Result<T, MachineError>>,
+    ) -> Result<T, MachineError> {
+        self.transcript.noted(&self.name, &action, doing).await
     }
 
     fn never(&self, what: &str, limit: Duration) -> MachineError {

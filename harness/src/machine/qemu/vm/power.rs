@@ -1,7 +1,7 @@
 //! Running, stopping and ending a machine.
 
 use std::fs::File;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -107,13 +107,13 @@ impl Vm {
     /// Shuts the guest down in an orderly way.
     pub async fn shut_down(&self) -> Result<(), MachineError> {
         self.keep_time().await;
-        let began = Instant::now();
-        // The agent may be gone before it can answer.
-        let asked = self.agent.run("systemctl poweroff", b"", SHUTDOWN_LIMIT);
-        let off = self.ends(SHUTDOWN_LIMIT);
-        let done = tokio::select! { ended = off => ended, never = async { let _ = asked.await; std::future::pending().await } => never };
-        self.record("shut down".to_owned(), began, &done);
-        done
+        let ending = async {
+            // The agent may be gone before it can answer.
+            let asked = self.agent.run("systemctl poweroff", b"", SHUTDOWN_LIMIT);
+            let off = self.ends(SHUTDOWN_LIMIT);
+            tokio::select! { ended = off => ended, never = async { let _ = asked.await; std::future::pending().await } => never }
+        };
+        self.recorded("shut down".to_owned(), ending).await
     }
 
     /// Kills QEMU.

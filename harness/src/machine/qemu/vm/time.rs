@@ -1,10 +1,9 @@
 //! Guest time on a machine whose idle clock jumps.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Vm;
 use crate::MachineError;
-use crate::evidence::{Answer, Exchange};
 use crate::machine::qemu::clock::Clock;
 
 /// How long the resident may take for what needs no guest time. It may still be booting.
@@ -33,7 +32,6 @@ impl Vm {
 
     /// Lets guest time pass until the guest has been up for so long. Gives the guest's uptime, which is not less.
     pub async fn lapse_until(&self, uptime: Duration) -> Result<Duration, MachineError> {
-        let began = Instant::now();
         let action = format!("let time pass until {} s after its start", uptime.as_secs_f64());
         let lapsing = async {
             if self.clock != Clock::Lapse {
@@ -42,13 +40,7 @@ impl Vm {
             let limit = self.real_time(uptime);
             self.now(self.ask(&format!("lapse {}", uptime.as_nanos()), limit)).await
         };
-        let lapsed = lapsing.await;
-        let answer = match &lapsed {
-            Ok(_) => Answer::Done,
-            Err(error) => Answer::None(error.to_string()),
-        };
-        self.transcript.record(Exchange::since(began, &self.name, &action, answer));
-        lapsed
+        self.recorded(action, lapsing).await
     }
 
     /// How long so much guest time takes at most, with what needs none.
