@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
+use super::select::check_target;
 use crate::check::{Check, Suite, Touches};
 use crate::{Level, Source};
 
@@ -23,12 +24,9 @@ struct Row {
 
 /// Prints the catalogue.
 pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> {
+    options.target.iter().try_for_each(|target| check_target(target, catalogue))?;
     let wanted = |suite: &&Suite| options.target.as_deref().is_none_or(|target| target == suite.target);
     let suites: Vec<&Suite> = catalogue.iter().filter(wanted).collect();
-    if let (Some(target), true) = (&options.target, suites.is_empty()) {
-        let known = catalogue.iter().map(|suite| suite.target).collect::<Vec<_>>().join(", ");
-        return Err(Failure::usage(format!("there is no suite for a target {target:?}; there is: {known}")));
-    }
     let rows: Vec<Row> =
         suites.iter().flat_map(|suite| suite.checks.iter().map(|check| row(suite, check))).collect();
     if options.json {

@@ -4,6 +4,7 @@ use super::arguments::Matrix as Options;
 use super::failure::Failure;
 use super::part::items;
 use super::print::print;
+use super::select::{check_target, targets};
 use crate::Durations;
 use crate::check::{Check, Suite};
 use crate::matrix::{Matrix, Size, jobs};
@@ -17,7 +18,7 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
         None => Size::Shards(options.shards.get()),
     };
     let mut include = Vec::new();
-    for target in targets(options, catalogue)? {
+    for target in wanted(options, catalogue)? {
         let suites = catalogue.iter().filter(|suite| suite.target == target);
         let checks: Vec<Check> = suites.flat_map(|suite| suite.checks).copied().collect();
         include.extend(jobs(target, &items(target, &checks, &durations), size));
@@ -34,17 +35,10 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
 }
 
 /// Those that the user named, else all, each once.
-fn targets(options: &Options, catalogue: &'static [Suite]) -> Result<Vec<&'static str>, Failure> {
-    let mut known: Vec<&str> = Vec::new();
-    for suite in catalogue {
-        if !known.contains(&suite.target) {
-            known.push(suite.target);
-        }
-    }
-    if let Some(target) = options.targets.iter().find(|target| !known.contains(&&***target)) {
-        let known = known.join(", ");
-        return Err(Failure::usage(format!("there is no suite for a target {target:?}; there is: {known}")));
-    }
-    known.retain(|known| options.targets.is_empty() || options.targets.iter().any(|target| target == known));
-    Ok(known)
+fn wanted(options: &Options, catalogue: &'static [Suite]) -> Result<Vec<&'static str>, Failure> {
+    options.targets.iter().try_for_each(|target| check_target(target, catalogue))?;
+    let mut targets = targets(catalogue);
+    targets
+        .retain(|known| options.targets.is_empty() || options.targets.iter().any(|target| target == known));
+    Ok(targets)
 }

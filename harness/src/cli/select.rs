@@ -45,6 +45,27 @@ fn means(wanted: &str, check: &Check) -> bool {
         || wanted.strip_prefix('@').is_some_and(|variant| invariant.variant == Some(variant))
 }
 
+/// Every target that there are checks for, once.
+pub fn targets(catalogue: &'static [Suite]) -> Vec<&'static str> {
+    let mut targets: Vec<&str> = Vec::new();
+    for suite in catalogue {
+        if !targets.contains(&suite.target) {
+            targets.push(suite.target);
+        }
+    }
+    targets
+}
+
+/// Fails for a target that there are no checks for.
+pub fn check_target(target: &str, catalogue: &'static [Suite]) -> Result<(), Failure> {
+    let known = targets(catalogue);
+    if known.contains(&target) {
+        return Ok(());
+    }
+    let known = known.join(", ");
+    Err(Failure::usage(format!("there is no suite for a target {target:?}; there is: {known}")))
+}
+
 fn unknown(kind: &str, name: &str, target: &str, known: impl Iterator<Item = String>) -> Failure {
     let known = known.collect::<Vec<_>>().join(", ");
     let known = if known.is_empty() { "none" } else { &known };
