@@ -99,18 +99,20 @@ pub const SECOND_ORDER: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(second_order(trial)),
-    mutants: &[Mutant {
-        name: "second order overwrites the previous system",
-        stage: None,
-        edits: &[
-            Edit::Replace {
-                path: ORDER,
-                from: "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n",
-                to: "",
-            },
-            Edit::Replace { path: ORDER, from: "ln \"$draft\"", to: "mv \"$draft\"" },
-        ],
-    }],
+    mutants: &[SECOND_ORDER_OVERWRITES],
+};
+
+pub const SECOND_ORDER_OVERWRITES: Mutant = Mutant {
+    name: "second order overwrites the previous system",
+    stage: None,
+    edits: &[
+        Edit::Replace {
+            path: ORDER,
+            from: "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n",
+            to: "",
+        },
+        Edit::Replace { path: ORDER, from: "ln \"$draft\"", to: "mv \"$draft\"" },
+    ],
 };
 
 async fn second_order(trial: &Trial) -> Outcome {

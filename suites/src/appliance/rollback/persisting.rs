@@ -56,18 +56,20 @@ pub const VERIFIED_AFTER_ACTIVATION: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(verified_after_activation(trial)),
-    mutants: &[Mutant {
-        name: "stale flag accepted",
-        stage: None,
-        edits: &[
-            Edit::Replace { path: ORDER, from: "rm -f \"$draft\" \"$verified\"", to: "rm -f \"$draft\"" },
-            Edit::Replace {
-                path: WATCHDOG,
-                from: "[ -e \"$verified\" ] && [ \"$(field \"$verified\" order)\" = \"$order\" ] && [ \"$(field \"$verified\" system)\" = \"$(current)\" ]",
-                to: "[ -e \"$verified\" ]",
-            },
-        ],
-    }],
+    mutants: &[STALE_FLAG_ACCEPTED],
+};
+
+pub const STALE_FLAG_ACCEPTED: Mutant = Mutant {
+    name: "stale flag accepted",
+    stage: None,
+    edits: &[
+        Edit::Replace { path: ORDER, from: "rm -f \"$draft\" \"$verified\"", to: "rm -f \"$draft\"" },
+        Edit::Replace {
+            path: WATCHDOG,
+            from: "[ -e \"$verified\" ] && [ \"$(field \"$verified\" order)\" = \"$order\" ] && [ \"$(field \"$verified\" system)\" = \"$(current)\" ]",
+            to: "[ -e \"$verified\" ]",
+        },
+    ],
 };
 
 async fn verified_after_activation(trial: &Trial) -> Outcome {

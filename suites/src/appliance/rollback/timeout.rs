@@ -28,12 +28,14 @@ pub const ROLLBACK_ON_TIMEOUT: Check = Check {
             stage: None,
             edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=3600" }],
         },
-        Mutant {
-            name: "no rollback",
-            stage: None,
-            edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
-        },
+        NO_ROLLBACK,
     ],
+};
+
+pub const NO_ROLLBACK: Mutant = Mutant {
+    name: "no rollback",
+    stage: None,
+    edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
 };
 
 async fn rollback_on_timeout(trial: &Trial) -> Outcome {
@@ -124,6 +126,7 @@ async fn independent_of_agent(trial: &Trial) -> Outcome {
             format!("with the agent {ailment:?} rolled back to where it was: {before}"),
             after,
         )?;
+        appliance.is_done_with().await;
     }
     Ok(())
 }

@@ -43,21 +43,17 @@ impl Frontend {
 impl Recorded {
     /// What QEMU was given, to be given to another.
     pub fn smbios(&self) -> Result<Smbios, String> {
-        oem_strings(self).map(Smbios::new)
+        let options = self.after(b"-smbios").map(|option| {
+            let strings = OemStrings::parse(option, |path| self.files.get(path).cloned());
+            strings.map_err(|error| error.to_string())
+        });
+        options.collect::<Result<_, _>>().map(Smbios::new)
     }
 
     /// The words after each of this option.
     fn after<'r>(&'r self, option: &'r [u8]) -> impl Iterator<Item = &'r [u8]> + 'r {
         self.words.windows(2).filter(move |pair| pair[0] == option).map(|pair| &*pair[1])
     }
-}
-
-fn oem_strings(recorded: &Recorded) -> Result<Vec<OemStrings>, String> {
-    let options = recorded.after(b"-smbios").map(|option| {
-        let strings = OemStrings::parse(option, |path| recorded.files.get(path).cloned());
-        strings.map_err(|error| error.to_string())
-    });
-    options.collect()
 }
 
 /// Its option parser: a comma outside brackets and quotes ends an option, quotes vanish; a list loses the

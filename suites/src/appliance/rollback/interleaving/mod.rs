@@ -6,10 +6,12 @@ mod sequence;
 use std::time::Duration;
 
 use harness::fault::{self, Unflushed};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Invariant, Level, Outcome, Touches, Trial, expect, violated};
 
 use super::appliance::{Appliance, State};
-use super::{ORDER, WATCHDOG};
+use super::order::SECOND_ORDER_OVERWRITES;
+use super::persisting::STALE_FLAG_ACCEPTED;
+use super::timeout::NO_ROLLBACK;
 use crate::appliance::document;
 use model::Model;
 use sequence::{Event, Sequence, System, sequences};
@@ -24,37 +26,7 @@ pub const ANY_INTERLEAVING: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(any_interleaving(trial)),
-    mutants: &[
-        Mutant {
-            name: "stale flag accepted",
-            stage: None,
-            edits: &[
-                Edit::Replace { path: ORDER, from: "rm -f \"$draft\" \"$verified\"", to: "rm -f \"$draft\"" },
-                Edit::Replace {
-                    path: WATCHDOG,
-                    from: "[ -e \"$verified\" ] && [ \"$(field \"$verified\" order)\" = \"$order\" ] && [ \"$(field \"$verified\" system)\" = \"$(current)\" ]",
-                    to: "[ -e \"$verified\" ]",
-                },
-            ],
-        },
-        Mutant {
-            name: "no rollback",
-            stage: None,
-            edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
-        },
-        Mutant {
-            name: "second order overwrites the previous system",
-            stage: None,
-            edits: &[
-                Edit::Replace {
-                    path: ORDER,
-                    from: "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n",
-                    to: "",
-                },
-                Edit::Replace { path: ORDER, from: "ln \"$draft\"", to: "mv \"$draft\"" },
-            ],
-        },
-    ],
+    mutants: &[STALE_FLAG_ACCEPTED, NO_ROLLBACK, SECOND_ORDER_OVERWRITES],
 };
 
 /// Tried before the random ones: each has caught somebody.
