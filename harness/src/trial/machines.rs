@@ -68,12 +68,6 @@ impl<'t> Machines<'t> {
         Ok(self.trial.keep(self.stage.power_on(drives, self.clock, &self.trial.transcript).await?))
     }
 
-    /// A machine at the beginning of its boot, with these OEM strings for its firmware to find.
-    pub async fn power_on_with(&self, smbios: &Smbios) -> Result<Arc<Vm>, MachineError> {
-        let machine = self.stage.power_on_cold(smbios, Drives::Plugged, self.clock, &self.trial.transcript);
-        Ok(self.trial.keep(machine.await?))
-    }
-
     /// Powers a machine on with the disk that another has left, however it ended.
     pub async fn power_on_again(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
         Ok(self.trial.keep(self.stage.power_on_again(machine, drives, &self.trial.transcript).await?))

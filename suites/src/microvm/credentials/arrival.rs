@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use harness::lab::booted;
 use harness::machine::qemu::Vm;
+use harness::target::Convention;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
 };
 
 use super::HOST;
-use super::chain::{Order, deliver, guests, send};
+use super::chain::{Order, deliver};
 use super::runner::RUNNER;
 use crate::microvm::loading;
 
@@ -107,18 +107,11 @@ pub const ARRIVAL_ORDER: Check = Check {
     }],
 };
 
-/// Boots beside the one that all checks have forks of.
-const BOOTS: usize = 1;
-
+/// Over the boots of which other checks have forks as well: one with each convention's names.
 async fn arrival_order(trial: &Trial) -> Outcome {
-    let order = Order::documented(trial)?;
-    before_consumers(&*deliver(trial, &order).await?, &order).await?;
-    let sent = send(trial, &order).await?;
-    for _ in 0..BOOTS {
-        let guest = guests(trial)?.power_on_with(&sent.smbios).await?;
-        booted(&guest).await?;
-        before_consumers(&guest, &order).await?;
-        guest.kill().await;
+    for convention in [Convention::Host, Convention::Plain] {
+        let order = Order { convention, ..Order::documented(trial)? };
+        before_consumers(&*deliver(trial, &order).await?, &order).await?;
     }
     Ok(())
 }
