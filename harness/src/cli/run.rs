@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
+use super::arguments::{Effort, Machine, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
@@ -181,12 +181,13 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
     let target = word(&subject.target);
     let overlays: Vec<String> =
         subject.overlays.iter().map(|directory| word(&directory.to_string_lossy())).collect();
+    let machine = if subject.machine == Machine::Container { " --machine container" } else { "" };
     Box::new(move |invariant, seed| {
         let mut command = String::new();
         if let Some(seed) = seed {
             command.push_str(&format!("ASSAY_SEED={seed} "));
         }
-        command.push_str(&format!("assay {verb} {target} --only {}", invariant.name()));
+        command.push_str(&format!("assay {verb} {target} --only {}{machine}", invariant.name()));
         for directory in &overlays {
             command.push_str(&format!(" --overlay {directory}"));
         }

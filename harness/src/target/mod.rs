@@ -46,6 +46,10 @@ pub struct Stage {
     #[serde(default)]
     pub drives: BTreeMap<String, Drive>,
     pub steps: Option<PathBuf>,
+    /// File systems that its steps mount from a disk. Containers, which have no disk to mount, have them in memory: by
+    /// mount point, the size in MiB.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -130,6 +134,11 @@ impl Stage {
         }
         if self.cpus == 0 {
             return Err("cpus = 0: a machine needs at least 1".into());
+        }
+        for (path, size) in &self.volumes {
+            if !path.starts_with('/') || path.contains(|c: char| c.is_control() || c == ':') || *size == 0 {
+                return Err(format!("volumes: {path:?} = {size}: name absolute paths and sizes in MiB"));
+            }
         }
         Ok(())
     }
