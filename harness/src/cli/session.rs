@@ -29,7 +29,12 @@ impl Session {
             overlays.extend(load(directory, &target)?);
         }
         let kind = match (subject.machine, subject.accel) {
-            (Machine::Container, _) => Kind::Container,
+            (Machine::Container, Accel::Auto) => Kind::Container,
+            (Machine::Container, _) => {
+                return Err(Failure::usage(
+                    "--accel is about virtual machines: a container's processes run on the processor itself",
+                ));
+            }
             (Machine::Vm, Accel::Auto) => Kind::Virtual(None),
             (Machine::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
             (Machine::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),

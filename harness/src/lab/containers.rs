@@ -10,9 +10,9 @@ use super::stage::timed;
 use super::store::digest;
 use crate::cache::Cache;
 use crate::event::Listener;
-use crate::image::{Image, Recipe};
-use crate::machine::container::{Container, Engine, Plan, Snapshot};
-use crate::target::Stage;
+use crate::image::{self, Recipe};
+use crate::machine::container::{Container, Engine, Passing, Plan, Snapshot};
+use crate::target::{self, Stage};
 use crate::{Machine, MachineError, Transcript, provision};
 
 /// Changes when what is kept in an engine is made differently.
@@ -23,12 +23,16 @@ pub struct Containers {
     /// What they are named after.
     name: String,
     engine: Engine,
-    image: Snapshot,
-    /// The image is of this run alone.
-    passing: bool,
+    image: Image,
+    hostname: String,
     /// File systems in memory, in MiB.
     volumes: BTreeMap<String, u32>,
     machines: Arc<AtomicU32>,
+}
+
+enum Image {
+    Kept(Snapshot),
+    Passing(Passing),
 }
 
 impl Containers {
@@ -36,13 +40,15 @@ impl Containers {
     pub(super) async fn prepare(
         name: &str,
         stage: &Stage,
+        how: &target::Container,
         engine: Engine,
         cache: &Cache,
         listener: &Arc<dyn Listener>,
     ) -> Result<Containers, PrepareError> {
         let recipe = Recipe::load(&stage.recipe)?;
         let steps = stage.steps.as_deref().map(provision::Plan::load).transpose()?;
-        let image = Image::ensure(&recipe, cache, &|progress| tell(&**listener, name, progress)).await?;
+        let image =
+            image::Image::ensure(&recipe, cache, &|progress| tell(&**listener, name, progress)).await?;
         let tag = digest(&[FORMAT, &image.contents().to_string()]).to_hex();
         let root = match engine.image(name, &tag).await? {
             Some(root) => root,
@@ -52,12 +58,12 @@ impl Containers {
                 timed(&**listener, format!("hand the root of {name} to the engine"), import).await?
             }
         };
-        let volumes = stage.volumes.clone();
+        let volumes = how.volumes.clone();
         let mut containers = Containers {
             name: name.to_owned(),
             engine,
-            image: root,
-            passing: false,
+            image: Image::Kept(root),
+            hostname: recipe.hostname,
             volumes,
             machines: Arc::default(),
         };
@@ -77,7 +83,7 @@ impl Containers {
         let tag = digest(&[FORMAT, root, &steps.digest().to_string(), &volumes]).to_hex();
         let name = format!("{}-provisioned", self.name);
         if let Some(image) = self.engine.image(&name, &tag).await? {
-            self.image = image;
+            self.image = Image::Kept(image);
             return Ok(());
         }
         let provisioning = async {
@@ -85,21 +91,31 @@ impl Containers {
             let provisioned = async {
                 let done = steps.provision(&container, listener).await;
                 done.map_err(|error| PrepareError::Provision(Box::new(error)))?;
-                Ok(container.commit(Some((&name, &tag))).await?)
+                Ok(container.commit(&name, &tag).await?)
             };
             let image: Result<_, PrepareError> = provisioned.await;
             container.end().await;
             image
         };
-        self.image = timed(listener, format!("provision {} in a container", self.name), provisioning).await?;
+        let what = format!("provision {} in a container", self.name);
+        self.image = Image::Kept(timed(listener, what, provisioning).await?);
         Ok(())
     }
 
     /// A container that has started all that the target starts.
     pub async fn start(&self, transcript: &Transcript) -> Result<Container, MachineError> {
         let number = self.machines.fetch_add(1, Ordering::Relaxed) + 1;
-        let (name, transcript) = (format!("{}-{number}", self.name), transcript.clone());
-        Container::start(&self.engine, &self.image, Plan { name, transcript, volumes: &self.volumes }).await
+        let image = match &self.image {
+            Image::Kept(image) => image,
+            Image::Passing(image) => image.image(),
+        };
+        let plan = Plan {
+            name: format!("{}-{number}", self.name),
+            hostname: self.hostname.clone(),
+            transcript: transcript.clone(),
+            volumes: &self.volumes,
+        };
+        Container::start(&self.engine, image, plan).await
     }
 
     /// The same with something changed on the disk.
@@ -107,27 +123,17 @@ impl Containers {
         let container = self.start(&Transcript::default()).await?;
         let changing = async {
             changes.apply(&container).await?;
-            container.commit(None).await
+            container.commit_passing().await
         };
         let image = changing.await;
         container.end().await;
         Ok(Containers {
             name: self.name.clone(),
             engine: self.engine.clone(),
-            image: image?,
-            passing: true,
+            image: Image::Passing(image?),
+            hostname: self.hostname.clone(),
             volumes: self.volumes.clone(),
             machines: self.machines.clone(),
         })
-    }
-}
-
-impl Drop for Containers {
-    fn drop(&mut self) {
-        if self.passing {
-            let (engine, image) = (self.engine.clone(), self.image.clone());
-            // What is not removed now, because the program ends, the next run forgets.
-            tokio::spawn(async move { engine.remove(&image).await });
-        }
     }
 }

@@ -62,7 +62,14 @@ impl Lab {
 
     /// The stage of that name, of virtual machines. A target with one stage needs no name.
     pub fn stage(&self, name: Option<&str>) -> Result<&Arc<Stage>, MachineError> {
-        let stages = self.virtual_machines("the kernel, the boot or the power")?;
+        let stages = match &self.machines {
+            Machines::Virtual(stages) => &stages[..],
+            Machines::Containers(_) => {
+                let (machine, what) = (self.target.clone(), "clock, boot or power of their own".into());
+                return Err(MachineError::Lacks { machine, what });
+            }
+            Machines::None(reason) => return Err(self.no_machines(reason)),
+        };
         let found = match (name, stages) {
             (None, [(_, stage)]) => Some(stage),
             (None, _) => None,
@@ -80,17 +87,6 @@ impl Lab {
         match &self.machines {
             Machines::Virtual(_) => Ok(None),
             Machines::Containers(containers) => Ok(Some(containers)),
-            Machines::None(reason) => Err(self.no_machines(reason)),
-        }
-    }
-
-    /// The stages of virtual machines, for somebody who needs this of them.
-    pub(crate) fn virtual_machines(&self, what: &str) -> Result<&[(String, Arc<Stage>)], MachineError> {
-        match &self.machines {
-            Machines::Virtual(stages) => Ok(stages),
-            Machines::Containers(_) => {
-                Err(MachineError::Lacks { machine: self.target.clone(), what: what.to_owned() })
-            }
             Machines::None(reason) => Err(self.no_machines(reason)),
         }
     }
@@ -119,5 +115,28 @@ impl Lab {
 
     fn no_machines(&self, reason: &str) -> MachineError {
         MachineError::NoMachines { target: self.target.clone(), reason: reason.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Outcome, Stop};
+
+    #[test]
+    fn a_check_that_asks_for_machines_that_cannot_be_is_skipped_with_the_reason() {
+        let lab = Lab {
+            target: "appliance".into(),
+            machines: Machines::None("no Docker engine answers".into()),
+            credentials: None,
+            rollback: None,
+            logs: PathBuf::new(),
+        };
+        let asks: [fn(&Lab) -> Outcome; 2] =
+            [|lab| Ok(lab.stage(None).map(drop)?), |lab| Ok(lab.containers().map(drop)?)];
+        for ask in asks {
+            let Err(Stop::Skipped(reason)) = ask(&lab) else { panic!("it is not skipped") };
+            assert_eq!(reason, "appliance cannot run in containers: no Docker engine answers");
+        }
     }
 }

@@ -93,7 +93,10 @@ async fn containers(
 ) -> Result<Machines, PrepareError> {
     let mut stages = target.stages.values();
     let (Some(stage), None) = (stages.next(), stages.next()) else {
-        let reason = "its machines start one another, which takes virtual ones: run it with `--machine vm`";
+        return Ok(Machines::None("it has several kinds of machines: run it with `--machine vm`".to_owned()));
+    };
+    let Some(how) = &stage.container else {
+        let reason = "its target file does not say how: run it with `--machine vm`";
         return Ok(Machines::None(reason.to_owned()));
     };
     if stage.architecture.name() != std::env::consts::ARCH {
@@ -104,7 +107,7 @@ async fn containers(
     }
     match Engine::find().await {
         Ok(engine) => {
-            let containers = Containers::prepare(&target.name, stage, engine, cache, listener).await?;
+            let containers = Containers::prepare(&target.name, stage, how, engine, cache, listener).await?;
             Ok(Machines::Containers(Arc::new(containers)))
         }
         Err(none) => Ok(Machines::None(none.to_string())),

@@ -22,9 +22,9 @@ pub enum MachineError {
     NoStage { target: String, stage: String, known: String },
     #[error("{target} has no time-lapse machines: {reason}")]
     NoTimeLapse { target: String, reason: String },
-    #[error("it needs {what} of a virtual machine, and {machine} is a container")]
+    #[error("{machine}: containers have no {what}, which `--machine vm` has")]
     Lacks { machine: String, what: String },
-    #[error("{target} has no machines here: {reason}")]
+    #[error("{target} cannot run in containers: {reason}")]
     NoMachines { target: String, reason: String },
     #[error("cannot start {machine}: {reason}")]
     NotStarted { machine: String, reason: String },

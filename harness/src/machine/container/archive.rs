@@ -90,3 +90,52 @@ impl Write for Pieces {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::{self, Permissions};
+    use std::io::Read;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Command;
+
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn everything_is_in_it_with_all_mode_bits() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("root");
+        fs::create_dir_all(root.join("usr/bin")).unwrap();
+        fs::write(root.join("usr/bin/su"), vec![7; 3 * PIECE]).unwrap();
+        fs::set_permissions(root.join("usr/bin/su"), Permissions::from_mode(0o4755)).unwrap();
+        symlink("usr/bin", root.join("bin")).unwrap();
+        let disk = place.path().join("disk");
+        let make = "PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d \"$1\" \"$2\" 8M";
+        let made = Command::new("sh").args(["-c", make, "sh"]).args([&root, &disk]).status().unwrap();
+        assert!(made.success());
+
+        let bytes = archive(&disk).try_concat().await.unwrap();
+        let mut seen = BTreeMap::new();
+        for entry in tar::Archive::new(&bytes[..]).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            let link = entry.link_name().unwrap().map(|to| to.display().to_string()).unwrap_or_default();
+            let facts = (format!("{:o}", entry.header().mode().unwrap()), content.len(), link);
+            seen.insert(entry.path().unwrap().display().to_string(), facts);
+        }
+        let names: Vec<&str> = seen.keys().map(String::as_str).collect();
+        assert_eq!(names, ["bin", "usr", "usr/bin", "usr/bin/su"]);
+        assert_eq!(seen["bin"].2, "usr/bin");
+        assert_eq!(seen["usr/bin/su"], ("4755".into(), 3 * PIECE, String::new()));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_file_system_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let archived = archive(file.path()).try_concat().await;
+        archived.unwrap_err();
+    }
+}

@@ -1,5 +1,6 @@
 //! The Docker engine of this host, and the images that it keeps.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ pub use testcontainers::bollard::errors::Error as EngineError;
 use testcontainers::bollard::models::ContainerConfig;
 use testcontainers::bollard::query_parameters::{
     CommitContainerOptionsBuilder, CreateImageOptionsBuilder, PruneContainersOptionsBuilder,
-    PruneImagesOptionsBuilder, RemoveImageOptions,
+    PruneImagesOptionsBuilder, RemoveImageOptionsBuilder,
 };
 use testcontainers::bollard::{Docker, body_try_stream};
 use testcontainers::core::client::docker_client_instance;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use super::archive::archive;
 
@@ -21,7 +24,10 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// What everything is labelled with that is not to stay when a run is killed.
 pub(super) const PASSING: &str = "assay.passing";
 
-/// What is passing and this old is nobody's any more.
+/// A container that was not started by then never will be.
+const UNSTARTED: &str = "10m";
+
+/// What a changed target was made for is over by then.
 const FORGOTTEN: &str = "24h";
 
 /// A running Docker engine.
@@ -99,20 +105,49 @@ impl Engine {
         Ok(Snapshot(made.id))
     }
 
-    /// Removes an image that was made for this run only.
-    pub async fn remove(&self, image: &Snapshot) -> Result<(), EngineError> {
-        self.docker.remove_image(&image.0, None::<RemoveImageOptions>, None).await.map(drop)
+    /// Removes an image that was made for this run only, as soon as nobody has it any more. What a program that ends in
+    /// between leaves is forgotten by the next.
+    pub(super) fn guard(&self, image: Snapshot) -> Passing {
+        Passing { engine: self.clone(), image }
     }
 
     /// Removes what killed runs have left: containers that never started, and images of changed targets. Others may be
     /// doing the same, and what cannot be removed now can be later.
     async fn forget(&self) {
-        let old = [("label", vec![PASSING]), ("until", vec![FORGOTTEN])];
-        let old = std::collections::HashMap::from(old);
-        let containers = PruneContainersOptionsBuilder::new().filters(&old).build();
+        let older = |than| HashMap::from([("label", vec![PASSING]), ("until", vec![than])]);
+        let containers = PruneContainersOptionsBuilder::new().filters(&older(UNSTARTED)).build();
         let _ = self.docker.prune_containers(Some(containers)).await;
-        let images = PruneImagesOptionsBuilder::new().filters(&old).build();
+        let images = PruneImagesOptionsBuilder::new().filters(&older(FORGOTTEN)).build();
         let _ = self.docker.prune_images(Some(images)).await;
+    }
+}
+
+/// An image of this run alone. Dropping it removes it.
+pub struct Passing {
+    engine: Engine,
+    image: Snapshot,
+}
+
+impl Passing {
+    pub fn image(&self) -> &Snapshot {
+        &self.image
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (docker, image) = (self.engine.docker.clone(), self.image.0.clone());
+        // Its containers have ended, but the engine may be about to remove them.
+        let forced = RemoveImageOptionsBuilder::new().force(true).build();
+        let removing = async move { docker.remove_image(&image, Some(forced), None).await };
+        match runtime.runtime_flavor() {
+            // The program may end next, and would not wait for a task.
+            RuntimeFlavor::MultiThread => {
+                let _ = block_in_place(|| runtime.block_on(removing));
+            }
+            _ => drop(runtime.spawn(removing)),
+        }
     }
 }
 

@@ -38,11 +38,18 @@ impl Container {
             }
         });
         let output = done.await?;
-        // A container takes its processes along, and their end is then no answer.
-        if output.status == KILLED && !self.is_running().await {
+        // A container takes its processes along, and their end is then no answer. The engine may learn of it later.
+        if matches!(output.status, Status::Exit(code) if code > SIGNALLED) && !self.is_alive().await {
             return Err(self.life.over().await);
         }
         Ok(output)
+    }
+
+    /// Whether there is still something to run a command in.
+    async fn is_alive(&self) -> bool {
+        let probe = self.exec_to_end("true", b"", Instant::now() + PROBE_LIMIT);
+        let ran = tokio::time::timeout(PROBE_LIMIT, probe).await;
+        ran.is_ok_and(|ran| ran.is_ok_and(|output| output.success()))
     }
 
     async fn exec_to_end(
@@ -112,5 +119,8 @@ pub(super) type Running = (String, Input, Pin<Box<dyn futures::Stream<Item = Pie
 pub(super) type Input = Pin<Box<dyn AsyncWrite + Send>>;
 type Piece = Result<LogOutput, EngineError>;
 
-/// How a shell tells of a signal that cannot be caught.
-const KILLED: Status = Status::Exit(128 + 9);
+/// A shell tells a signal by a greater status.
+const SIGNALLED: i32 = 128;
+
+/// How long it may take to find out whether a container still lives.
+const PROBE_LIMIT: Duration = Duration::from_secs(30);

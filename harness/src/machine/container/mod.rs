@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::sync::Mutex;
 
-pub use engine::{Engine, EngineError, NoEngine, Snapshot};
+pub use engine::{Engine, EngineError, NoEngine, Passing, Snapshot};
 pub use start::Plan;
 
 use super::{COMMAND_LIMIT, quoted, writing};
@@ -39,16 +39,19 @@ pub struct Container {
 }
 
 impl Container {
-    /// Makes an image of its disk as it is now; file systems in memory are not part of it. With a name and a tag the
-    /// image stays, without it is for this run.
-    pub async fn commit(&self, named: Option<(&str, &str)>) -> Result<Snapshot, MachineError> {
-        let committed = self.engine.commit(&self.id, named).await;
-        committed.map_err(|error| self.refused("make an image of its disk", error))
+    /// Makes an image of its disk as it is now, which stays; file systems in memory are not part of it.
+    pub async fn commit(&self, name: &str, tag: &str) -> Result<Snapshot, MachineError> {
+        self.committed(Some((name, tag))).await
     }
 
-    async fn is_running(&self) -> bool {
-        let seen = self.engine.docker.inspect_container(&self.id, None).await;
-        seen.is_ok_and(|seen| seen.state.and_then(|state| state.running) == Some(true))
+    /// The same for this run only.
+    pub async fn commit_passing(&self) -> Result<Passing, MachineError> {
+        Ok(self.engine.guard(self.committed(None).await?))
+    }
+
+    async fn committed(&self, named: Option<(&str, &str)>) -> Result<Snapshot, MachineError> {
+        let committed = self.engine.commit(&self.id, named).await;
+        committed.map_err(|error| self.refused("make an image of its disk", error))
     }
 
     fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
@@ -106,7 +109,7 @@ impl Machine for Container {
 
     async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
         if time > LONGEST_LAPSE {
-            let what = format!("{} s that pass at once", time.as_secs());
+            let what = format!("{} s to let pass at once", time.as_secs());
             return Err(MachineError::Lacks { machine: self.name.clone(), what });
         }
         let action = format!("let {} s pass", time.as_secs_f64());

@@ -24,8 +24,8 @@ const CAPABILITIES: [&str; 4] = ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "SYS_BO
 /// How long a container may take until it has nothing left to start.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Its processes run natively, but on a busy host an engine takes its time.
-const HOLD_LIMIT: Duration = Duration::from_secs(30);
+/// How long it may take to hold on to a container, which waits a little longer for that.
+const HOLD_LIMIT: Duration = Duration::from_secs(15);
 
 const ENTRY: &str = include_str!("entry.sh");
 
@@ -40,6 +40,7 @@ const BOOTED: &str = "until state=$(systemctl is-system-running --wait 2>/dev/nu
 /// A container to start.
 pub struct Plan<'p> {
     pub name: String,
+    pub hostname: String,
     pub transcript: Transcript,
     /// File systems in memory, by their mount points, and their sizes in MiB.
     pub volumes: &'p BTreeMap<String, u32>,
@@ -48,7 +49,7 @@ pub struct Plan<'p> {
 impl Container {
     /// Starts a container and waits until it has nothing left to start.
     pub async fn start(engine: &Engine, image: &Snapshot, plan: Plan<'_>) -> Result<Container, MachineError> {
-        let Plan { name, transcript, volumes } = plan;
+        let Plan { name, hostname, transcript, volumes } = plan;
         let refused = |reason: String| MachineError::NotStarted { machine: name.clone(), reason };
         let (starting, life) = (Instant::now(), Life::new(&name));
         transcript.began(&name, Start::Container);
@@ -66,6 +67,9 @@ impl Container {
         );
         let request = request
             .with_label(PASSING, "container")
+            // For whoever wonders whose it is.
+            .with_label("assay.process", std::process::id().to_string())
+            .with_hostname(hostname)
             .with_network("none")
             .with_cgroupns_mode(CgroupnsMode::Private)
             .with_security_opt("seccomp=unconfined")

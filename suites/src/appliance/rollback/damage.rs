@@ -129,7 +129,7 @@ pub const DISK_FULL: Check = Check {
 };
 
 /// Longer than an order takes that is carried out although it was refused.
-const QUIET: Duration = Duration::from_secs(30);
+const QUIET: Duration = Duration::from_secs(20);
 
 async fn disk_full(trial: &Trial) -> Outcome {
     let appliance = Appliance::anywhere(trial).await?;
