@@ -25,6 +25,8 @@ pub struct Containers {
     engine: Engine,
     image: Image,
     hostname: String,
+    /// In MiB.
+    memory: u32,
     /// File systems in memory, in MiB.
     volumes: BTreeMap<String, u32>,
     machines: Arc<AtomicU32>,
@@ -64,6 +66,7 @@ impl Containers {
             engine,
             image: Image::Kept(root),
             hostname: recipe.hostname,
+            memory: stage.memory,
             volumes,
             machines: Arc::default(),
         };
@@ -112,6 +115,7 @@ impl Containers {
         let plan = Plan {
             name: format!("{}-{number}", self.name),
             hostname: self.hostname.clone(),
+            memory: self.memory,
             transcript: transcript.clone(),
             volumes: &self.volumes,
         };
@@ -132,6 +136,7 @@ impl Containers {
             engine: self.engine.clone(),
             image: Image::Passing(image?),
             hostname: self.hostname.clone(),
+            memory: self.memory,
             volumes: self.volumes.clone(),
             machines: self.machines.clone(),
         })

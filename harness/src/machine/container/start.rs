@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt;
+use testcontainers::bollard::models::HostConfigLogConfig;
 use testcontainers::bollard::query_parameters::WaitContainerOptionsBuilder;
 use testcontainers::core::CgroupnsMode;
 use testcontainers::core::logs::LogFrame;
@@ -27,6 +28,9 @@ const BOOT_LIMIT: Duration = Duration::from_secs(60);
 /// How long it may take to hold on to a container, which waits a little longer for that.
 const HOLD_LIMIT: Duration = Duration::from_secs(15);
 
+/// More than any target starts.
+const PROCESSES: i64 = 4096;
+
 const ENTRY: &str = include_str!("entry.sh");
 
 /// Holds on to a container: when what it reads from is closed, the container ends.
@@ -42,6 +46,8 @@ pub struct Plan<'p> {
     pub name: String,
     pub hostname: String,
     pub transcript: Transcript,
+    /// In MiB.
+    pub memory: u32,
     /// File systems in memory, by their mount points, and their sizes in MiB.
     pub volumes: &'p BTreeMap<String, u32>,
 }
@@ -49,18 +55,18 @@ pub struct Plan<'p> {
 impl Container {
     /// Starts a container and waits until it has nothing left to start.
     pub async fn start(engine: &Engine, image: &Snapshot, plan: Plan<'_>) -> Result<Container, MachineError> {
-        let Plan { name, hostname, transcript, volumes } = plan;
+        let Plan { name, hostname, transcript, memory, volumes } = plan;
         let refused = |reason: String| MachineError::NotStarted { machine: name.clone(), reason };
         let (starting, life) = (Instant::now(), Life::new(&name));
         transcript.began(&name, Start::Container);
         let console = Tail::default();
         transcript.keep_console(&name, console.clone());
 
-        let mut memory = HashMap::from([
+        let mut in_memory = HashMap::from([
             ("/run".to_owned(), "mode=755".to_owned()),
             ("/tmp".to_owned(), "mode=1777,exec".to_owned()),
         ]);
-        memory.extend(volumes.iter().map(|(path, size)| (path.clone(), format!("mode=755,size={size}m"))));
+        in_memory.extend(volumes.iter().map(|(path, size)| (path.clone(), format!("mode=755,size={size}m"))));
         let request = CAPABILITIES.into_iter().fold(
             GenericImage::new("sha256", image.hex()).with_entrypoint("/bin/sh").with_cmd(["-c", ENTRY]),
             ImageExt::with_cap_add,
@@ -82,7 +88,14 @@ impl Container {
             .with_host_config_modifier(move |host| {
                 host.auto_remove = Some(true);
                 host.publish_all_ports = Some(false);
-                host.tmpfs = Some(memory.clone());
+                host.tmpfs = Some(in_memory.clone());
+                // What is in it must not take the host's memory, processes or disk.
+                host.memory = Some(i64::from(memory) << 20);
+                host.pids_limit = Some(PROCESSES);
+                host.log_config = Some(HostConfigLogConfig {
+                    typ: Some("json-file".into()),
+                    config: Some(HashMap::from([("max-size".into(), "1m".into())])),
+                });
             });
         let container = request.start().await.map_err(|error| refused(error.to_string()))?;
         let id = container.id().to_owned();

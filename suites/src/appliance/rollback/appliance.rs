@@ -136,6 +136,16 @@ impl<M: Machine + ?Sized> Appliance<'_, M> {
         self.soon("the agent verifies the new system", &format!("[ -e {flag} ]")).await
     }
 
+    /// Waits until the agent runs that was started after this one. It may have been started before what it asks, have
+    /// failed, and wait to be started again.
+    pub async fn restarts(&self, old: &Agent) -> Outcome {
+        let (agent, invocation) = (&self.rollback.agent, quoted(&old.invocation));
+        let holds = format!(
+            "systemctl is-active --quiet {agent} && [ \"$(systemctl show -P InvocationID {agent})\" != {invocation} ]"
+        );
+        self.soon("the agent has been restarted and runs", &holds).await
+    }
+
     /// Lets time pass until a shell command finds it to be so.
     pub async fn soon(&self, what: &str, holds: &str) -> Outcome {
         let deadline = self.uptime().await? + SOON;

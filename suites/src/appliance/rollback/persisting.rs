@@ -110,9 +110,7 @@ async fn verified_means_healthy(trial: &Trial) -> Outcome {
     let ordered = appliance.uptime().await?;
     appliance.accepts(&appliance.rollback.flake.unhealthy).await?;
     appliance.activates(&before).await?;
-    let agent = appliance.agent().await?;
-    let new = agent.state == "active" && agent.invocation != old.invocation;
-    expect(new, "the agent of the new system runs", agent)?;
+    appliance.restarts(&old).await?;
 
     // Where time passes by itself it goes no further than this, unless it is violated already.
     unverified(&appliance, &before).await?;
