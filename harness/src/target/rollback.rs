@@ -73,7 +73,7 @@ impl Default for Rollback {
             grace: 15,
             help: "manual intervention".into(),
             flake: Flakes::default(),
-            sequences: 6,
+            sequences: 3,
         }
     }
 }

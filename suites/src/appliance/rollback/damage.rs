@@ -40,7 +40,7 @@ async fn garbage_marker(trial: &Trial) -> Outcome {
         half -= 1;
     }
     let wrong_types = marker.replace(|c: char| c.is_ascii_digit(), "x").replace('/', "?");
-    let garbage = ["", &marker[..half], "\0\u{7f}ELF\x02\x01", "[\"rebuild\", null, 1e400]\n", &wrong_types];
+    let garbage = ["", &marker[..half], "[\"rebuild\", null, 1e400]\n", &wrong_types];
     for content in garbage {
         if appliance.state().await?.current != pending.current {
             let again = format!("{}/bin/switch-to-configuration test", pending.current);
@@ -85,7 +85,15 @@ pub const PREVIOUS_MISSING: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(previous_missing(trial)),
-    mutants: &[],
+    mutants: &[Mutant {
+        name: "gives the rebuild up",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: WATCHDOG,
+            from: "manual intervention is needed\"\n",
+            to: "manual intervention is needed\"\n        settled\n",
+        }],
+    }],
 };
 
 async fn previous_missing(trial: &Trial) -> Outcome {

@@ -19,11 +19,13 @@ pub const TEST_NOT_PERSISTED: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(test_not_persisted(trial)),
-    mutants: &[Mutant {
-        name: "switch instead of test",
-        stage: None,
-        edits: &[Edit::Replace { path: REBUILD, from: "nixos-rebuild test", to: "nixos-rebuild switch" }],
-    }],
+    mutants: &[SWITCH_INSTEAD_OF_TEST],
+};
+
+const SWITCH_INSTEAD_OF_TEST: Mutant = Mutant {
+    name: "switch instead of test",
+    stage: None,
+    edits: &[Edit::Replace { path: REBUILD, from: "nixos-rebuild test", to: "nixos-rebuild switch" }],
 };
 
 async fn test_not_persisted(trial: &Trial) -> Outcome {
@@ -44,7 +46,7 @@ pub const POWER_CUT_ANYWHERE: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(power_cut_anywhere(trial)),
-    mutants: &[],
+    mutants: &[SWITCH_INSTEAD_OF_TEST],
 };
 
 /// How far a rebuild is when the power goes away, in order.
@@ -98,9 +100,16 @@ async fn survives_everywhere(trial: &Trial, ways: [Unflushed; Step::ALL.len()]) 
 async fn survives(trial: &Trial, step: Step, way: Unflushed) -> Outcome {
     let appliance = Appliance::fork(trial).await?;
     let before = appliance.state().await?;
-    let order = appliance.order_of(&appliance.rollback.flake.healthy);
+    let flake = &appliance.rollback.flake.healthy;
+    // Only a marker that is there can vanish.
+    let then = if step == Step::Settled {
+        appliance.accepts(flake).await?;
+        ":".to_owned()
+    } else {
+        appliance.order_of(flake)
+    };
     let limit = appliance.limit() + appliance.period();
-    appliance.machine.cut_power_when(&step.cue(appliance.rollback), &order, limit, way).await?;
+    appliance.machine.cut_power_when(&step.cue(appliance.rollback), &then, limit, way).await?;
 
     let appliance = appliance.boots_again(trial).await?;
     appliance.lapse(appliance.period()).await?;

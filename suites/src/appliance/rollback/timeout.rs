@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use harness::fault::{self, Step};
 use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Touches, Trial, expect,
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
 };
 
 use super::WATCHDOG;
@@ -79,7 +79,11 @@ async fn not_too_early(trial: &Trial) -> Outcome {
     appliance.lapse_until(ordered + appliance.limit() - SECOND).await?;
     // Its timer may not be due in this very second.
     appliance.watch().await?;
+    let watched = appliance.uptime().await?;
     let after = appliance.state().await?;
+    if after != pending && watched >= ordered + appliance.limit() {
+        return Err(Stop::Broken("the watchdog took longer than the second that was left".into()));
+    }
     expect(after == pending, format!("a second before the limit as after the activation: {pending}"), after)
 }
 

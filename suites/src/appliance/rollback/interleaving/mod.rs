@@ -8,7 +8,7 @@ use std::time::Duration;
 use harness::fault::{self, Unflushed};
 use harness::{Check, Invariant, Level, Outcome, Touches, Trial, expect, violated};
 
-use super::appliance::{Appliance, State};
+use super::appliance::{Appliance, MOMENT, State};
 use super::order::SECOND_ORDER_OVERWRITES;
 use super::persisting::STALE_FLAG_ACCEPTED;
 use super::timeout::NO_ROLLBACK;
@@ -135,9 +135,6 @@ impl Course<'_> {
         Ok(self.before + self.appliance.uptime().await?)
     }
 }
-
-/// Longer than anything that is under way takes without waiting, in guest time.
-const MOMENT: Duration = Duration::from_secs(10);
 
 fn allowed(verdict: Result<(), String>, state: &State) -> Outcome {
     verdict.or_else(|observed| violated("what the protocol allows", format!("{observed}: {state}")))
