@@ -1,3 +1,4 @@
+#!/bin/sh
 # The first process of a container, until the root's own init takes its place. On a host with the older control groups
 # the engine mounts those, which systemd does not know any more.
 umount -R /sys/fs/cgroup

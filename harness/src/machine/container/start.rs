@@ -9,7 +9,7 @@ use testcontainers::bollard::query_parameters::WaitContainerOptionsBuilder;
 use testcontainers::core::CgroupnsMode;
 use testcontainers::core::logs::LogFrame;
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{GenericImage, ImageExt};
+use testcontainers::{ContainerRequest, GenericImage, ImageExt};
 use tokio::sync::Mutex;
 
 use super::engine::PASSING;
@@ -62,41 +62,7 @@ impl Container {
         let console = Tail::default();
         transcript.keep_console(&name, console.clone());
 
-        let mut in_memory = HashMap::from([
-            ("/run".to_owned(), "mode=755".to_owned()),
-            ("/tmp".to_owned(), "mode=1777,exec".to_owned()),
-        ]);
-        in_memory.extend(volumes.iter().map(|(path, size)| (path.clone(), format!("mode=755,size={size}m"))));
-        let request = CAPABILITIES.into_iter().fold(
-            GenericImage::new("sha256", image.hex()).with_entrypoint("/bin/sh").with_cmd(["-c", ENTRY]),
-            ImageExt::with_cap_add,
-        );
-        let request = request
-            .with_label(PASSING, "container")
-            // For whoever wonders whose it is.
-            .with_label("assay.process", std::process::id().to_string())
-            .with_hostname(hostname)
-            .with_network("none")
-            .with_cgroupns_mode(CgroupnsMode::Private)
-            .with_security_opt("seccomp=unconfined")
-            .with_security_opt("apparmor=unconfined")
-            // By which systemd knows where it is.
-            .with_env_var("container", "docker")
-            .with_log_consumer(move |frame: &LogFrame| match frame {
-                LogFrame::StdOut(bytes) | LogFrame::StdErr(bytes) => console.keep(bytes),
-            })
-            .with_host_config_modifier(move |host| {
-                host.auto_remove = Some(true);
-                host.publish_all_ports = Some(false);
-                host.tmpfs = Some(in_memory.clone());
-                // What is in it must not take the host's memory, processes or disk.
-                host.memory = Some(i64::from(memory) << 20);
-                host.pids_limit = Some(PROCESSES);
-                host.log_config = Some(HostConfigLogConfig {
-                    typ: Some("json-file".into()),
-                    config: Some(HashMap::from([("max-size".into(), "1m".into())])),
-                });
-            });
+        let request = request(image, hostname, memory, volumes, console);
         let container = request.start().await.map_err(|error| refused(error.to_string()))?;
         let id = container.id().to_owned();
         watch(engine, &id, life.clone());
@@ -133,6 +99,51 @@ impl Container {
         };
         self.life.during(holding).await
     }
+}
+
+/// What is asked of the engine.
+fn request(
+    image: &Snapshot,
+    hostname: String,
+    memory: u32,
+    volumes: &BTreeMap<String, u32>,
+    console: Tail,
+) -> ContainerRequest<GenericImage> {
+    let mut in_memory = HashMap::from([
+        ("/run".to_owned(), "mode=755".to_owned()),
+        ("/tmp".to_owned(), "mode=1777,exec".to_owned()),
+    ]);
+    in_memory.extend(volumes.iter().map(|(path, size)| (path.clone(), format!("mode=755,size={size}m"))));
+    let request = CAPABILITIES.into_iter().fold(
+        GenericImage::new("sha256", image.hex()).with_entrypoint("/bin/sh").with_cmd(["-c", ENTRY]),
+        ImageExt::with_cap_add,
+    );
+    request
+        .with_label(PASSING, "container")
+        // For whoever wonders whose it is.
+        .with_label("assay.process", std::process::id().to_string())
+        .with_hostname(hostname)
+        .with_network("none")
+        .with_cgroupns_mode(CgroupnsMode::Private)
+        .with_security_opt("seccomp=unconfined")
+        .with_security_opt("apparmor=unconfined")
+        // By which systemd knows where it is.
+        .with_env_var("container", "docker")
+        .with_log_consumer(move |frame: &LogFrame| match frame {
+            LogFrame::StdOut(bytes) | LogFrame::StdErr(bytes) => console.keep(bytes),
+        })
+        .with_host_config_modifier(move |host| {
+            host.auto_remove = Some(true);
+            host.publish_all_ports = Some(false);
+            host.tmpfs = Some(in_memory.clone());
+            // What is in it must not take the host's memory, processes or disk.
+            host.memory = Some(i64::from(memory) << 20);
+            host.pids_limit = Some(PROCESSES);
+            host.log_config = Some(HostConfigLogConfig {
+                typ: Some("json-file".into()),
+                config: Some(HashMap::from([("max-size".into(), "1m".into())])),
+            });
+        })
 }
 
 /// Waits for the end of a container in the background.
