@@ -22,6 +22,10 @@ test-microvm *ARGS: _reports
 test-appliance *ARGS: _reports
     {{ assay }} run appliance --junit {{ reports }}/appliance.xml --json {{ reports }}/appliance.json "$@"
 
+# What of that needs no kernel, power or time of its own, in seconds on containers: needs a Docker engine
+test-container *ARGS: _reports
+    {{ assay }} run appliance --machine container --junit {{ reports }}/appliance-container.xml "$@"
+
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS: _reports
     {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"
@@ -51,7 +55,7 @@ report *ARGS: _reports
     echo "{{ reports }}/report.html"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
-test: format-check lint test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "ten_minutes") test-report test-unit
+test: format-check lint _test-containers test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "ten_minutes") test-report test-unit
 
 # The unit and snapshot tests, on machines that are not real
 test-unit:
@@ -63,6 +67,17 @@ test-unit:
         exec cargo nextest run --workspace
     fi
     exec cargo test --workspace
+
+# On containers where an engine runs; where none does, every check is skipped and says what starts one
+_test-containers: _reports
+    #!/bin/sh
+    set -eu
+    if {{ assay }} run appliance --machine container --junit {{ reports }}/appliance-container.xml; then
+        ASSAY_CONTAINER_TESTS=1 exec cargo test --package suites --test container
+    else
+        # 4: nothing ran.
+        [ $? -eq 4 ]
+    fi
 
 # One check on one real virtual machine: image, boot, provision, freeze, fork, verdict
 test-vm: _reports

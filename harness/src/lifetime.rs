@@ -29,6 +29,8 @@ pub enum Start {
     PowerOn,
     /// At the kernel's first instruction.
     Cold,
+    /// At the first process of a container, under the host's kernel.
+    Container,
 }
 
 /// A part of a machine's start, such as loading its devices' state.

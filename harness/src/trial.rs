@@ -29,7 +29,7 @@ const JOURNAL_LINES: u32 = 400;
 pub struct Trial {
     lab: Arc<Lab>,
     transcript: Transcript,
-    machines: Mutex<Vec<Arc<Vm>>>,
+    machines: Mutex<Vec<Arc<dyn Machine>>>,
     seed: Seed,
     random: AtomicBool,
     simplifications: u32,
@@ -76,6 +76,19 @@ impl Trial {
     /// Time-lapse machines: guest time passes when it is told to, and then faster than real time.
     pub fn time_lapse(&self) -> Result<Machines<'_>, MachineError> {
         self.subject()?.time_lapse()
+    }
+
+    /// The machine that a check gets which any kind of machine will do for: a container in a run on containers, else a
+    /// time-lapse fork, whose minutes take seconds.
+    pub async fn anywhere(&self) -> Result<Arc<dyn Machine>, MachineError> {
+        match self.lab.containers()? {
+            Some(containers) => {
+                let container = Arc::new(containers.start(&self.transcript).await?);
+                self.lock().push(container.clone());
+                Ok(container)
+            }
+            None => Ok(self.time_lapse()?.machine().await?),
+        }
     }
 
     /// What the target's guests are to receive.
@@ -181,10 +194,10 @@ impl Trial {
         let transcript = self.transcript.take();
         let mut evidence = Evidence { transcript, ..Evidence::default() };
         for machine in machines {
-            if with_journal && let Some(journal) = journal(&machine).await {
+            if with_journal && let Some(journal) = journal(&*machine).await {
                 evidence.journal.push_str(&format!("{}\n{journal}\n", machine.name()));
             }
-            machine.kill().await;
+            machine.end().await;
         }
         evidence.machines = self.transcript.machines();
         evidence.console = self.transcript.console();
@@ -195,7 +208,7 @@ impl Trial {
     async fn end(&self) {
         let machines = std::mem::take(&mut *self.lock());
         for machine in machines {
-            machine.kill().await;
+            machine.end().await;
         }
     }
 
@@ -205,14 +218,14 @@ impl Trial {
         machine
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Vm>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<dyn Machine>>> {
         self.machines.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
 /// The journal since the machine began, if it still answers. A fork has a machine id of its own, so its
 /// journal is asked for by `--merge`.
-async fn journal(machine: &Vm) -> Option<String> {
+async fn journal(machine: &dyn Machine) -> Option<String> {
     let since = machine.began().as_secs_f64();
     let command = format!(
         "journalctl --merge --no-pager --output=short-precise --lines={JOURNAL_LINES} --since=@{since:.3}"

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::MachineError;
 use crate::secret::HideSecrets;
 
 /// The decision about one invariant on one target.
@@ -99,9 +100,12 @@ impl HideSecrets for Verdict {
     }
 }
 
-/// Any error that reaches a check through `?` means that it could not decide.
-impl<E: std::error::Error> From<E> for Stop {
+/// Any error that reaches a check through `?` means that it could not decide; what these machines are not, that it
+/// cannot be tried.
+impl<E: std::error::Error + 'static> From<E> for Stop {
     fn from(error: E) -> Self {
+        let any: &(dyn std::error::Error + 'static) = &error;
+        let not_tried = any.downcast_ref().is_some_and(MachineError::is_not_for_these_machines);
         let mut reason = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -109,7 +113,7 @@ impl<E: std::error::Error> From<E> for Stop {
             reason.push_str(&cause.to_string());
             source = cause.source();
         }
-        Stop::Broken(reason)
+        if not_tried { Stop::Skipped(reason) } else { Stop::Broken(reason) }
     }
 }
 

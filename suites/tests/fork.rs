@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
-use harness::lab::{self, Drives, Lab};
+use harness::lab::{self, Drives, Kind, Lab};
 use harness::machine::qemu::{Clock, Vm};
 use harness::{Home, Machine, Target, Transcript};
 
@@ -19,7 +19,7 @@ impl Listener for Silent {
 async fn omarchy() -> Lab {
     let target = Target::find("omarchy", &Home::find().unwrap()).unwrap();
     let listener: Arc<dyn Listener> = Arc::new(Silent);
-    lab::prepare(&target, &Cache::open().unwrap(), None, &listener).await.unwrap()
+    lab::prepare(&target, &Cache::open().unwrap(), Kind::Virtual(None), &listener).await.unwrap()
 }
 
 /// What a machine says of itself.

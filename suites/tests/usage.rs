@@ -65,6 +65,7 @@ fn target(line: &str) -> String {
 #[case::durations_of_no_shard(&["prove", "omarchy", "--durations", "x"], "--shard <K/N>")]
 #[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
+#[case::unknown_machine(&["run", "omarchy", "--machine", "ssh"], "[possible values: vm, container]")]
 #[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
 fn wrong_options_end_with_status_2(#[case] arguments: &[&str], #[case] message: &str) {
     let (status, said) = Place::new().complaint(arguments);
@@ -104,7 +105,7 @@ fn a_bad_target_file_is_named_with_the_line() {
     };
     assert_snapshot!(said("name = mine\n"), @"assay: mine.toml, line 1: string values must be quoted, expected literal string");
     assert_snapshot!(said(&target("memori = 1")), @"
-    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`
+    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`
     ");
     assert_snapshot!(said("name = \"mine\"\n"), @"
     assay: mine.toml, line 1: missing field `stage`
@@ -290,6 +291,28 @@ fn a_missing_qemu_is_told_at_once() {
     // Whoever reads only the report must not take an old one for this run.
     let report = fs::read_to_string(report).unwrap();
     assert!(report.contains("errors=\"1\"") && report.contains("qemu-img is not installed"), "{report}");
+}
+
+#[rstest]
+#[case::of_an_accelerator(&["run", "appliance", "--machine", "container", "--accel", "tcg"], "--accel is about virtual")]
+#[case::of_a_shell(&["shell", "appliance", "--machine", "container"], "leave --machine out")]
+fn containers_have_none(#[case] arguments: &[&str], #[case] message: &str) {
+    let (status, complaint) = Place::new().complaint(arguments);
+    assert_eq!(status, 2);
+    assert!(complaint.contains(message), "{complaint}");
+}
+
+#[rstest]
+#[case::without_an_engine("appliance", "appliance cannot run in containers: no Docker engine answers (")]
+#[case::of_several_kinds("microvm", "microvm cannot run in containers: it has several kinds of machines")]
+#[case::undeclared("omarchy", "omarchy cannot run in containers: its target file does not say how")]
+fn what_cannot_run_in_containers_is_skipped_with_the_reason(#[case] target: &str, #[case] reason: &str) {
+    let place = Place::new();
+    let mut run = place.assay(&["run", target, "--machine", "container"]);
+    let (status, told) = complaint(run.env("DOCKER_HOST", "unix:///nowhere/docker.sock"));
+    assert_eq!(status, 4, "{told}");
+    let skipped: Vec<&str> = told.lines().filter(|line| line.starts_with("skipped ")).collect();
+    assert!(skipped.len() > 10 && skipped.iter().all(|line| line.contains(reason)), "{told}");
 }
 
 #[test]

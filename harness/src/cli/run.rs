@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
+use super::arguments::{Effort, Machine, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
@@ -67,8 +67,7 @@ impl Job {
         let session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
         let (checks, cut) = cut(&session.target.name, checks, part)?;
-        // One waits, for its guest's clock or for a template that another makes, while others keep processors busy.
-        let jobs = effort.jobs.map_or_else(|| processors() + 1, NonZero::get);
+        let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
         Ok(Job { subject, session, checks, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
@@ -142,8 +141,15 @@ impl Job {
     }
 }
 
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+/// How many checks run at a time when nobody says.
+fn at_a_time(machine: Machine) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    match machine {
+        // One waits, for its guest's clock or for a template that another makes, while others keep processors busy.
+        Machine::Vm => processors + 1,
+        // Most wait for time, which passes by itself.
+        Machine::Container => 3 * processors,
+    }
 }
 
 fn invariants(checks: &[Check]) -> Vec<Invariant> {
@@ -181,12 +187,13 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
     let target = word(&subject.target);
     let overlays: Vec<String> =
         subject.overlays.iter().map(|directory| word(&directory.to_string_lossy())).collect();
+    let machine = if subject.machine == Machine::Container { " --machine container" } else { "" };
     Box::new(move |invariant, seed| {
         let mut command = String::new();
         if let Some(seed) = seed {
             command.push_str(&format!("ASSAY_SEED={seed} "));
         }
-        command.push_str(&format!("assay {verb} {target} --only {}", invariant.name()));
+        command.push_str(&format!("assay {verb} {target} --only {}{machine}", invariant.name()));
         for directory in &overlays {
             command.push_str(&format!(" --overlay {directory}"));
         }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::arguments::{Accel, Subject};
+use super::arguments::{Accel, Machine, Subject};
 use super::failure::Failure;
 use crate::cache::Cache;
 use crate::event::Listener;
-use crate::lab::{self, Changes, Lab};
+use crate::lab::{self, Changes, Kind, Lab};
 use crate::machine::qemu::Accelerator;
 use crate::{Home, Overlay, Target};
 
@@ -16,7 +16,7 @@ pub struct Session {
     pub target: Target,
     /// With the stage that each is laid over, if there are several.
     overlays: Vec<(Option<String>, Overlay)>,
-    accelerator: Option<Accelerator>,
+    kind: Kind,
 }
 
 impl Session {
@@ -28,12 +28,18 @@ impl Session {
         for directory in &subject.overlays {
             overlays.extend(load(directory, &target)?);
         }
-        let accelerator = match subject.accel {
-            Accel::Auto => None,
-            Accel::Kvm => Some(Accelerator::Kvm),
-            Accel::Tcg => Some(Accelerator::Tcg),
+        let kind = match (subject.machine, subject.accel) {
+            (Machine::Container, Accel::Auto) => Kind::Container,
+            (Machine::Container, _) => {
+                return Err(Failure::usage(
+                    "--accel is about virtual machines: a container's processes run on the processor itself",
+                ));
+            }
+            (Machine::Vm, Accel::Auto) => Kind::Virtual(None),
+            (Machine::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
+            (Machine::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
         };
-        Ok(Session { target, overlays, accelerator })
+        Ok(Session { target, overlays, kind })
     }
 
     /// The stage that the user names, or the only one.
@@ -57,7 +63,7 @@ impl Session {
     /// Builds, boots and provisions whatever is not in the cache yet.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
         let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
-        let lab = lab::prepare(&self.target, &cache, self.accelerator, listener);
+        let lab = lab::prepare(&self.target, &cache, self.kind, listener);
         let mut lab = lab.await.map_err(|error| {
             let action = format!("prepare the target {}", self.target.name);
             if error.is_bad_file() { Failure::usage(error) } else { Failure::broken(&action, error) }

@@ -10,7 +10,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::arguments::Shell;
+use super::arguments::{Machine, Shell};
 use super::failure::Failure;
 use super::run::interrupted;
 use super::session::Session;
@@ -18,7 +18,7 @@ use crate::event::Listener;
 use crate::lab::Drives;
 use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
-use crate::{Machine, Transcript, secret};
+use crate::{Machine as _, Transcript, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
@@ -28,6 +28,9 @@ const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell) -> Result<u8, Failure> {
+    if options.subject.machine == Machine::Container {
+        return Err(Failure::usage("a shell is opened in a virtual machine: leave --machine out"));
+    }
     let session = Session::open(&options.subject)?;
     let stage = session.stage(options.stage.as_deref())?;
     // Plain lines: a live display would go on drawing over the shell.

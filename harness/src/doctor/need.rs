@@ -47,7 +47,7 @@ impl Need {
     /// Whether a run on some target fails without it.
     pub fn required(&self, root: bool) -> bool {
         match self.purpose {
-            "tests" | "tests of pages" => false,
+            "tests" | "tests of pages" | "containers" => false,
             "images without root" => !root,
             _ => true,
         }
@@ -69,6 +69,7 @@ mod tests {
                 "images without root",
                 "tests",
                 "tests of pages",
+                "containers",
             ];
             assert!(known.contains(&need.purpose), "{need:?}");
             assert!(

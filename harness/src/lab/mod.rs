@@ -1,6 +1,7 @@
 //! Where the machines of one target come from.
 
 mod change;
+mod containers;
 mod memo;
 mod prepare;
 mod probe;
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use change::Changes;
-pub use prepare::{PrepareError, prepare, tell};
+pub use containers::Containers;
+pub use prepare::{Kind, PrepareError, prepare, tell};
 pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
 use stage::{Templates, timed};
 pub use store::KINDS;
@@ -19,15 +21,23 @@ pub use store::KINDS;
 use crate::MachineError;
 use crate::target::{Given, Rollback};
 
-/// The stages of one target, each of which machines can be had of.
+/// One target, of which machines can be had.
 pub struct Lab {
     target: String,
-    /// By their names in the target file.
-    stages: Vec<(String, Arc<Stage>)>,
+    machines: Machines,
     credentials: Option<Arc<Given>>,
     rollback: Option<Arc<Rollback>>,
     /// Where is kept what outlives a failure.
     logs: PathBuf,
+}
+
+/// What kind of machines.
+enum Machines {
+    /// By the stages' names in the target file.
+    Virtual(Vec<(String, Arc<Stage>)>),
+    Containers(Arc<Containers>),
+    /// None at all, and why.
+    None(String),
 }
 
 impl Lab {
@@ -50,9 +60,17 @@ impl Lab {
         &self.logs
     }
 
-    /// The stage of that name. A target with one stage needs no name.
+    /// The stage of that name, of virtual machines. A target with one stage needs no name.
     pub fn stage(&self, name: Option<&str>) -> Result<&Arc<Stage>, MachineError> {
-        let found = match (name, &self.stages[..]) {
+        let stages = match &self.machines {
+            Machines::Virtual(stages) => &stages[..],
+            Machines::Containers(_) => {
+                let (machine, what) = (self.target.clone(), "clock, boot or power of their own".into());
+                return Err(MachineError::Lacks { machine, what });
+            }
+            Machines::None(reason) => return Err(self.no_machines(reason)),
+        };
+        let found = match (name, stages) {
             (None, [(_, stage)]) => Some(stage),
             (None, _) => None,
             (Some(name), stages) => stages.iter().find(|(known, _)| known == name).map(|(_, stage)| stage),
@@ -60,20 +78,65 @@ impl Lab {
         found.ok_or_else(|| MachineError::NoStage {
             target: self.target.clone(),
             stage: name.unwrap_or_default().to_owned(),
-            known: self.stages.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "),
+            known: stages.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "),
         })
+    }
+
+    /// The containers, where these are the target's machines; `None` where virtual ones are.
+    pub fn containers(&self) -> Result<Option<&Containers>, MachineError> {
+        match &self.machines {
+            Machines::Virtual(_) => Ok(None),
+            Machines::Containers(containers) => Ok(Some(containers)),
+            Machines::None(reason) => Err(self.no_machines(reason)),
+        }
     }
 
     /// The same target with something changed on the disks of one stage.
     pub async fn changed(&self, stage: Option<&str>, changes: &Changes<'_>) -> Result<Lab, MachineError> {
-        let changing = self.stage(stage)?;
-        let changed = Arc::new(changing.changed(changes).await?);
-        let stages = self.stages.iter().map(|(name, stage)| {
-            let stage = if Arc::ptr_eq(stage, changing) { &changed } else { stage };
-            (name.clone(), stage.clone())
-        });
+        let machines = match &self.machines {
+            Machines::Virtual(stages) => {
+                let changing = self.stage(stage)?;
+                let changed = Arc::new(changing.changed(changes).await?);
+                let stages = stages.iter().map(|(name, stage)| {
+                    let stage = if Arc::ptr_eq(stage, changing) { &changed } else { stage };
+                    (name.clone(), stage.clone())
+                });
+                Machines::Virtual(stages.collect())
+            }
+            Machines::Containers(containers) => {
+                Machines::Containers(Arc::new(containers.changed(changes).await?))
+            }
+            Machines::None(reason) => Machines::None(reason.clone()),
+        };
         let (target, credentials) = (self.target.clone(), self.credentials.clone());
         let (rollback, logs) = (self.rollback.clone(), self.logs.clone());
-        Ok(Lab { target, stages: stages.collect(), credentials, rollback, logs })
+        Ok(Lab { target, machines, credentials, rollback, logs })
+    }
+
+    fn no_machines(&self, reason: &str) -> MachineError {
+        MachineError::NoMachines { target: self.target.clone(), reason: reason.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Outcome, Stop};
+
+    #[test]
+    fn a_check_that_asks_for_machines_that_cannot_be_is_skipped_with_the_reason() {
+        let lab = Lab {
+            target: "appliance".into(),
+            machines: Machines::None("no Docker engine answers".into()),
+            credentials: None,
+            rollback: None,
+            logs: PathBuf::new(),
+        };
+        let asks: [fn(&Lab) -> Outcome; 2] =
+            [|lab| Ok(lab.stage(None).map(drop)?), |lab| Ok(lab.containers().map(drop)?)];
+        for ask in asks {
+            let Err(Stop::Skipped(reason)) = ask(&lab) else { panic!("it is not skipped") };
+            assert_eq!(reason, "appliance cannot run in containers: no Docker engine answers");
+        }
     }
 }

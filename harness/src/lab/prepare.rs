@@ -10,10 +10,11 @@ use std::sync::atomic::AtomicU32;
 use super::memo::Memo;
 use super::probe;
 use super::store::{Store, emulator};
-use super::{Drives, Lab, Stage, Templates, booted, timed};
+use super::{Containers, Drives, Lab, Machines, Stage, Templates, booted, timed};
 use crate::cache::{Cache, CacheError};
 use crate::event::{Event, Listener};
 use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
+use crate::machine::container::{Engine, EngineError};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
 use crate::target::{self, CredentialError, Credentials, Target};
@@ -38,6 +39,8 @@ pub enum PrepareError {
     Provision(Box<ProvisionError>),
     #[error(transparent)]
     Machine(#[from] MachineError),
+    #[error("the Docker engine: {0}")]
+    Engine(#[from] EngineError),
     #[error("{0} is not installed: `assay doctor` tells how to install it")]
     NotInstalled(&'static str),
     #[error("{action}: {source}")]
@@ -57,14 +60,66 @@ impl PrepareError {
     }
 }
 
+/// What the machines of a lab are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Virtual machines, under this accelerator or the best that works.
+    Virtual(Option<Accelerator>),
+    Container,
+}
+
 /// Builds, boots and provisions what the cache does not have yet.
 pub async fn prepare(
     target: &Target,
     cache: &Cache,
-    accelerator: Option<Accelerator>,
+    kind: Kind,
     listener: &Arc<dyn Listener>,
 ) -> Result<Lab, PrepareError> {
     let credentials = target.credentials.as_ref().map(Credentials::given).transpose()?;
+    let machines = match kind {
+        Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
+        Kind::Container => containers(target, cache, listener).await?,
+    };
+    let rollback = target.rollback.clone().map(Arc::new);
+    let (name, credentials, logs) = (target.name.clone(), credentials.map(Arc::new), cache.logs());
+    Ok(Lab { target: name, machines, credentials, rollback, logs })
+}
+
+/// A target that cannot be had in containers has no machines: that is no fault of anybody.
+async fn containers(
+    target: &Target,
+    cache: &Cache,
+    listener: &Arc<dyn Listener>,
+) -> Result<Machines, PrepareError> {
+    let mut stages = target.stages.values();
+    let (Some(stage), None) = (stages.next(), stages.next()) else {
+        return Ok(Machines::None("it has several kinds of machines: run it with `--machine vm`".to_owned()));
+    };
+    let Some(how) = &stage.container else {
+        let reason = "its target file does not say how: run it with `--machine vm`";
+        return Ok(Machines::None(reason.to_owned()));
+    };
+    if stage.architecture.name() != std::env::consts::ARCH {
+        let (theirs, ours) = (stage.architecture, std::env::consts::ARCH);
+        return Ok(Machines::None(format!(
+            "its root is of {theirs}, and containers on this host run {ours}: run it with `--machine vm`"
+        )));
+    }
+    match Engine::find().await {
+        Ok(engine) => {
+            let containers = Containers::prepare(&target.name, stage, how, engine, cache, listener).await?;
+            Ok(Machines::Containers(Arc::new(containers)))
+        }
+        Err(none) => Ok(Machines::None(none.to_string())),
+    }
+}
+
+async fn stages(
+    target: &Target,
+    cache: &Cache,
+    accelerator: Option<Accelerator>,
+    listener: &Arc<dyn Listener>,
+) -> Result<Vec<(String, Arc<Stage>)>, PrepareError> {
     let mut sites = Vec::new();
     // To be told after minutes of building that they were for nothing is no help.
     for (stage, plan) in &target.stages {
@@ -80,9 +135,7 @@ pub async fn prepare(
     for (name, site) in sites {
         stages.push((name, Arc::new(site.prepare(&mut emulated).await?)));
     }
-    let rollback = target.rollback.clone().map(Arc::new);
-    let (name, credentials, logs) = (target.name.clone(), credentials.map(Arc::new), cache.logs());
-    Ok(Lab { target: name, stages, credentials, rollback, logs })
+    Ok(stages)
 }
 
 /// All that a stage is made from.

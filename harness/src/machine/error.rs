@@ -22,6 +22,17 @@ pub enum MachineError {
     NoStage { target: String, stage: String, known: String },
     #[error("{target} has no time-lapse machines: {reason}")]
     NoTimeLapse { target: String, reason: String },
+    #[error("{machine}: containers have no {what}, which `--machine vm` has")]
+    Lacks { machine: String, what: String },
+    #[error("{target} cannot run in containers: {reason}")]
+    NoMachines { target: String, reason: String },
     #[error("cannot start {machine}: {reason}")]
     NotStarted { machine: String, reason: String },
+}
+
+impl MachineError {
+    /// Whether it only says what these machines are not, so that a check cannot even be tried on them.
+    pub fn is_not_for_these_machines(&self) -> bool {
+        matches!(self, MachineError::Lacks { .. } | MachineError::NoMachines { .. })
+    }
 }

@@ -1,7 +1,9 @@
 //! Anything that can run commands and move files.
 
+pub mod container;
 mod error;
 pub mod fake;
+mod life;
 pub mod qemu;
 mod systemd;
 
@@ -45,6 +47,18 @@ pub trait Machine: Send + Sync {
 
     /// Writes a whole file with these permission bits, making the directories above it.
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError>;
+
+    /// When it was started, as time since 1970.
+    fn began(&self) -> Duration;
+
+    /// How long it has been up, by its own clock.
+    async fn uptime(&self) -> Result<Duration, MachineError>;
+
+    /// Lets this much of its time pass, and gives its uptime.
+    async fn lapse(&self, time: Duration) -> Result<Duration, MachineError>;
+
+    /// Ends it, whatever it does. What is asked of it afterwards fails.
+    async fn end(&self);
 }
 
 /// How long a command may take when nothing else is said. Everything is emulated: generous.
@@ -53,4 +67,10 @@ pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 /// A text as one word of a shell command.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The shell command that writes its standard input to a file, making the directories above it.
+fn writing(path: &Path, mode: u32) -> String {
+    let file = quoted(&path.to_string_lossy());
+    format!("umask 022 && mkdir -p \"$(dirname {file})\" && cat >{file} && chmod {mode:04o} {file}")
 }

@@ -46,6 +46,17 @@ pub struct Stage {
     #[serde(default)]
     pub drives: BTreeMap<String, Drive>,
     pub steps: Option<PathBuf>,
+    /// What it takes to have its root in a container; nothing where that makes no sense, or would change the host.
+    pub container: Option<Container>,
+}
+
+/// How a root is had in a container.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// File systems in memory in place of those that the steps mount from a disk: by mount point, the size in MiB.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -130,6 +141,13 @@ impl Stage {
         }
         if self.cpus == 0 {
             return Err("cpus = 0: a machine needs at least 1".into());
+        }
+        for (path, size) in self.container.iter().flat_map(|container| &container.volumes) {
+            if !path.starts_with('/') || *size == 0 {
+                return Err(format!(
+                    "container.volumes: {path:?} = {size}: name absolute paths, each with a size in MiB"
+                ));
+            }
         }
         Ok(())
     }

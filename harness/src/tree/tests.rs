@@ -42,6 +42,20 @@ impl Machine for Here {
         std::fs::write(path, content).expect("a writable file");
         Ok(())
     }
+
+    fn began(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn uptime(&self) -> Result<Duration, MachineError> {
+        Ok(Duration::ZERO)
+    }
+
+    async fn lapse(&self, _: Duration) -> Result<Duration, MachineError> {
+        Ok(Duration::ZERO)
+    }
+
+    async fn end(&self) {}
 }
 
 fn file(content: &str, mode: u32) -> Entry {

@@ -15,7 +15,7 @@ use anyhow::Context;
 use clap::Parser;
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
-use harness::lab::{Drives, Lab, prepare};
+use harness::lab::{Drives, Kind, Lab, prepare};
 use harness::report::{Purpose, Terminal, write_atomically};
 use harness::{Home, Target};
 use serde::Serialize;
@@ -60,7 +60,7 @@ async fn main() -> anyhow::Result<()> {
     let target = if arguments.comparison { compare::TARGET } else { &arguments.target };
     let target = Target::find(target, &Home::find()?)?;
     let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
-    let lab = Arc::new(prepare(&target, &Cache::open()?, None, &listener).await?);
+    let lab = Arc::new(prepare(&target, &Cache::open()?, Kind::Virtual(None), &listener).await?);
     let host = Host::of(&target, lab.stage(None)?.template(Drives::Plugged).await?)?;
 
     let mut table = Table::default();

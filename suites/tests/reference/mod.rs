@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
-use harness::lab::{self, Lab};
+use harness::lab::{self, Kind, Lab};
 use harness::{Home, Target};
 
 struct Silent;
@@ -22,5 +22,5 @@ pub async fn lab() -> Option<Lab> {
     let mut target = Target::find("microvm", &Home::find().unwrap()).unwrap();
     target.stages.retain(|name, _| name == "x86_64");
     let listener: Arc<dyn Listener> = Arc::new(Silent);
-    Some(lab::prepare(&target, &Cache::open().unwrap(), None, &listener).await.unwrap())
+    Some(lab::prepare(&target, &Cache::open().unwrap(), Kind::Virtual(None), &listener).await.unwrap())
 }

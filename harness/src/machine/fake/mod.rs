@@ -30,6 +30,8 @@ struct State {
     scripts: Vec<Script>,
     /// Exchanges until it dies.
     lifetime: Option<usize>,
+    /// What was let pass.
+    uptime: Duration,
 }
 
 impl Fake {
@@ -123,6 +125,28 @@ impl Machine for Fake {
             state.files.insert(path.clone(), Node::File { mode, content: content.into() });
             Answer::Done
         })
+    }
+
+    fn began(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn uptime(&self) -> Result<Duration, MachineError> {
+        Ok(self.state().uptime)
+    }
+
+    async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
+        let mut uptime = Duration::ZERO;
+        self.exchange(&format!("let {} s pass", time.as_secs_f64()), |state| {
+            state.uptime += time;
+            uptime = state.uptime;
+            Answer::Done
+        })?;
+        Ok(uptime)
+    }
+
+    async fn end(&self) {
+        self.die_after(0);
     }
 }
 

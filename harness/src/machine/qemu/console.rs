@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
-use super::life::Life;
+use crate::machine::life::Life;
 use crate::secret;
 use crate::tail::Tail;
 

@@ -9,7 +9,6 @@ mod console;
 mod disk;
 mod hardware;
 mod kernel;
-mod life;
 mod monitor;
 mod port;
 mod process;

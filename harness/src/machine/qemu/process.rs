@@ -16,7 +16,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::{oneshot, watch};
 
-use super::life::Life;
+use crate::machine::life::Life;
 use crate::secret;
 
 /// Descriptors below this are the standard streams.

@@ -11,7 +11,7 @@ use anyhow::Context;
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
 use harness::image::{Image, Recipe};
-use harness::lab::{BOOT_LIMIT, Drives, Stage, booted, prepare};
+use harness::lab::{BOOT_LIMIT, Drives, Kind, Stage, booted, prepare};
 use harness::machine::qemu::{Clock, Smbios};
 use harness::{Home, Machine, Target, Transcript};
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub struct Skipped {
 pub async fn all(listener: &Arc<dyn Listener>, table: &mut Table) -> anyhow::Result<Vec<Skipped>> {
     let cache = Cache::open()?;
     let target = Target::find(TARGET, &Home::find()?)?;
-    let lab = prepare(&target, &cache, None, listener).await?;
+    let lab = prepare(&target, &cache, Kind::Virtual(None), listener).await?;
     let stage = lab.stage(None)?;
     let guest = target.stages.values().next().context("the target has no stage")?;
     let image = Image::ensure(&Recipe::load(&guest.recipe)?, &cache, &|_| {}).await?;

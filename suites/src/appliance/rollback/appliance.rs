@@ -31,8 +31,9 @@ const BOOT_DEFAULT: &str = "\
     while read -r key options; do [ \"$key\" != options ] || break; done <\"/boot/loader/entries/$entry\"; \
     options=${options#*init=}; echo \"${options%%/init*}\"";
 
-pub struct Appliance<'t> {
-    pub machine: Arc<Vm>,
+/// On a virtual machine, or on any machine for what needs no more.
+pub struct Appliance<'t, M: ?Sized = Vm> {
+    pub machine: Arc<M>,
     pub rollback: &'t Rollback,
 }
 
@@ -57,15 +58,62 @@ impl<'t> Appliance<'t> {
     /// A fork on which a rebuild is pending whose system has been activated, and what it was before.
     pub async fn pending(trial: &'t Trial, flake: &str) -> Result<(Appliance<'t>, State), Stop> {
         let appliance = Appliance::fork(trial).await?;
-        let before = appliance.state().await?;
-        appliance.accepts(flake).await?;
-        appliance.activates(&before).await?;
+        let before = appliance.rebuilds(flake).await?;
         Ok((appliance, before))
+    }
+
+    pub async fn lapse_until(&self, uptime: Duration) -> Result<(), MachineError> {
+        self.machine.lapse_until(uptime).await.map(drop)
+    }
+
+    /// Shuts it down in an orderly way and boots it again.
+    pub async fn reboots(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
+        let machine = trial.time_lapse()?.reboot(&self.machine, Drives::Plugged).await?;
+        self.booted(machine).await
+    }
+
+    /// Boots it again after its power was cut.
+    pub async fn boots_again(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
+        let machine = trial.time_lapse()?.power_on_again(&self.machine, Drives::Plugged).await?;
+        self.booted(machine).await
+    }
+
+    /// A crash on the way is what it is tested for, and no failure of the harness. Merely taking too long may be one.
+    async fn booted(&self, machine: Arc<Vm>) -> Result<Appliance<'t>, Stop> {
+        match lab::booted(&machine).await {
+            Ok(()) => Ok(Appliance { machine, rollback: self.rollback }),
+            Err(error @ MachineError::Crashed { .. }) => violated("it boots", error),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl<'t> Appliance<'t, dyn Machine> {
+    /// One that runs the system that it boots by default, on whatever machines the run is on.
+    pub async fn anywhere(trial: &'t Trial) -> Result<Self, Stop> {
+        Ok(Appliance { machine: trial.anywhere().await?, rollback: trial.rollback()? })
+    }
+
+    /// The same as `pending`, on whatever machines the run is on.
+    pub async fn pending_anywhere(trial: &'t Trial, flake: &str) -> Result<(Self, State), Stop> {
+        let appliance = Appliance::anywhere(trial).await?;
+        let before = appliance.rebuilds(flake).await?;
+        Ok((appliance, before))
+    }
+}
+
+impl<M: Machine + ?Sized> Appliance<'_, M> {
+    /// Has a rebuild ordered and its system activated, and gives what it was before.
+    async fn rebuilds(&self, flake: &str) -> Result<State, Stop> {
+        let before = self.state().await?;
+        self.accepts(flake).await?;
+        self.activates(&before).await?;
+        Ok(before)
     }
 
     /// Ends it before its check does: a machine whose clock is held keeps one of the host's processors busy.
     pub async fn is_done_with(&self) {
-        self.machine.kill().await;
+        self.machine.end().await;
     }
 
     pub async fn order(&self, flake: &str) -> Result<Output, MachineError> {
@@ -93,6 +141,16 @@ impl<'t> Appliance<'t> {
     pub async fn verifies(&self) -> Outcome {
         let flag = quoted(&self.rollback.verified.to_string_lossy());
         self.soon("the agent verifies the new system", &format!("[ -e {flag} ]")).await
+    }
+
+    /// Waits until the agent runs that was started after this one. It may have been started before what it asks, have
+    /// failed, and wait to be started again.
+    pub async fn restarts(&self, old: &Agent) -> Outcome {
+        let (agent, invocation) = (&self.rollback.agent, quoted(&old.invocation));
+        let holds = format!(
+            "systemctl is-active --quiet {agent} && [ \"$(systemctl show -P InvocationID {agent})\" != {invocation} ]"
+        );
+        self.soon("the agent has been restarted and runs", &holds).await
     }
 
     /// Lets time pass until a shell command finds it to be so.
@@ -163,10 +221,6 @@ impl<'t> Appliance<'t> {
         self.machine.lapse(time).await.map(drop)
     }
 
-    pub async fn lapse_until(&self, uptime: Duration) -> Result<(), MachineError> {
-        self.machine.lapse_until(uptime).await.map(drop)
-    }
-
     /// Lets so much time pass that whatever is pending must have ended.
     pub async fn lapse_past_limit(&self) -> Result<(), MachineError> {
         self.lapse(self.limit() + self.period()).await
@@ -179,27 +233,6 @@ impl<'t> Appliance<'t> {
             "systemctl start --no-block {watchdog}; sleep {after}; systemctl kill --signal=KILL {watchdog}"
         );
         self.machine.run(&kill).await.map(drop)
-    }
-
-    /// Shuts it down in an orderly way and boots it again.
-    pub async fn reboots(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let machine = trial.time_lapse()?.reboot(&self.machine, Drives::Plugged).await?;
-        self.booted(machine).await
-    }
-
-    /// Boots it again after its power was cut.
-    pub async fn boots_again(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let machine = trial.time_lapse()?.power_on_again(&self.machine, Drives::Plugged).await?;
-        self.booted(machine).await
-    }
-
-    /// A crash on the way is what it is tested for, and no failure of the harness. Merely taking too long may be one.
-    async fn booted(&self, machine: Arc<Vm>) -> Result<Appliance<'t>, Stop> {
-        match lab::booted(&machine).await {
-            Ok(()) => Ok(Appliance { machine, rollback: self.rollback }),
-            Err(error @ MachineError::Crashed { .. }) => violated("it boots", error),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Leaves a bare flag of verification, as one that is left over would be.

@@ -1,6 +1,6 @@
 //! What an order to rebuild leaves behind, taken or refused.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 
 use super::appliance::{Appliance, State};
 use super::marker::Marker;
@@ -39,7 +39,7 @@ pub const MARKER_COMPLETE: Check = Check {
 const SKEW: u64 = 60;
 
 async fn marker_complete(trial: &Trial) -> Outcome {
-    let appliance = Appliance::fork(trial).await?;
+    let appliance = Appliance::anywhere(trial).await?;
     let (before, flake) = (appliance.state().await?, &appliance.rollback.flake.healthy);
     appliance.accepts(flake).await?;
 
@@ -80,7 +80,7 @@ pub const FAILED_BUILD: Check = Check {
 };
 
 async fn failed_build(trial: &Trial) -> Outcome {
-    let appliance = Appliance::fork(trial).await?;
+    let appliance = Appliance::anywhere(trial).await?;
     let before = appliance.state().await?;
     // Whether the order is refused or fails later is not documented.
     appliance.order(&appliance.rollback.flake.failing).await?;
@@ -117,7 +117,7 @@ pub const SECOND_ORDER_OVERWRITES: Mutant = Mutant {
 
 async fn second_order(trial: &Trial) -> Outcome {
     let flake = &trial.rollback()?.flake;
-    let (appliance, _) = Appliance::pending(trial, &flake.unhealthy).await?;
+    let (appliance, _) = Appliance::pending_anywhere(trial, &flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let second = appliance.order(&flake.healthy).await?;
     let after: State = appliance.state().await?;

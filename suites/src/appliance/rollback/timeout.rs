@@ -43,9 +43,7 @@ async fn rollback_on_timeout(trial: &Trial) -> Outcome {
     let agent = appliance.agent().await?;
     appliance.lapse_past_limit().await?;
     rolled_back(&appliance, &before).await?;
-    let after = appliance.agent().await?;
-    let restarted = after.invocation != agent.invocation && after.state == "active";
-    expect(restarted, "the agent has been restarted and runs", after)
+    appliance.restarts(&agent).await
 }
 
 /// Expects that all is as it was before the order.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::Vm;
 use crate::evidence::{Answer, Exchange};
-use crate::machine::{COMMAND_LIMIT, quoted};
+use crate::machine::{COMMAND_LIMIT, quoted, writing};
 use crate::{Machine, MachineError, Output, Transcript};
 
 #[async_trait]
@@ -47,13 +47,27 @@ impl Machine for Vm {
     }
 
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
-        let file = quoted(&path.to_string_lossy());
-        let command =
-            format!("umask 022 && mkdir -p \"$(dirname {file})\" && cat >{file} && chmod {mode:04o} {file}");
+        let command = writing(path, mode);
         let output = self.life.during(self.agent.run(&command, content, COMMAND_LIMIT)).await?;
         if output.success() {
             return Ok(());
         }
         Err(MachineError::Failed { machine: self.name.clone(), command, output })
+    }
+
+    fn began(&self) -> Duration {
+        self.began
+    }
+
+    async fn uptime(&self) -> Result<Duration, MachineError> {
+        Vm::uptime(self).await
+    }
+
+    async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
+        Vm::lapse(self, time).await
+    }
+
+    async fn end(&self) {
+        self.kill().await;
     }
 }

@@ -11,13 +11,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::Vm;
+use crate::machine::life::Life;
 use crate::machine::qemu::agent::Agent;
 use crate::machine::qemu::arguments::{self, Launch, Layer, Memory};
 use crate::machine::qemu::clock::{self, Clock};
 use crate::machine::qemu::console::Console;
 use crate::machine::qemu::disk::Disk;
 use crate::machine::qemu::hardware::Hardware;
-use crate::machine::qemu::life::Life;
 use crate::machine::qemu::monitor::Monitor;
 use crate::machine::qemu::port::Port;
 use crate::machine::qemu::process::{Inheritance, Process};

@@ -23,12 +23,12 @@ use super::agent::Agent;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::hardware::Hardware;
-use super::life::Life;
 use super::monitor::Monitor;
 use super::process::Process;
 use super::smbios::Smbios;
 use super::startup::Startup;
 use crate::machine::Systemd;
+use crate::machine::life::Life;
 use crate::{MachineError, Phase, Transcript};
 
 /// The longest line that a guest may send through a port of ours, in bytes.
@@ -99,11 +99,6 @@ impl Vm {
     /// The whole disk, as a raw image in memory. What the machine has not written yet is not in it.
     pub fn disk_image(&self) -> Result<File, MachineError> {
         self.disk.flattened().map_err(|error| self.refused("read the whole disk", error))
-    }
-
-    /// When this machine was started, as time since 1970.
-    pub fn began(&self) -> Duration {
-        self.began
     }
 
     /// How long it took until the guest could run.

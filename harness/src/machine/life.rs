@@ -23,7 +23,7 @@ pub struct Life {
 enum Death {
     /// The kernel or init said so on the console.
     Crashed(String),
-    /// QEMU is gone.
+    /// Its emulator or its container is gone.
     Ended(String),
 }
 
@@ -37,7 +37,7 @@ impl Life {
         self.die(Death::Crashed(line));
     }
 
-    /// The emulator is gone.
+    /// The emulator, or the container, is gone.
     pub fn end(&self, reason: String) {
         self.die(Death::Ended(reason));
     }
