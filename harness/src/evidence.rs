@@ -110,12 +110,29 @@ impl Transcript {
         action: &str,
         doing: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        self.answered(machine, action, doing, |_| Answer::Done).await
+    }
+
+    /// Runs a command on a machine, and notes how it ended, or why nobody knows.
+    pub async fn ran<E: fmt::Display>(
+        &self,
+        machine: &str,
+        command: &str,
+        running: impl Future<Output = Result<Output, E>>,
+    ) -> Result<Output, E> {
+        self.answered(machine, command, running, |output| Answer::Ran(output.clone())).await
+    }
+
+    async fn answered<T, E: fmt::Display>(
+        &self,
+        machine: &str,
+        action: &str,
+        doing: impl Future<Output = Result<T, E>>,
+        answer: impl FnOnce(&T) -> Answer,
+    ) -> Result<T, E> {
         let began = Instant::now();
         let done = doing.await;
-        let answer = match &done {
-            Ok(_) => Answer::Done,
-            Err(error) => Answer::None(error.to_string()),
-        };
+        let answer = done.as_ref().map_or_else(|error| Answer::None(error.to_string()), answer);
         self.record(Exchange::since(began, machine, action, answer));
         done
     }

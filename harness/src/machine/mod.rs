@@ -36,10 +36,7 @@ pub trait Machine: Send + Sync {
     /// Runs a command that is only a means to an end: its failure is an error of the harness.
     async fn succeed(&self, command: &str) -> Result<String, MachineError> {
         let output = self.run(command).await?;
-        if output.success() {
-            return Ok(output.text());
-        }
-        Err(MachineError::Failed { machine: self.name().into(), command: command.into(), output })
+        Ok(successful(self.name(), command, output)?.text())
     }
 
     /// Reads a whole file, at most 16 MiB.
@@ -67,6 +64,19 @@ pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 /// A text as one word of a shell command.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The output of a command that is only a means to an end.
+fn successful(machine: &str, command: &str, output: Output) -> Result<Output, MachineError> {
+    if output.success() {
+        return Ok(output);
+    }
+    Err(MachineError::Failed { machine: machine.into(), command: command.into(), output })
+}
+
+/// The shell command that prints a file.
+fn reading(path: &Path) -> String {
+    format!("exec cat -- {}", quoted(&path.to_string_lossy()))
 }
 
 /// The shell command that writes its standard input to a file, making the directories above it.

@@ -15,8 +15,7 @@ use tokio::sync::Mutex;
 pub use engine::{Engine, EngineError, NoEngine, Passing, Snapshot};
 pub use start::Plan;
 
-use super::{COMMAND_LIMIT, quoted, writing};
-use crate::evidence::{Answer, Exchange};
+use super::{COMMAND_LIMIT, reading, successful, writing};
 use crate::machine::life::Life;
 use crate::{Machine, MachineError, Output, Transcript};
 
@@ -75,32 +74,19 @@ impl Machine for Container {
     }
 
     async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError> {
-        let began = Instant::now();
-        let result = self.exec(command, b"", limit).await;
-        let answer = match &result {
-            Ok(output) => Answer::Ran(output.clone()),
-            Err(error) => Answer::None(error.to_string()),
-        };
-        self.transcript.record(Exchange::since(began, &self.name, command, answer));
-        result
+        self.transcript.ran(&self.name, command, self.exec(command, b"", limit)).await
     }
 
     async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError> {
-        let command = format!("exec cat -- {}", quoted(&path.to_string_lossy()));
+        let command = reading(path);
         let output = self.exec(&command, b"", COMMAND_LIMIT).await?;
-        if output.success() {
-            return Ok(output.stdout);
-        }
-        Err(MachineError::Failed { machine: self.name.clone(), command, output })
+        Ok(successful(&self.name, &command, output)?.stdout)
     }
 
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
         let command = writing(path, mode);
         let output = self.exec(&command, content, COMMAND_LIMIT).await?;
-        if output.success() {
-            return Ok(());
-        }
-        Err(MachineError::Failed { machine: self.name.clone(), command, output })
+        successful(&self.name, &command, output).map(drop)
     }
 
     async fn uptime(&self) -> Result<Duration, MachineError> {

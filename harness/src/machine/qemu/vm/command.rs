@@ -1,13 +1,12 @@
 //! Commands and files inside the guest.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::Vm;
-use crate::evidence::{Answer, Exchange};
-use crate::machine::{COMMAND_LIMIT, quoted, writing};
+use crate::machine::{COMMAND_LIMIT, reading, successful, writing};
 use crate::{Machine, MachineError, Output, Transcript};
 
 #[async_trait]
@@ -21,38 +20,25 @@ impl Machine for Vm {
     }
 
     async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError> {
-        let began = Instant::now();
         let running = async {
             if self.stands_still().await {
                 return Err(self.refused("run a command", "it stands still until it is told to go on"));
             }
             self.agent.run(command, b"", limit).await
         };
-        let result = self.life.during(running).await;
-        let answer = match &result {
-            Ok(output) => Answer::Ran(output.clone()),
-            Err(error) => Answer::None(error.to_string()),
-        };
-        self.transcript.record(Exchange::since(began, &self.name, command, answer));
-        result
+        self.transcript.ran(&self.name, command, self.life.during(running)).await
     }
 
     async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError> {
-        let command = format!("exec cat -- {}", quoted(&path.to_string_lossy()));
+        let command = reading(path);
         let output = self.life.during(self.agent.run(&command, b"", COMMAND_LIMIT)).await?;
-        if output.success() {
-            return Ok(output.stdout);
-        }
-        Err(MachineError::Failed { machine: self.name.clone(), command, output })
+        Ok(successful(&self.name, &command, output)?.stdout)
     }
 
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
         let command = writing(path, mode);
         let output = self.life.during(self.agent.run(&command, content, COMMAND_LIMIT)).await?;
-        if output.success() {
-            return Ok(());
-        }
-        Err(MachineError::Failed { machine: self.name.clone(), command, output })
+        successful(&self.name, &command, output).map(drop)
     }
 
     fn began(&self) -> Duration {
