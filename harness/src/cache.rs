@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! <root>/<kind>/<digest>/   an entry: immutable, verified against its manifest
-//! <root>/work/              entries being made, each locked by its maker
+//! <root>/work/              entries being made, and what goes after use, each locked by its maker
 //! <root>/locks/             who makes what, and what was verified when
 //! <root>/logs/              kept after failures
+//! <root>/built/             programs that cargo has built from source; it knows when to build them again
 //! ```
 //!
 //! Only a directory that is complete and synced is ever renamed to its place,
@@ -24,6 +25,7 @@ use std::time::SystemTime;
 
 pub use entry::Entry;
 pub use error::CacheError;
+pub use work::Scratch;
 
 use error::At;
 use lock::Lock;

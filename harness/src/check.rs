@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use crate::smartcard::Certificate;
 use crate::{Invariant, Outcome, Trial};
 
 /// Decides one invariant.
@@ -63,6 +64,10 @@ pub enum Edit {
     /// A shell command that must succeed.
     Run {
         command: &'static str,
+    },
+    /// Has the target's tokens show another certificate. The disk stays as it is.
+    Token {
+        certificate: Certificate,
     },
 }
 

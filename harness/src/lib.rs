@@ -32,6 +32,7 @@ pub mod report;
 mod runner;
 pub mod secret;
 mod shard;
+pub mod smartcard;
 mod tail;
 pub mod target;
 pub mod tree;

@@ -46,7 +46,7 @@ impl Replay {
 
 /// Writes a value down in a directory, under a name that tells where it comes from.
 pub(crate) fn keep(directory: &Path, name: &str, value: &impl Display) -> std::io::Result<PathBuf> {
-    let file = directory.join(name).with_extension("replay");
+    let file = directory.join(format!("{name}.replay"));
     std::fs::write(&file, value.to_string())?;
     Ok(file)
 }
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_again() {
         let directory = tempfile::tempdir().unwrap();
-        let file = keep(directory.path(), "demo-1", &42).unwrap();
-        assert_eq!(file.file_name().unwrap(), "demo-1.replay");
+        let file = keep(directory.path(), "family.row-1", &42).unwrap();
+        assert_eq!(file.file_name().unwrap(), "family.row-1.replay");
         assert_eq!(Replay::load(&file).unwrap().value::<u32>().unwrap(), 42);
     }
 

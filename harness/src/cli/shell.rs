@@ -18,7 +18,8 @@ use crate::event::Listener;
 use crate::lab::Drives;
 use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
-use crate::{Machine as _, Transcript, secret};
+use crate::smartcard::{Card, Manner, PIN, Token, Tokens};
+use crate::{Machine as _, Stop, Transcript, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
@@ -39,9 +40,33 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let broken = |error| Failure::broken("open a shell", error);
     let stage = lab.stage(Some(&stage)).map_err(broken)?;
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.map_err(broken)?;
+    let _card = match lab.tokens() {
+        Some(tokens) => card(&vm, tokens).await?,
+        None => None,
+    };
     let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
     vm.kill().await;
     done.map(|()| 0)
+}
+
+/// Has a token in the reader for as long as the shell is there, if this host can have one.
+async fn card(vm: &Vm, tokens: &Tokens) -> Result<Option<(Card, Token)>, Failure> {
+    let inserted = async {
+        let token = tokens.make().await?;
+        Ok((tokens.insert(&token, vm, Manner::default()).await?, token))
+    };
+    match inserted.await {
+        Ok(card) => {
+            eprintln!("A PIV token is in the reader, with the PIN {PIN}.");
+            Ok(Some(card))
+        }
+        Err(Stop::Skipped(reason)) => {
+            eprintln!("There is no token in the reader: {reason}");
+            Ok(None)
+        }
+        Err(Stop::Broken(reason)) => Err(Failure::broken("insert a token", reason)),
+        Err(Stop::Violated(found)) => Err(Failure::broken("insert a token", found.observed)),
+    }
 }
 
 async fn interactive(vm: &Vm) -> Result<(), Failure> {

@@ -2,12 +2,12 @@
 
 use super::{FullDisk, hang, kill, mask, restart};
 use crate::machine::fake::{Fake, said};
-use crate::{Answer, Machine};
+use crate::{Answer, Machine, Output};
 
 #[tokio::test]
 async fn a_fault_is_in_the_transcript_beside_its_command() {
     let machine = Fake::new("machine").answering(|_, _| Some(said(0, "")));
-    kill(&machine, "agent.service").await.unwrap();
+    assert!(kill(&machine, "agent.service").await.unwrap());
     hang(&machine, "agent.service").await.unwrap();
     mask(&machine, "agent.service").await.unwrap();
     restart(&machine, "agent.service").await.unwrap();
@@ -26,6 +26,14 @@ async fn a_fault_is_in_the_transcript_beside_its_command() {
             "remove /var/lib/.assay-full",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_unit_that_has_just_stopped_is_not_killed() {
+    let none = "Failed to kill unit agent.service: No main process to kill";
+    let output = Output { stderr: none.into(), ..said(1, "") };
+    let machine = Fake::new("machine").answering(move |_, _| Some(output.clone()));
+    assert!(!kill(&machine, "agent.service").await.unwrap());
 }
 
 #[tokio::test]

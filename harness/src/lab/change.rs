@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::check::Edit;
 use crate::overlay::Overlay;
+use crate::smartcard::Tokens;
 use crate::{Machine, MachineError};
 
 /// Something to change on a target's disk.
@@ -23,6 +24,19 @@ impl Changes<'_> {
             }
             Changes::Overlay(overlay) => overlay.lay(machine).await,
         }
+    }
+
+    /// The tokens of the changed target.
+    pub(super) fn tokens(&self, tokens: &Tokens) -> Tokens {
+        let edits = match self {
+            Changes::Edits(edits) => edits,
+            Changes::Overlay(_) => &[][..],
+        };
+        let certificate = edits.iter().find_map(|edit| match edit {
+            Edit::Token { certificate } => Some(*certificate),
+            _ => None,
+        });
+        certificate.map_or_else(|| tokens.clone(), |certificate| tokens.showing(certificate))
     }
 }
 
@@ -48,5 +62,6 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
             machine.write(path, text.replace(from, to).as_bytes(), mode).await
         }
         Edit::Run { command } => machine.succeed(command).await.map(drop),
+        Edit::Token { .. } => Ok(()),
     }
 }

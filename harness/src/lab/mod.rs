@@ -14,24 +14,29 @@ use std::sync::Arc;
 pub use change::Changes;
 pub use containers::Containers;
 pub use prepare::{Kind, PrepareError, prepare, tell};
+use stage::Templates;
+pub(crate) use stage::timed;
 pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
-use stage::{Templates, timed};
 pub use store::KINDS;
 
 use crate::MachineError;
+use crate::smartcard::Tokens;
 use crate::target::{Given, Rollback};
 
 /// One target, of which machines can be had.
+#[derive(Clone)]
 pub struct Lab {
     target: String,
     machines: Machines,
     credentials: Option<Arc<Given>>,
     rollback: Option<Arc<Rollback>>,
+    tokens: Option<Arc<Tokens>>,
     /// Where is kept what outlives a failure.
     logs: PathBuf,
 }
 
 /// What kind of machines.
+#[derive(Clone)]
 enum Machines {
     /// By the stages' names in the target file.
     Virtual(Vec<(String, Arc<Stage>)>),
@@ -53,6 +58,11 @@ impl Lab {
     /// What its rebuilds can be relied on for, if the target says so.
     pub fn rollback(&self) -> Option<&Rollback> {
         self.rollback.as_deref()
+    }
+
+    /// The tokens for its reader, if the target says that it has one.
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_deref()
     }
 
     /// Where is kept what outlives a failure.
@@ -108,9 +118,8 @@ impl Lab {
             }
             Machines::None(reason) => Machines::None(reason.clone()),
         };
-        let (target, credentials) = (self.target.clone(), self.credentials.clone());
-        let (rollback, logs) = (self.rollback.clone(), self.logs.clone());
-        Ok(Lab { target, machines, credentials, rollback, logs })
+        let tokens = self.tokens.as_deref().map(|tokens| Arc::new(changes.tokens(tokens)));
+        Ok(Lab { machines, tokens, ..self.clone() })
     }
 
     fn no_machines(&self, reason: &str) -> MachineError {
@@ -130,6 +139,7 @@ mod tests {
             machines: Machines::None("no Docker engine answers".into()),
             credentials: None,
             rollback: None,
+            tokens: None,
             logs: PathBuf::new(),
         };
         let asks: [fn(&Lab) -> Outcome; 2] =

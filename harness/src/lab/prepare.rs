@@ -17,6 +17,7 @@ use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
 use crate::machine::container::{Engine, EngineError};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
+use crate::smartcard::Tokens;
 use crate::target::{self, CredentialError, Credentials, Target};
 use crate::{Machine, MachineError, Transcript};
 
@@ -80,9 +81,20 @@ pub async fn prepare(
         Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
         Kind::Container => containers(target, cache, listener).await?,
     };
-    let rollback = target.rollback.clone().map(Arc::new);
-    let (name, credentials, logs) = (target.name.clone(), credentials.map(Arc::new), cache.logs());
-    Ok(Lab { target: name, machines, credentials, rollback, logs })
+    let tokens = match (&target.smartcard, kind) {
+        (Some(smartcard), Kind::Virtual(_)) => {
+            Some(Arc::new(Tokens::prepare(smartcard, cache, listener).await))
+        }
+        _ => None,
+    };
+    Ok(Lab {
+        target: target.name.clone(),
+        machines,
+        credentials: credentials.map(Arc::new),
+        rollback: target.rollback.clone().map(Arc::new),
+        tokens,
+        logs: cache.logs(),
+    })
 }
 
 /// A target that cannot be had in containers has no machines: that is no fault of anybody.

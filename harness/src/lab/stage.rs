@@ -275,7 +275,7 @@ pub async fn booted(vm: &Vm) -> Result<(), MachineError> {
 }
 
 /// Tells the listener how long something took that went well.
-pub(super) async fn timed<T, E>(
+pub(crate) async fn timed<T, E>(
     listener: &dyn Listener,
     what: String,
     work: impl Future<Output = Result<T, E>>,

@@ -247,16 +247,26 @@ fn the_plan_of_omarchy() {
         }
     }
     assert_snapshot!(shown, @r"
+    1 2.2-password-quality (Phase 2, 2.2)
+        644 /etc/security/pwquality.conf
     1 3.1-rosetta-binfmt (Phase 3, 3.1)
         644 /etc/binfmt.d/rosetta.conf
         644 /etc/systemd/system/systemd-binfmt.service.d/rosetta.conf
     1 4.1-nix (Phase 4, 4.1)
         644 /etc/nix/nix.conf
+    1 5.1-os-release (Phase 5, 5.1)
+        644 /usr/lib/os-release
+    1 5.3-smart-card (Phase 5, 5.3; Critical Path for pcscd)
+        644 /etc/systemd/system/pcscd.service.d/override.conf
+        644 /etc/tmpfiles.d/pcscd-symlink.conf
+        755 /usr/local/libexec/add-ccid-reader
     2 3.2-rosetta-watcher (Phase 3, 3.2; race 1)
         644 /etc/systemd/system/mnt-psf-RosettaLinux.mount
         644 /etc/systemd/system/rosetta-binfmt.path
         644 /etc/systemd/system/rosetta-binfmt.service
     2 4.2-nix-permissions (Phase 4, 4.2)
+    2 5.5-password-policy (Phase 5, 5.5)
+        644 /etc/pam.d/common-password
     3 5.2-x86-64-linker (Phase 5, 5.2)
         644 /usr/local/share/x86_64-glibc/default.nix
     3 6.2-device-broker (Phase 6, 6.2)

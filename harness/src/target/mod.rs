@@ -3,6 +3,7 @@
 mod credentials;
 mod home;
 mod rollback;
+mod smartcard;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub use credentials::{Convention, CredentialError, Credentials, Given, Source};
 pub use home::Home;
 pub use rollback::{Fields, Flakes, Rollback};
+pub use smartcard::SmartCard;
 
 use crate::Architecture;
 use crate::machine::qemu::Firmware;
@@ -29,6 +31,7 @@ pub struct Target {
     pub stages: BTreeMap<String, Stage>,
     pub credentials: Option<Credentials>,
     pub rollback: Option<Rollback>,
+    pub smartcard: Option<SmartCard>,
 }
 
 /// One kind of machine. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
@@ -108,6 +111,9 @@ impl Target {
         if let Some(credentials) = &mut target.credentials {
             credentials.beside(beside);
         }
+        if let Some(smartcard) = &mut target.smartcard {
+            smartcard.beside(beside);
+        }
         Ok(target)
     }
 
@@ -127,6 +133,7 @@ impl Target {
         self.stages.iter().try_for_each(|(name, stage)| {
             stage.validate().map_err(|reason| format!("stage {name}: {reason}"))
         })?;
+        self.smartcard.as_ref().map_or(Ok(()), SmartCard::validate)?;
         self.rollback.as_ref().map_or(Ok(()), Rollback::validate)
     }
 }

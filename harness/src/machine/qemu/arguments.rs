@@ -64,6 +64,9 @@ pub enum Format {
 /// The id of the controller that drives are plugged into.
 pub const DRIVE_BUS: &str = "drives.0";
 
+/// The id of the controller that ports are plugged into.
+pub const PORT_BUS: &str = "ports.0";
+
 /// The id of the device that the root disk is.
 pub const DISK: &str = "disk";
 

@@ -10,7 +10,7 @@ use tokio::io::WriteHalf;
 use tokio::net::UnixStream;
 use tokio::sync::broadcast;
 
-use super::arguments::{DISK, DRIVE_BUS, drive};
+use super::arguments::{DISK, DRIVE_BUS, PORT_BUS, drive};
 use crate::MachineError;
 
 /// How long QEMU may take for anything asked of it.
@@ -18,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Events kept for a listener that is slow to ask.
 const EVENT_BACKLOG: usize = 64;
+
+/// How the names of channels begin.
+pub const CHANNEL: &str = "assay.channel.";
 
 type Writer = QmpStreamTokio<WriteHalf<UnixStream>>;
 
@@ -115,6 +118,38 @@ impl Monitor {
         self.execute("remove a drive", qmp::blockdev_del { node_name: name.into() }).await
     }
 
+    /// Plugs in a port of that name, whose other end QEMU connects to a socket without a file.
+    pub async fn plug_channel(&self, name: &str, socket: &str) -> Result<(), MachineError> {
+        let backend = json!({
+            "type": "socket",
+            "data": {
+                "server": false,
+                "addr": { "type": "unix", "data": { "path": socket, "abstract": true, "tight": true } },
+            },
+        });
+        let backend = serde_json::from_value::<qmp::ChardevBackend>(backend);
+        let backend = backend.map_err(|error| refused(&self.machine, "describe a channel", error))?;
+        self.execute("connect a channel", qmp::chardev_add { id: name.into(), backend }).await?;
+        let device = qmp::device_add {
+            driver: "virtserialport".into(),
+            bus: Some(PORT_BUS.into()),
+            id: Some(name.into()),
+            arguments: Map::from_iter(["chardev", "name"].map(|key| (key.to_owned(), Value::from(name)))),
+        };
+        self.execute("plug a channel", device).await
+    }
+
+    /// Pulls out the channels that somebody has hung up: a guest has few ports.
+    pub async fn unplug_ended_channels(&self) -> Result<(), MachineError> {
+        for channel in self.ask("list its channels", qmp::query_chardev {}).await? {
+            if channel.filename.starts_with("disconnected:") && channel.label.starts_with(CHANNEL) {
+                self.execute("unplug a channel", qmp::device_del { id: channel.label.clone() }).await?;
+                self.execute("remove a channel", qmp::chardev_remove { id: channel.label }).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Lets the root disk do at most so many things in a second of real time; 0 for as many as it can.
     pub async fn throttle(&self, operations: u32) -> Result<(), MachineError> {
         let limits = json!({
@@ -185,8 +220,13 @@ impl Monitor {
         what: &str,
         command: C,
     ) -> Result<(), MachineError> {
+        // In a box: what is inside is too deep for the checks' own futures.
+        Box::pin(self.ask(what, command)).await.map(drop)
+    }
+
+    async fn ask<C: qmp::QmpCommand + 'static>(&self, what: &str, command: C) -> Result<C::Ok, MachineError> {
         match tokio::time::timeout(LIMIT, self.service.execute(command)).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(refused(&self.machine, what, error)),
             Err(_) => Err(MachineError::Never {
                 machine: self.machine.clone(),

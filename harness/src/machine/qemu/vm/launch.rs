@@ -180,6 +180,7 @@ impl Vm {
             asking: Mutex::default(),
             systemd: OnceCell::new(),
             terminal: Mutex::new(Some(terminal)),
+            channels: Mutex::default(),
             name: plan.name,
             transcript: plan.transcript,
             life,

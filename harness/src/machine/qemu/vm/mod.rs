@@ -1,5 +1,6 @@
 //! One running virtual machine.
 
+mod channel;
 mod command;
 mod launch;
 mod power;
@@ -48,6 +49,8 @@ pub struct Vm {
     asking: Mutex<()>,
     systemd: OnceCell<Systemd>,
     terminal: Mutex<Option<UnixStream>>,
+    /// How many channels were plugged in so far.
+    channels: Mutex<u32>,
     /// What the devices' state comes through when the machine is frozen, and its other end in QEMU.
     state: Mutex<pipe::Receiver>,
     state_number: i32,

@@ -92,11 +92,10 @@ impl Course<'_> {
             Event::StaleFlag if self.state.marker.is_none() => appliance.flag().await?,
             // Beside a marker it would be taken for what the agent has just said.
             Event::StaleFlag => {}
-            // One that is not running cannot be killed.
-            Event::KillAgent if appliance.agent().await?.state == "active" => {
+            // It may stop for a new system at that very moment: what does not run cannot be killed.
+            Event::KillAgent => {
                 fault::kill(&*appliance.machine, &appliance.rollback.agent).await?;
             }
-            Event::KillAgent => {}
             Event::KillWatchdog(after) => appliance.kill_watchdog(Duration::from_millis(after)).await?,
             Event::RestartAgent => fault::restart(&*appliance.machine, &appliance.rollback.agent).await?,
             Event::Reboot | Event::PowerCut => {

@@ -1,0 +1,47 @@
+//! The system that the machine passes for.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use crate::omarchy::{as_user, document};
+
+const LINK: &str = "/etc/os-release";
+
+const FILE: &str = "/usr/lib/os-release";
+
+pub const OS_RELEASE: Check = Check {
+    invariant: Invariant {
+        id: "identity.os-release",
+        level: Level::Must,
+        statement: "`/etc/os-release` is a symlink to `/usr/lib/os-release`, which says Ubuntu 22.04.",
+        source: document("Phase 5, 5.1"),
+        variant: None,
+    },
+    touches: Touches::Nothing,
+    run: |trial| Box::pin(os_release(trial)),
+    mutants: &[
+        Mutant {
+            name: "copy instead of link",
+            stage: None,
+            edits: &[Edit::Run { command: "rm /etc/os-release && cp /usr/lib/os-release /etc/os-release" }],
+        },
+        Mutant {
+            name: "VERSION_ID 24.04",
+            stage: None,
+            edits: &[Edit::Replace { path: FILE, from: "VERSION_ID=\"22.04\"", to: "VERSION_ID=\"24.04\"" }],
+        },
+    ],
+};
+
+async fn os_release(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let link = machine.run(&format!("test -L {LINK} && realpath {LINK}")).await?;
+    expect(link.text() == FILE, format!("{LINK} is a link to {FILE}"), link)?;
+
+    let read = machine.run(&as_user(&format!(". {LINK} && echo \"$ID $VERSION_ID\""))).await?;
+    expect(read.text() == "ubuntu 22.04", "a user's program reads \"ubuntu 22.04\" there", read)?;
+
+    let told =
+        machine.run("hostnamectl --json=short | grep -o '\"OperatingSystemPrettyName\":\"[^\"]*\"'").await?;
+    let is_ubuntu = told.text().starts_with("\"OperatingSystemPrettyName\":\"Ubuntu 22.04");
+    expect(is_ubuntu, "systemd-hostnamed tells that the system is Ubuntu 22.04", told)
+}

@@ -1,0 +1,39 @@
+//! How the daemon starts.
+
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::client::NATIVE;
+use super::{DAEMON, DAEMON_SOCKET, SOCKET};
+use crate::omarchy::document;
+
+pub const SOCKET_ACTIVATED: Check = Check {
+    invariant: Invariant {
+        id: "smartcard.socket-activated",
+        level: Level::Must,
+        statement: "pcscd.socket is enabled; the first client starts pcscd at `/run/pcscd/pcscd.comm`.",
+        source: document("Phase 5, 5.3"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(socket_activated(trial)),
+    mutants: &[Mutant {
+        name: "socket disabled",
+        stage: None,
+        edits: &[Edit::Run { command: "systemctl disable pcscd.socket" }],
+    }],
+};
+
+async fn socket_activated(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let systemd = machine.systemd().await?;
+    let listening = systemd.active_state(DAEMON_SOCKET).await?;
+    expect(listening == "active", format!("{DAEMON_SOCKET} is active after boot"), listening)?;
+    let enabled = machine.run(&format!("systemctl is-enabled {DAEMON_SOCKET}")).await?;
+    expect(enabled.text() == "enabled", format!("{DAEMON_SOCKET} is enabled"), enabled)?;
+
+    let before = systemd.active_state(DAEMON).await?;
+    expect(before == "inactive", format!("{DAEMON} is inactive before the first client"), before)?;
+    NATIVE.finds_the_reader(&*machine, SOCKET).await?;
+    let after = systemd.active_state(DAEMON).await?;
+    expect(after == "active", format!("the first client starts {DAEMON}"), after)
+}

@@ -1,0 +1,63 @@
+//! A card that is in the reader, for checks that need one.
+
+use harness::machine::qemu::Vm;
+use harness::smartcard::{Card, Manner, Token};
+use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
+
+use crate::omarchy::as_user;
+
+/// Inserts a token and waits until the daemon sees it.
+pub async fn inserted(trial: &Trial, machine: &Vm, token: &Token, manner: Manner) -> Result<Card, Stop> {
+    let card = trial.insert(token, machine, manner).await?;
+    seen(machine).await?;
+    Ok(card)
+}
+
+/// How long the daemon may take to see a card, in seconds. It looks every half a second.
+const SEEN_LIMIT: u32 = 20;
+
+/// Waits until the daemon sees a card.
+pub async fn seen(machine: &dyn Machine) -> Outcome {
+    let waited = machine.run(&format!("timeout {SEEN_LIMIT} opensc-tool --wait --atr")).await?;
+    expect(waited.success(), format!("the daemon sees the card within {SEEN_LIMIT} s"), waited)
+}
+
+/// That the PIV application can be selected.
+pub async fn select_piv(machine: &dyn Machine) -> Outcome {
+    let answer = sent(machine, &[SELECT_PIV]).await?;
+    expect(answer[0] == 0x9000, "SELECT of the PIV application succeeds (9000)", format!("{:04x}", answer[0]))
+}
+
+/// How often the PIN may still be wrong. A card that has just seen the right one would say no more than that.
+pub async fn tries(machine: &dyn Machine) -> Result<u16, Stop> {
+    machine.succeed("opensc-tool --reset").await?;
+    let answer = sent(machine, &[SELECT_PIV, VERIFY_NOTHING]).await?;
+    match answer[1] {
+        status @ 0x63C0..=0x63CF => Ok(status & 0xf),
+        status => violated("the card tells how many tries are left (63Cx)", format!("{status:04x}")),
+    }
+}
+
+const SELECT_PIV: &str = "00:A4:04:00:09:A0:00:00:03:08:00:00:10:00";
+
+/// VERIFY without a PIN asks for the tries that are left: NIST SP 800-73-4, part 2, section 3.2.1.
+const VERIFY_NOTHING: &str = "00:20:00:80";
+
+/// Sends commands to the card, as the user, and gives the status of each answer.
+async fn sent(machine: &dyn Machine, commands: &[&str]) -> Result<Vec<u16>, MachineError> {
+    let sends: Vec<String> = commands.iter().map(|command| format!("--send-apdu {command}")).collect();
+    let output = machine.succeed(&as_user(&format!("opensc-tool {}", sends.join(" ")))).await?;
+    let statuses: Vec<u16> = output.lines().filter_map(status).collect();
+    if statuses.len() == commands.len() {
+        return Ok(statuses);
+    }
+    let (machine, action) = (machine.name().to_owned(), "read the card's answers".to_owned());
+    Err(MachineError::Refused { machine, action, reason: output })
+}
+
+/// Of a line such as "Received (SW1=0x90, SW2=0x00):".
+fn status(line: &str) -> Option<u16> {
+    let (sw1, rest) = line.strip_prefix("Received (SW1=0x")?.split_at_checked(2)?;
+    let sw2 = rest.strip_prefix(", SW2=0x")?.get(..2)?;
+    u16::from_str_radix(&format!("{sw1}{sw2}"), 16).ok()
+}

@@ -1,0 +1,62 @@
+//! A signature by the card's key, held against its certificate.
+
+use std::path::Path;
+
+use harness::smartcard::{Certificate, Manner, PIN};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::{DerSignature, VerifyingKey};
+use p256::pkcs8::DecodePublicKey;
+use x509_cert::der::{Decode, Encode};
+
+use super::inserted::inserted;
+use crate::omarchy::{as_user, document};
+
+pub const SIGN_AND_VERIFY: Check = Check {
+    invariant: Invariant {
+        id: "smartcard.sign-and-verify",
+        level: Level::Must,
+        statement: "A signature made on the card with the PIN verifies against the certificate's public key on the host.",
+        source: document("Enrollment Flow"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(sign_and_verify(trial)),
+    mutants: &[Mutant {
+        name: "card with a certificate for another key",
+        stage: None,
+        edits: &[Edit::Token { certificate: Certificate::Wrong }],
+    }],
+};
+
+const TEXT: &str = "to be signed by the card";
+
+/// The user makes it, so it lies where they may write.
+const SIGNATURE: &str = "/tmp/signature";
+
+async fn sign_and_verify(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let token = trial.token().await?;
+    let _card = inserted(trial, &machine, &token, Manner::default()).await?;
+    // The PIV authentication key is the first object of each kind.
+    let sign = format!(
+        "printf %s '{TEXT}' >/tmp/text && pkcs11-tool --sign --mechanism ECDSA-SHA256 --signature-format openssl \
+         --id 01 --login --pin {PIN} --input-file /tmp/text --output-file {SIGNATURE}"
+    );
+    let signed = machine.run(&as_user(&sign)).await?;
+    expect(signed.success(), "the card signs with the PIN", &signed)?;
+
+    let signature = machine.read(Path::new(SIGNATURE)).await?;
+    let key = public_key(token.certificate())?;
+    let verified =
+        DerSignature::from_bytes(&signature).and_then(|signature| key.verify(TEXT.as_bytes(), &signature));
+    let expected = "the signature verifies against the certificate's public key";
+    expect(verified.is_ok(), expected, verified.err().map(|error| error.to_string()).unwrap_or_default())
+}
+
+/// Of a certificate as DER.
+fn public_key(certificate: &[u8]) -> Result<VerifyingKey, Stop> {
+    let certificate = x509_cert::Certificate::from_der(certificate)?;
+    let key = certificate.tbs_certificate.subject_public_key_info.to_der()?;
+    VerifyingKey::from_public_key_der(&key).map_err(|error| Stop::Broken(error.to_string()))
+}
