@@ -53,7 +53,10 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
 async fn card(vm: &Vm, smartcards: &SmartCards) -> Result<Option<(Card, Token)>, Failure> {
     let inserted = async {
         let token = smartcards.token().await?;
-        Ok((smartcards.insert(&token, vm, Manner::default()).await?, token))
+        let card = smartcards.insert(&token, vm, Manner::default()).await?;
+        let seen = smartcards.seen(vm).await?;
+        crate::expect(seen.success(), "the daemon sees the token", seen)?;
+        Ok((card, token))
     };
     match inserted.await {
         Ok(card) => {

@@ -25,6 +25,9 @@ const LIBRARIES: [&str; 2] = ["libpcsclite.so.1", "libpcsclite_real.so.1"];
 /// How long an answer may take. What answers is emulated, on a busy host.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a reader may stay as it is when somebody waits for another state.
+const CHANGE_LIMIT: Duration = Duration::from_secs(20);
+
 /// The longest answer, in bytes.
 const ANSWER_LIMIT: u64 = 64 << 10;
 
@@ -88,6 +91,12 @@ impl Client {
 
     pub async fn connect(&mut self, reader: &str) -> Result<Answer, MachineError> {
         self.ask(json!({ "do": "connect", "reader": reader })).await
+    }
+
+    /// The state of a reader: at once when it was not asked for before, else when it is another.
+    pub async fn change(&mut self, reader: &str) -> Result<Answer, MachineError> {
+        let limit = CHANGE_LIMIT.as_millis();
+        self.ask(json!({ "do": "wait_for_change", "reader": reader, "timeout_ms": limit })).await
     }
 
     pub async fn reconnect(&mut self) -> Result<Answer, MachineError> {

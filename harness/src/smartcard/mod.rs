@@ -15,7 +15,7 @@ use crate::event::{Event, Listener};
 use crate::lab::timed;
 use crate::machine::qemu::Vm;
 use crate::target::SmartCard;
-use crate::{MachineError, Stop};
+use crate::{Machine, MachineError, Output, Stop};
 
 /// Where tokens and clients for one target come from.
 #[derive(Debug, Clone)]
@@ -58,6 +58,11 @@ impl SmartCards {
     pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, MachineError> {
         let daemon = machine.connect(&self.target.daemon).await?;
         Ok(token.insert(machine, &self.target.reader, manner).await?.held_by(daemon))
+    }
+
+    /// Waits until the daemon sees a card, and gives the output of what has waited. A failure is that it does not.
+    pub async fn seen(&self, machine: &dyn Machine) -> Result<Output, MachineError> {
+        machine.run(&self.target.seen).await
     }
 
     /// Plugs a token into a machine's USB.

@@ -18,6 +18,8 @@ pub struct SmartCard {
     /// Where in the guest the daemon listens that has the reader. Whoever connects starts it, and as long as
     /// somebody is connected it stays.
     pub daemon: String,
+    /// A command of the guest's that ends, well, when the daemon sees a card.
+    pub seen: String,
     /// Where in the guest the client's libraries are, for hosts of each architecture.
     pub library: BTreeMap<String, PathBuf>,
 }

@@ -26,7 +26,7 @@ pub const CARD_PULLED: Check = Check {
 /// The first of the two that the reader of software has.
 const READER: &str = "Virtual PCD 00 00";
 
-const SELECT_PIV: &str = "00a4040009a00000030800001000";
+const SELECT_PIV: &str = "00a4040009a0000003080000100000";
 
 async fn card_pulled(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
@@ -37,15 +37,25 @@ async fn card_pulled(trial: &Trial) -> Outcome {
     works(client.connect(READER).await?, "the client connects to the card")?;
     selects_piv(&mut client).await?;
 
+    let before = client.change(READER).await?;
+    expect(is(&before, "present"), "the client sees the card in the reader", before)?;
+
     let _pulled = card.pull().await?;
+    let after = client.change(READER).await?;
+    expect(is(&after, "empty"), "the client is told that the reader is empty", after)?;
     let answer = client.transmit(SELECT_PIV).await?;
     let removed = matches!(&answer, Answer::Error { code, .. } if code == "SCARD_W_REMOVED_CARD");
     expect(removed, "the client of a card that was pulled gets SCARD_W_REMOVED_CARD", answer)?;
 
     let _card = trial.insert(&token, &machine, Manner::default()).await?;
-    seen(&*machine).await?;
+    seen(trial, &machine).await?;
     works(client.reconnect().await?, "the client connects again to the card that was put back")?;
     selects_piv(&mut client).await
+}
+
+/// Whether the state of a reader has this in it.
+fn is(change: &Answer, state: &str) -> bool {
+    matches!(change, Answer::Ok(value) if value["state"].as_array().is_some_and(|states| states.iter().any(|known| known == state)))
 }
 
 fn works(answer: Answer, what: &str) -> Outcome {
