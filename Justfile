@@ -55,7 +55,7 @@ report *ARGS: _reports
     echo "{{ reports }}/report.html"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
-test: format-check lint _test-containers test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "ten_minutes") test-report test-unit
+test: format-check lint test-card _test-containers test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "ten_minutes") test-report test-unit
 
 # The unit and snapshot tests, on machines that are not real
 test-unit:
@@ -79,9 +79,19 @@ _test-containers: _reports
         [ $? -eq 4 ]
     fi
 
-# One check on one real virtual machine: image, boot, provision, freeze, fork, verdict
+# Two checks on real virtual machines: image, boot, provision, freeze, fork, a token in the reader, verdict
 test-vm: _reports
-    {{ assay }} run omarchy --only binfmt.registered --junit {{ reports }}/test-vm.xml
+    {{ assay }} run omarchy --only binfmt.registered --only smartcard.sign-and-verify --junit {{ reports }}/test-vm.xml
+
+# The token, and the client of smart card daemons, which are no part of the workspace
+test-card:
+    #!/bin/sh
+    set -eu
+    # In the place where a run builds them.
+    built=${ASSAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay}/built
+    for program in token pcsc-client; do
+        cargo test --release --locked --manifest-path "fixtures/$program/Cargo.toml" --target-dir "$built/$program"
+    done
 
 # Abuse the program and real machines: kill, crash, flood, damage, fill the disk
 test-abuse *FILTERS:
@@ -96,14 +106,20 @@ test-report *FILTERS:
 # Format the code
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path fixtures/token/Cargo.toml
+    cargo fmt --manifest-path fixtures/pcsc-client/Cargo.toml
 
 # Check the format without changing a file
 format-check:
     cargo fmt --all --check
+    cargo fmt --check --manifest-path fixtures/token/Cargo.toml
+    cargo fmt --check --manifest-path fixtures/pcsc-client/Cargo.toml
 
 # Lint all targets; a warning is an error
 lint:
     cargo clippy --workspace --all-targets -- --deny warnings
+    cargo clippy --all-targets --locked --manifest-path fixtures/token/Cargo.toml -- --deny warnings
+    cargo clippy --all-targets --locked --manifest-path fixtures/pcsc-client/Cargo.toml -- --deny warnings
 
 # Measure forking against booting and other programs, into target/assay/bench.json; `--comparison` only the others
 bench *ARGS: _reports

@@ -157,3 +157,19 @@ impl fmt::Display for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_as_the_client_writes_them() {
+        let answer: Answer = serde_json::from_str("{\"ok\":{\"apdu\":\"9000\"}}").unwrap();
+        assert_eq!(answer.to_string(), "{\"apdu\":\"9000\"}");
+        let line = "{\"error\":{\"code\":\"SCARD_W_REMOVED_CARD\",\"message\":\"removed\"}}";
+        let answer: Answer = serde_json::from_str(line).unwrap();
+        assert_eq!(answer.to_string(), "SCARD_W_REMOVED_CARD: removed");
+        assert!(serde_json::from_str::<Answer>("{\"fine\":{}}").is_err());
+        assert_eq!(Answer::Nothing.to_string(), "no answer within 60 s");
+    }
+}

@@ -31,8 +31,12 @@ impl SmartCards {
     /// Builds the programs, if this host can.
     pub async fn prepare(target: &SmartCard, cache: &Cache, listener: &Arc<dyn Listener>) -> SmartCards {
         let build = async |program, package| {
-            let tool =
-                timed(&**listener, format!("build {program}"), Tool::build(program, package, cache)).await;
+            let build = Tool::build(program, package, cache);
+            let tool = if Tool::was_built(program, cache) {
+                build.await
+            } else {
+                timed(&**listener, format!("build {program}"), build).await
+            };
             if let Err(error) = &tool {
                 listener.hear(&Event::Noted { text: error.to_string() });
             }

@@ -46,10 +46,56 @@ impl Tool {
         Err(ToolError::Failed { program, command, last })
     }
 
+    /// Whether it was ever built. What is may still be older than its source.
+    pub fn was_built(program: &str, cache: &Cache) -> bool {
+        cache.root().join("built").join(program).join("release").join(program).is_file()
+    }
+
     /// A command that runs it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.0);
         command.kill_on_drop(true);
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn package(source: &str) -> tempfile::TempDir {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("src")).unwrap();
+        fs::write(place.path().join("src/main.rs"), source).unwrap();
+        let manifest = "[package]\nname = 'demo'\nversion = '0.0.0'\nedition = '2024'\n[workspace]\n";
+        fs::write(place.path().join("Cargo.toml"), manifest).unwrap();
+        fs::write(
+            place.path().join("Cargo.lock"),
+            "version = 4\n[[package]]\nname = 'demo'\nversion = '0.0.0'\n",
+        )
+        .unwrap();
+        place
+    }
+
+    #[tokio::test]
+    async fn what_is_built_runs() {
+        let package = package("fn main() { print!(\"built\") }");
+        let cache = Cache::at(package.path().join("cache")).unwrap();
+        assert!(!Tool::was_built("demo", &cache));
+        let tool = Tool::build("demo", package.path(), &cache).await.unwrap();
+        assert!(Tool::was_built("demo", &cache));
+        let output = tool.command().output().await.unwrap();
+        assert_eq!(output.stdout, b"built");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_built_is_told_with_what_the_compiler_says() {
+        let package = package("fn main() { nothing() }");
+        let cache = Cache::at(package.path().join("cache")).unwrap();
+        let error = Tool::build("demo", package.path(), &cache).await.unwrap_err().to_string();
+        assert!(error.contains("cannot find function `nothing`"), "{error}");
+        assert!(error.contains("run cargo build --release --manifest-path"), "{error}");
     }
 }

@@ -130,3 +130,24 @@ fn the_target_file_of_the_appliance_says_what_the_defaults_are() {
     let appliance = Target::load(&home.target("appliance"), &home).unwrap();
     assert_eq!(appliance.rollback, Some(super::Rollback::default()));
 }
+
+#[test]
+fn the_target_file_of_omarchy_says_where_its_card_comes_from() {
+    let home = Home::find().unwrap();
+    let smartcard = Target::load(&home.target("omarchy"), &home).unwrap().smartcard.unwrap();
+    for package in [smartcard.token, smartcard.client] {
+        assert!(package.join("Cargo.toml").is_file(), "{}", package.display());
+    }
+}
+
+#[rstest]
+#[case("35963", "t.toml: smartcard.reader = \"35963\": write \"unix:/PATH\" or \"tcp:PORT\"")]
+#[case("tcp:0", "t.toml: smartcard.reader = \"tcp:0\": write \"unix:/PATH\" or \"tcp:PORT\"")]
+#[case(
+    "unix:run/pcscd",
+    "t.toml: smartcard.reader = \"unix:run/pcscd\": write \"unix:/PATH\" or \"tcp:PORT\""
+)]
+fn a_reader_that_cannot_be_found_is_refused(#[case] reader: &str, #[case] reason: &str) {
+    let card = "token = 'token'\nclient = 'client'\ndaemon = 'unix:/run/d'\nseen = 'true'\nlibrary = {}\n";
+    assert_eq!(load(&format!("{GOOD}[smartcard]\nreader = '{reader}'\n{card}")).unwrap_err(), reason);
+}
