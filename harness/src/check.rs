@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 
-use crate::smartcard::Certificate;
+use crate::smartcard::Flaw;
 use crate::{Invariant, Outcome, Trial};
 
 /// Decides one invariant.
@@ -65,10 +65,8 @@ pub enum Edit {
     Run {
         command: &'static str,
     },
-    /// Has the target's tokens show another certificate. The disk stays as it is.
-    Token {
-        certificate: Certificate,
-    },
+    /// Something is wrong with the target's tokens. The disk stays as it is.
+    Token(Flaw),
 }
 
 /// The checks of one family on one target.

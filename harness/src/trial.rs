@@ -16,9 +16,9 @@ use crate::lab::{Drives, Lab};
 use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Found, Seed};
 use crate::replay::{self, Replay};
-use crate::smartcard::{Card, Manner, Token, Tokens};
+use crate::smartcard::{Card, Client, Manner, SmartCards, Token};
 use crate::target::{Given, Rollback};
-use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
+use crate::{Evidence, Machine, MachineError, Outcome, Output, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -106,17 +106,32 @@ impl Trial {
 
     /// A token for the target's reader, with keys of its own. A host that cannot have one skips the check.
     pub async fn token(&self) -> Result<Token, Stop> {
-        self.tokens()?.make().await
+        self.smartcards()?.token().await
     }
 
     /// Puts a token into the reader of a machine.
     pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, Stop> {
-        Ok(self.tokens()?.insert(token, machine, manner).await?)
+        Ok(self.smartcards()?.insert(token, machine, manner).await?)
     }
 
-    fn tokens(&self) -> Result<&Tokens, Stop> {
+    /// Waits until the daemon of a machine sees a card, and gives the output of what has waited.
+    pub async fn sees_card(&self, machine: &Vm) -> Result<Output, Stop> {
+        Ok(self.smartcards()?.seen(machine).await?)
+    }
+
+    /// Plugs a token into the USB of a machine.
+    pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, Stop> {
+        Ok(self.smartcards()?.plug(token, machine).await?)
+    }
+
+    /// A client of a machine's smart card daemon on this host.
+    pub async fn client(&self, machine: &Arc<Vm>) -> Result<Client, Stop> {
+        self.smartcards()?.client(machine).await
+    }
+
+    fn smartcards(&self) -> Result<&SmartCards, Stop> {
         let missing = || Stop::Broken(format!("{} declares no [smartcard]", self.lab.target()));
-        self.lab.tokens().ok_or_else(missing)
+        self.lab.smartcards().ok_or_else(missing)
     }
 
     /// The variant of the target that the check is decided on, if there are several.

@@ -18,7 +18,7 @@ use crate::event::Listener;
 use crate::lab::Drives;
 use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
-use crate::smartcard::{Card, Manner, PIN, Token, Tokens};
+use crate::smartcard::{Card, Manner, PIN, SmartCards, Token};
 use crate::{Machine as _, Stop, Transcript, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
@@ -40,8 +40,8 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let broken = |error| Failure::broken("open a shell", error);
     let stage = lab.stage(Some(&stage)).map_err(broken)?;
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.map_err(broken)?;
-    let _card = match lab.tokens() {
-        Some(tokens) => card(&vm, tokens).await?,
+    let _card = match lab.smartcards() {
+        Some(smartcards) => card(&vm, smartcards).await?,
         None => None,
     };
     let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
@@ -50,10 +50,13 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
 }
 
 /// Has a token in the reader for as long as the shell is there, if this host can have one.
-async fn card(vm: &Vm, tokens: &Tokens) -> Result<Option<(Card, Token)>, Failure> {
+async fn card(vm: &Vm, smartcards: &SmartCards) -> Result<Option<(Card, Token)>, Failure> {
     let inserted = async {
-        let token = tokens.make().await?;
-        Ok((tokens.insert(&token, vm, Manner::default()).await?, token))
+        let token = smartcards.token().await?;
+        let card = smartcards.insert(&token, vm, Manner::default()).await?;
+        let seen = smartcards.seen(vm).await?;
+        crate::expect(seen.success(), "the daemon sees the token", seen)?;
+        Ok((card, token))
     };
     match inserted.await {
         Ok(card) => {

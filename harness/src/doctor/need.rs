@@ -47,7 +47,7 @@ impl Need {
     /// Whether a run on some target fails without it.
     pub fn required(&self, root: bool) -> bool {
         match self.purpose {
-            "tests" | "tests of pages" | "containers" => false,
+            "tests" | "tests of pages" | "containers" | "smart cards" => false,
             "images without root" => !root,
             _ => true,
         }
@@ -67,6 +67,7 @@ mod tests {
                 "every target",
                 "images",
                 "images without root",
+                "smart cards",
                 "tests",
                 "tests of pages",
                 "containers",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::check::Edit;
 use crate::overlay::Overlay;
-use crate::smartcard::Tokens;
+use crate::smartcard::SmartCards;
 use crate::{Machine, MachineError};
 
 /// Something to change on a target's disk.
@@ -26,17 +26,17 @@ impl Changes<'_> {
         }
     }
 
-    /// The tokens of the changed target.
-    pub(super) fn tokens(&self, tokens: &Tokens) -> Tokens {
+    /// The smartcards of the changed target.
+    pub(super) fn smartcards(&self, smartcards: &SmartCards) -> SmartCards {
         let edits = match self {
             Changes::Edits(edits) => edits,
             Changes::Overlay(_) => &[][..],
         };
-        let certificate = edits.iter().find_map(|edit| match edit {
-            Edit::Token { certificate } => Some(*certificate),
+        let flaw = edits.iter().find_map(|edit| match edit {
+            Edit::Token(flaw) => Some(*flaw),
             _ => None,
         });
-        certificate.map_or_else(|| tokens.clone(), |certificate| tokens.showing(certificate))
+        flaw.map_or_else(|| smartcards.clone(), |flaw| smartcards.with(flaw))
     }
 }
 
@@ -62,6 +62,6 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
             machine.write(path, text.replace(from, to).as_bytes(), mode).await
         }
         Edit::Run { command } => machine.succeed(command).await.map(drop),
-        Edit::Token { .. } => Ok(()),
+        Edit::Token(_) => Ok(()),
     }
 }

@@ -20,7 +20,7 @@ pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
 pub use store::KINDS;
 
 use crate::MachineError;
-use crate::smartcard::Tokens;
+use crate::smartcard::SmartCards;
 use crate::target::{Given, Rollback};
 
 /// One target, of which machines can be had.
@@ -30,7 +30,7 @@ pub struct Lab {
     machines: Machines,
     credentials: Option<Arc<Given>>,
     rollback: Option<Arc<Rollback>>,
-    tokens: Option<Arc<Tokens>>,
+    smartcards: Option<Arc<SmartCards>>,
     /// Where is kept what outlives a failure.
     logs: PathBuf,
 }
@@ -60,9 +60,9 @@ impl Lab {
         self.rollback.as_deref()
     }
 
-    /// The tokens for its reader, if the target says that it has one.
-    pub fn tokens(&self) -> Option<&Tokens> {
-        self.tokens.as_deref()
+    /// The smartcards for its reader, if the target says that it has one.
+    pub fn smartcards(&self) -> Option<&SmartCards> {
+        self.smartcards.as_deref()
     }
 
     /// Where is kept what outlives a failure.
@@ -118,8 +118,9 @@ impl Lab {
             }
             Machines::None(reason) => Machines::None(reason.clone()),
         };
-        let tokens = self.tokens.as_deref().map(|tokens| Arc::new(changes.tokens(tokens)));
-        Ok(Lab { machines, tokens, ..self.clone() })
+        let smartcards =
+            self.smartcards.as_deref().map(|smartcards| Arc::new(changes.smartcards(smartcards)));
+        Ok(Lab { machines, smartcards, ..self.clone() })
     }
 
     fn no_machines(&self, reason: &str) -> MachineError {
@@ -139,7 +140,7 @@ mod tests {
             machines: Machines::None("no Docker engine answers".into()),
             credentials: None,
             rollback: None,
-            tokens: None,
+            smartcards: None,
             logs: PathBuf::new(),
         };
         let asks: [fn(&Lab) -> Outcome; 2] =

@@ -17,7 +17,7 @@ use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
 use crate::machine::container::{Engine, EngineError};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
-use crate::smartcard::Tokens;
+use crate::smartcard::SmartCards;
 use crate::target::{self, CredentialError, Credentials, Target};
 use crate::{Machine, MachineError, Transcript};
 
@@ -81,9 +81,9 @@ pub async fn prepare(
         Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
         Kind::Container => containers(target, cache, listener).await?,
     };
-    let tokens = match (&target.smartcard, kind) {
+    let smartcards = match (&target.smartcard, kind) {
         (Some(smartcard), Kind::Virtual(_)) => {
-            Some(Arc::new(Tokens::prepare(smartcard, cache, listener).await))
+            Some(Arc::new(SmartCards::prepare(smartcard, cache, listener).await))
         }
         _ => None,
     };
@@ -92,7 +92,7 @@ pub async fn prepare(
         machines,
         credentials: credentials.map(Arc::new),
         rollback: target.rollback.clone().map(Arc::new),
-        tokens,
+        smartcards,
         logs: cache.logs(),
     })
 }

@@ -96,17 +96,9 @@ impl Stage {
         self.power_on.boot(self.own(drives, clock, transcript)?).await
     }
 
-    /// Powers a machine on with nothing prepared, and with these strings for its firmware to find. It boots
-    /// while this returns.
-    pub async fn power_on_cold(
-        &self,
-        smbios: &Smbios,
-        drives: Drives,
-        clock: Clock,
-        transcript: &Transcript,
-    ) -> Result<Vm, MachineError> {
-        let own = self.own(drives, clock, transcript)?;
-        self.power_on.boot_cold(own, smbios.clone(), &self.kernel).await
+    /// Powers a machine on with its drives and nothing prepared. It boots while this returns.
+    pub async fn power_on_cold(&self, transcript: &Transcript) -> Result<Vm, MachineError> {
+        self.power_on.boot_cold(self.own(Drives::Plugged, Clock::Real, transcript)?, &self.kernel).await
     }
 
     /// A fork of the machine that was powered on with these strings and its drives, and has finished booting.

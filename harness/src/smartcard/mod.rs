@@ -1,11 +1,13 @@
-//! A token for the guest's reader, and what it takes to have one on this host.
+//! A token for the guest's reader, a client for its daemon, and what it takes to have them on this host.
 
+mod client;
 mod token;
 mod tool;
 
 use std::sync::Arc;
 
-pub use token::{Card, Certificate, Manner, PIN, Token, TokenError};
+pub use client::{Answer, Client};
+pub use token::{Card, Flaw, Manner, PIN, Pulled, Token, TokenError};
 pub use tool::{Tool, ToolError};
 
 use crate::cache::Cache;
@@ -13,37 +15,43 @@ use crate::event::{Event, Listener};
 use crate::lab::timed;
 use crate::machine::qemu::Vm;
 use crate::target::SmartCard;
-use crate::{MachineError, Stop};
+use crate::{Machine, MachineError, Output, Stop};
 
-/// Where tokens for the reader of one target come from.
+/// Where tokens and clients for one target come from.
 #[derive(Debug, Clone)]
-pub struct Tokens {
+pub struct SmartCards {
     target: SmartCard,
-    tool: Result<Tool, ToolError>,
-    certificate: Certificate,
+    token: Result<Tool, ToolError>,
+    client: Result<Tool, ToolError>,
+    flaw: Option<Flaw>,
     cache: Cache,
 }
 
-impl Tokens {
-    /// Builds the program, if this host can.
-    pub async fn prepare(target: &SmartCard, cache: &Cache, listener: &Arc<dyn Listener>) -> Tokens {
-        let build = Tool::build("token", &target.token, cache);
-        let tool = timed(&**listener, "build the token".to_owned(), build).await;
-        if let Err(error) = &tool {
-            listener.hear(&Event::Noted { text: error.to_string() });
-        }
-        Tokens { target: target.clone(), tool, certificate: Certificate::Own, cache: cache.clone() }
+impl SmartCards {
+    /// Builds the programs, if this host can.
+    pub async fn prepare(target: &SmartCard, cache: &Cache, listener: &Arc<dyn Listener>) -> SmartCards {
+        let build = async |program, package| {
+            let tool =
+                timed(&**listener, format!("build {program}"), Tool::build(program, package, cache)).await;
+            if let Err(error) = &tool {
+                listener.hear(&Event::Noted { text: error.to_string() });
+            }
+            tool
+        };
+        let token = build("token", &target.token).await;
+        let client = build("pcsc-client", &target.client).await;
+        SmartCards { target: target.clone(), token, client, flaw: None, cache: cache.clone() }
     }
 
-    /// The same with another certificate on each.
-    pub fn showing(&self, certificate: Certificate) -> Tokens {
-        Tokens { certificate, ..self.clone() }
+    /// The same with something wrong with each token.
+    pub fn with(&self, flaw: Flaw) -> SmartCards {
+        SmartCards { flaw: Some(flaw), ..self.clone() }
     }
 
     /// A token with keys of its own. A host that cannot have one skips the check.
-    pub async fn make(&self) -> Result<Token, Stop> {
-        let tool = self.tool.clone().map_err(|error| Stop::Skipped(error.to_string()))?;
-        Ok(Token::make(tool, self.cache.scratch()?, self.certificate).await?)
+    pub async fn token(&self) -> Result<Token, Stop> {
+        let tool = self.token.clone().map_err(skipped)?;
+        Ok(Token::make(tool, self.cache.scratch()?, self.flaw).await?)
     }
 
     /// Puts a token into the target's reader.
@@ -51,4 +59,29 @@ impl Tokens {
         let daemon = machine.connect(&self.target.daemon).await?;
         Ok(token.insert(machine, &self.target.reader, manner).await?.held_by(daemon))
     }
+
+    /// Waits until the daemon sees a card, and gives the output of what has waited. A failure is that it does not.
+    pub async fn seen(&self, machine: &dyn Machine) -> Result<Output, MachineError> {
+        machine.run(&self.target.seen).await
+    }
+
+    /// Plugs a token into a machine's USB.
+    pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
+        let daemon = machine.connect(&self.target.daemon).await?;
+        Ok(token.plug(machine).await?.held_by(daemon))
+    }
+
+    /// A client on this host, of this host's architecture. A host that cannot have one skips the check.
+    pub async fn client(&self, machine: &Arc<Vm>) -> Result<Client, Stop> {
+        let tool = self.client.as_ref().map_err(|error| skipped(error.clone()))?;
+        let architecture = std::env::consts::ARCH;
+        let none = || Stop::Skipped(format!("the guest has no client library for a host of {architecture}"));
+        let library = self.target.library.get(architecture).ok_or_else(none)?;
+        let (directory, daemon) = (self.cache.scratch()?, &self.target.daemon);
+        Ok(Client::start(tool, directory, machine.clone(), daemon, library).await?)
+    }
+}
+
+fn skipped(error: ToolError) -> Stop {
+    Stop::Skipped(error.to_string())
 }

@@ -20,13 +20,15 @@ pub const PIN: &str = "123456";
 /// Below its directory, because whoever uses either locks it.
 const TOKEN: &str = "token";
 
-/// Whose certificate a token has.
+/// What may be wrong with a token, to prove that checks see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Certificate {
-    /// Of the key in the slot.
-    Own,
-    /// Of another key.
-    Wrong,
+pub enum Flaw {
+    /// Its certificate is of another key than the one in the slot.
+    WrongCertificate,
+    /// It takes every PIN for the right one.
+    AnyPin,
+    /// Pulled, it stays where it is and says nothing more.
+    Stuck,
 }
 
 /// How a token behaves in a reader.
@@ -42,6 +44,7 @@ pub struct Manner {
 pub struct Token {
     tool: Tool,
     directory: Scratch,
+    flaw: Option<Flaw>,
     certificate: Vec<u8>,
     atr: String,
 }
@@ -57,10 +60,14 @@ pub enum TokenError {
 
 impl Token {
     /// Makes a token, with a key in slot 9A and a certificate for it.
-    pub async fn make(tool: Tool, directory: Scratch, certificate: Certificate) -> Result<Token, TokenError> {
+    pub(super) async fn make(
+        tool: Tool,
+        directory: Scratch,
+        flaw: Option<Flaw>,
+    ) -> Result<Token, TokenError> {
         let (mut command, token) = (tool.command(), directory.path().join(TOKEN));
         command.arg("make").arg(&token);
-        if certificate == Certificate::Wrong {
+        if flaw == Some(Flaw::WrongCertificate) {
             command.arg("--wrong-certificate");
         }
         let output = command.stdin(Stdio::null()).output().await?;
@@ -70,7 +77,7 @@ impl Token {
         }
         let certificate = std::fs::read(token.join("certificate.der"))?;
         let atr = std::fs::read_to_string(token.join("atr"))?;
-        Ok(Token { tool, directory, certificate, atr })
+        Ok(Token { tool, directory, flaw, certificate, atr })
     }
 
     /// The X.509 certificate that it shows, as DER.
@@ -96,38 +103,60 @@ impl Token {
         if manner.garbage {
             command.arg("--garbage");
         }
-        let inserting = Card::over(machine, reader, command);
+        if self.flaw == Some(Flaw::AnyPin) {
+            command.arg("--any-pin");
+        }
+        let inserting = self.card(machine, reader, command);
         machine.recorded("insert the token".to_owned(), inserting).await
     }
-}
 
-/// A token in a reader. Dropping it pulls it out.
-pub struct Card {
-    machine: String,
-    process: Child,
-    /// Keeps the daemon there, which a reader without a client loses.
-    _daemon: Option<UnixStream>,
-}
+    /// Plugs it in as a USB device of 0x203A:0xFFFD, which is reader and card in one.
+    pub(super) async fn plug(&self, machine: &Vm) -> Result<Card, MachineError> {
+        let mut command = self.tool.command();
+        command.arg("plug").arg(self.directory.path().join(TOKEN));
+        machine.recorded("plug the token in".to_owned(), self.card(machine, USB, command)).await
+    }
 
-impl Card {
-    async fn over(machine: &Vm, address: &str, mut command: Command) -> Result<Card, MachineError> {
+    async fn card(&self, machine: &Vm, address: &str, mut command: Command) -> Result<Card, MachineError> {
         let failed = |error: io::Error| machine.refused("start the token", error);
         let stream = machine.connect(address).await?.into_std().map_err(failed)?;
         stream.set_nonblocking(false).map_err(failed)?;
         command.stdin(Stdio::from(OwnedFd::from(stream))).stdout(Stdio::null()).stderr(Stdio::piped());
         let process = command.spawn().map_err(failed)?;
-        Ok(Card { machine: machine.name().to_owned(), process, _daemon: None })
+        Ok(Card { machine: machine.name().to_owned(), process, flaw: self.flaw, _daemon: None })
     }
+}
 
+/// The address that the token's program gives itself on its own bus.
+const USB: &str = "usb:1-1";
+
+/// A token in a reader, or plugged in. Dropping it pulls it out.
+pub struct Card {
+    machine: String,
+    process: Child,
+    flaw: Option<Flaw>,
+    /// Keeps the daemon there, which a reader without a client loses.
+    _daemon: Option<UnixStream>,
+}
+
+impl Card {
     pub(super) fn held_by(self, daemon: UnixStream) -> Card {
         Card { _daemon: Some(daemon), ..self }
     }
 
     /// Pulls it out, in use or not. A token that had ended by itself was no token.
-    pub async fn pull(mut self) -> Result<(), MachineError> {
+    pub async fn pull(mut self) -> Result<Pulled, MachineError> {
         let ended = self.process.try_wait().ok().flatten();
+        if self.flaw == Some(Flaw::Stuck) {
+            if let Some(id) =
+                self.process.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))
+            {
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::STOP);
+            }
+            return Ok(Pulled { _stuck: Some(self) });
+        }
         let _ = self.process.kill().await;
-        let Some(status) = ended else { return Ok(()) };
+        let Some(status) = ended else { return Ok(Pulled { _stuck: None }) };
         let mut said = String::new();
         if let Some(stderr) = self.process.stderr.take() {
             let _ = stderr.take(COMPLAINTS_LIMIT).read_to_string(&mut said).await;
@@ -135,6 +164,12 @@ impl Card {
         let (machine, action) = (self.machine, "keep the token inserted".to_owned());
         Err(MachineError::Refused { machine, action, reason: format!("{status}: {}", said.trim()) })
     }
+}
+
+/// What is left of a card that was pulled: nothing, unless it is stuck.
+#[must_use]
+pub struct Pulled {
+    _stuck: Option<Card>,
 }
 
 /// How much of a token's complaints is told, in bytes.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use harness::lab::{BOOT_LIMIT, Drives, Lab, Stage, booted};
-use harness::machine::qemu::{Clock, Smbios, Vm};
+use harness::machine::qemu::{Clock, Vm};
 use harness::property::Seed;
 use harness::{Machine, Transcript, Trial};
 use suites::CATALOGUE;
@@ -33,8 +33,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The whole way: kernel, initramfs, system.
 pub async fn cold_boot(stage: &Stage, table: &mut Table) -> anyhow::Result<()> {
     let began = Instant::now();
-    let vm =
-        stage.power_on_cold(&Smbios::default(), Drives::Plugged, Clock::Real, &Transcript::default()).await?;
+    let vm = stage.power_on_cold(&Transcript::default()).await?;
     boots(&vm, began, [COLD_ANSWER, COLD_BOOTED], table).await
 }
 

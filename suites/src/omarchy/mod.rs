@@ -4,8 +4,10 @@ pub mod binfmt;
 pub mod identity;
 pub mod smartcard;
 
-use harness::Source;
-use harness::machine::quoted;
+use std::time::Duration;
+
+use harness::machine::{COMMAND_LIMIT, quoted};
+use harness::{Machine, MachineError, Source};
 
 /// A section of the document that describes the target.
 const fn document(section: &'static str) -> Source {
@@ -18,4 +20,14 @@ const USER: &str = "user";
 /// The same shell command, run as the user instead of root, without a seat or a session.
 fn as_user(command: &str) -> String {
     format!("runuser -u {USER} -- sh -c {}", quoted(command))
+}
+
+/// Waits, as long as this many seconds of the guest's own time, until a command succeeds, and tells whether
+/// it did. For what nothing announces: the guest tries again and again.
+async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bool, MachineError> {
+    let again = format!("until {command} 2>/dev/null; do sleep 0.1; done");
+    let bounded = format!("timeout {seconds} sh -c {}", quoted(&again));
+    // A busy guest's seconds are long ones: it executes a billion instructions in each.
+    let limit = Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT;
+    Ok(machine.run_within(&bounded, limit).await?.success())
 }

@@ -112,7 +112,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     }
     line.add("-mon", "chardev=monitor,mode=control");
     line.add("-serial", "chardev:console");
-    line.add("-device", "virtio-serial-pci,id=ports,max_ports=8");
+    line.add("-device", "virtio-serial-pci,id=ports,max_ports=16");
     line.add("-device", "virtserialport,bus=ports.0,nr=1,chardev=boot,name=assay.boot");
     line.add("-device", "virtserialport,bus=ports.0,nr=2,chardev=agent,name=org.qemu.guest_agent.0");
     line.add("-device", "virtserialport,bus=ports.0,nr=3,chardev=bus,name=assay.bus");

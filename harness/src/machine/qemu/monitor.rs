@@ -111,11 +111,16 @@ impl Monitor {
 
     /// Pulls a drive out, used or not, and waits until it is gone.
     pub async fn unplug(&self, name: &str) -> Result<(), MachineError> {
-        let mut events = self.events.subscribe();
-        self.execute("unplug a drive", qmp::device_del { id: name.into() }).await?;
-        let is_gone = |event: &Event| matches!(event, Event::DEVICE_DELETED { data, .. } if data.device.as_deref() == Some(name));
-        self.wait_for("the drive to be gone", &mut events, is_gone).await?;
+        self.pull_out(name).await?;
         self.execute("remove a drive", qmp::blockdev_del { node_name: name.into() }).await
+    }
+
+    /// Pulls a device out, and waits until it is gone.
+    async fn pull_out(&self, device: &str) -> Result<(), MachineError> {
+        let mut events = self.events.subscribe();
+        self.execute(&format!("unplug {device}"), qmp::device_del { id: device.into() }).await?;
+        let is_gone = |event: &Event| matches!(event, Event::DEVICE_DELETED { data, .. } if data.device.as_deref() == Some(device));
+        self.wait_for(&format!("{device} to be gone"), &mut events, is_gone).await
     }
 
     /// Plugs in a port of that name, whose other end QEMU connects to a socket without a file.
@@ -143,7 +148,7 @@ impl Monitor {
     pub async fn unplug_ended_channels(&self) -> Result<(), MachineError> {
         for channel in self.ask("list its channels", qmp::query_chardev {}).await? {
             if channel.filename.starts_with("disconnected:") && channel.label.starts_with(CHANNEL) {
-                self.execute("unplug a channel", qmp::device_del { id: channel.label.clone() }).await?;
+                self.pull_out(&channel.label).await?;
                 self.execute("remove a channel", qmp::chardev_remove { id: channel.label }).await?;
             }
         }

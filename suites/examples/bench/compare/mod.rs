@@ -12,7 +12,7 @@ use harness::cache::Cache;
 use harness::event::{Event, Listener};
 use harness::image::{Image, Recipe};
 use harness::lab::{BOOT_LIMIT, Drives, Kind, Stage, booted, prepare};
-use harness::machine::qemu::{Clock, Smbios};
+use harness::machine::qemu::Clock;
 use harness::{Home, Machine, Target, Transcript};
 use serde::Serialize;
 
@@ -106,7 +106,7 @@ async fn fork(stage: &Stage, commands: &[&str]) -> anyhow::Result<()> {
 
 async fn cold_boot(stage: &Stage, command: &str) -> anyhow::Result<()> {
     let transcript = Transcript::default();
-    let vm = stage.power_on_cold(&Smbios::default(), Drives::Plugged, Clock::Real, &transcript).await?;
+    let vm = stage.power_on_cold(&transcript).await?;
     vm.answers(BOOT_LIMIT).await?;
     booted(&vm).await?;
     vm.succeed(command).await?;

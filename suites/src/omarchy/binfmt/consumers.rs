@@ -2,9 +2,8 @@
 
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
-use super::handler::within;
 use super::share::plug_and_register;
-use crate::omarchy::document;
+use crate::omarchy::{document, within};
 
 const BROKER: &str = "microsoft-identity-device-broker.service";
 

@@ -1,9 +1,7 @@
 //! What the kernel has registered.
 
 use std::fmt;
-use std::time::Duration;
 
-use harness::machine::{COMMAND_LIMIT, quoted};
 use harness::{Machine, MachineError};
 
 /// The interpreter on the share (step 3.1).
@@ -31,16 +29,6 @@ pub async fn registered(machine: &dyn Machine) -> Result<Vec<Handler>, MachineEr
 pub async fn taking(machine: &dyn Machine, file: &[u8]) -> Result<Vec<Handler>, MachineError> {
     let handlers = registered(machine).await?;
     Ok(handlers.into_iter().filter(|handler| handler.enabled && handler.takes(file)).collect())
-}
-
-/// Waits, as long as this many seconds of the guest's own time, until a command succeeds, and tells whether
-/// it did. The kernel announces no registration, so the guest tries again and again.
-pub async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bool, MachineError> {
-    let again = format!("until {command} 2>/dev/null; do sleep 0.1; done");
-    let bounded = format!("timeout {seconds} sh -c {}", quoted(&again));
-    // A busy guest's seconds are long ones: it executes a billion instructions in each.
-    let limit = Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT;
-    Ok(machine.run_within(&bounded, limit).await?.success())
 }
 
 impl Handler {

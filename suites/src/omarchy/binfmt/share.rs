@@ -10,8 +10,8 @@ use harness::{
 use proptest::strategy::Just;
 
 use super::SHARE;
-use super::handler::{described, registered, within};
-use crate::omarchy::document;
+use super::handler::{described, registered};
+use crate::omarchy::{document, within};
 
 /// Where the share is mounted, as systemd names it.
 const MOUNT: &str = "mnt-psf-RosettaLinux.mount";

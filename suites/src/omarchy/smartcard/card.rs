@@ -1,6 +1,6 @@
 //! The card, as far as its reader and the daemon carry it.
 
-use harness::smartcard::{Manner, PIN};
+use harness::smartcard::{Flaw, Manner, PIN};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::SOCKET;
@@ -46,7 +46,11 @@ pub const WRONG_PIN: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(wrong_pin(trial)),
-    mutants: &[],
+    mutants: &[Mutant {
+        name: "a card that takes any PIN",
+        stage: None,
+        edits: &[Edit::Token(Flaw::AnyPin)],
+    }],
 };
 
 async fn wrong_pin(trial: &Trial) -> Outcome {

@@ -9,17 +9,14 @@ use crate::omarchy::as_user;
 /// Inserts a token and waits until the daemon sees it.
 pub async fn inserted(trial: &Trial, machine: &Vm, token: &Token, manner: Manner) -> Result<Card, Stop> {
     let card = trial.insert(token, machine, manner).await?;
-    seen(machine).await?;
+    seen(trial, machine).await?;
     Ok(card)
 }
 
-/// How long the daemon may take to see a card, in seconds. It looks every half a second.
-const SEEN_LIMIT: u32 = 20;
-
 /// Waits until the daemon sees a card.
-pub async fn seen(machine: &dyn Machine) -> Outcome {
-    let waited = machine.run(&format!("timeout {SEEN_LIMIT} opensc-tool --wait --atr")).await?;
-    expect(waited.success(), format!("the daemon sees the card within {SEEN_LIMIT} s"), waited)
+pub async fn seen(trial: &Trial, machine: &Vm) -> Outcome {
+    let waited = trial.sees_card(machine).await?;
+    expect(waited.success(), "the daemon sees the card", waited)
 }
 
 /// That the PIV application can be selected.

@@ -6,8 +6,10 @@ mod client;
 mod daemon;
 mod inserted;
 mod plist;
+mod pulled;
 mod signature;
 mod symlink;
+mod usb;
 
 use harness::Suite;
 
@@ -21,9 +23,11 @@ pub const SUITE: Suite = Suite {
         access::CONNECT_THROUGH_SYMLINK,
         access::NO_POLKIT_REFUSAL,
         plist::CCID_PLIST,
+        usb::CCID_READER_APPEARS,
         card::READER_AND_ATR,
         signature::SIGN_AND_VERIFY,
         card::WRONG_PIN,
+        pulled::CARD_PULLED,
     ],
 };
 

@@ -38,7 +38,7 @@ pub const CCID_PLIST: Check = Check {
             name: "entry twice",
             stage: None,
             edits: &[Edit::Run {
-                command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i 's|<string>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</string>|&&|' \"$file\"",
+                command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i 's#<string>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</string>#&&#' \"$file\"",
             }],
         },
         Mutant {

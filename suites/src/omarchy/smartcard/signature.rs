@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::smartcard::{Certificate, Manner, PIN};
+use harness::smartcard::{Flaw, Manner, PIN};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
@@ -25,7 +25,7 @@ pub const SIGN_AND_VERIFY: Check = Check {
     mutants: &[Mutant {
         name: "card with a certificate for another key",
         stage: None,
-        edits: &[Edit::Token { certificate: Certificate::Wrong }],
+        edits: &[Edit::Token(Flaw::WrongCertificate)],
     }],
 };
 

@@ -48,13 +48,12 @@ impl PowerOn {
         Ok(PowerOn(Frozen::freeze(vm).await?))
     }
 
-    /// Powers a machine on with nothing prepared: its firmware, which finds these strings, and its kernel
-    /// start too. The rest boots while this returns.
-    pub async fn boot_cold(&self, own: Own, smbios: Smbios, kernel: &Kernel) -> Result<Vm, MachineError> {
-        self.start_cold(own, smbios, kernel, false).await
+    /// Powers a machine on with nothing prepared: its kernel starts too. The rest boots while this returns.
+    pub async fn boot_cold(&self, own: Own, kernel: &Kernel) -> Result<Vm, MachineError> {
+        self.start_cold(own, Smbios::default(), kernel, false).await
     }
 
-    /// The same with a machine that will become a template.
+    /// The same with a machine that will become a template, and whose firmware finds these strings.
     pub async fn boot_cold_for_template(
         &self,
         own: Own,

@@ -1,0 +1,159 @@
+//! A program of this host that is a client of a guest's smart card daemon.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixListener;
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::task::JoinHandle;
+
+use super::tool::Tool;
+use crate::cache::Scratch;
+use crate::machine::qemu::Vm;
+use crate::{Machine, MachineError};
+
+/// What a client loads: of the daemon's own version, or the daemon refuses it without saying so.
+const LIBRARIES: [&str; 2] = ["libpcsclite.so.1", "libpcsclite_real.so.1"];
+
+/// How long an answer may take. What answers is emulated, on a busy host.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a reader may stay as it is when somebody waits for another state.
+const CHANGE_LIMIT: Duration = Duration::from_secs(20);
+
+/// The longest answer, in bytes.
+const ANSWER_LIMIT: u64 = 64 << 10;
+
+/// A session with the daemon. Dropping it ends the client.
+pub struct Client {
+    machine: Arc<Vm>,
+    _process: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    relay: JoinHandle<()>,
+    _directory: Scratch,
+}
+
+/// What the client was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Ok(Value),
+    /// The name of an error as in `pcsclite.h`, and what it means.
+    Error {
+        code: String,
+        message: String,
+    },
+    /// Nothing, as long as could be waited.
+    #[serde(skip)]
+    Nothing,
+}
+
+impl Client {
+    /// Starts a client, with the libraries that are in this directory of the guest, for the daemon at this address.
+    pub(super) async fn start(
+        tool: &Tool,
+        directory: Scratch,
+        machine: Arc<Vm>,
+        daemon: &str,
+        library: &Path,
+    ) -> Result<Client, MachineError> {
+        for name in LIBRARIES {
+            let content = machine.read(&library.join(name)).await?;
+            let kept = std::fs::write(directory.path().join(name), content);
+            kept.map_err(|error| machine.refused("keep the client's library", error))?;
+        }
+        let failed = |error: io::Error| machine.refused("start the client", error);
+        let socket = directory.path().join("pcscd.comm");
+        let listener = UnixListener::bind(&socket).map_err(failed)?;
+        let relay = tokio::spawn(relay(listener, machine.clone(), daemon.to_owned()));
+        let mut command = tool.command();
+        command.env("LD_LIBRARY_PATH", directory.path()).env("PCSCLITE_CSOCK_NAME", &socket);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().map_err(failed)?;
+        let (Some(requests), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        let answers = BufReader::new(answers);
+        Ok(Client { machine, _process: process, requests, answers, relay, _directory: directory })
+    }
+
+    pub async fn establish(&mut self) -> Result<Answer, MachineError> {
+        self.ask(json!({ "do": "establish" })).await
+    }
+
+    pub async fn connect(&mut self, reader: &str) -> Result<Answer, MachineError> {
+        self.ask(json!({ "do": "connect", "reader": reader })).await
+    }
+
+    /// The state of a reader: at once when it was not asked for before, else when it is another.
+    pub async fn change(&mut self, reader: &str) -> Result<Answer, MachineError> {
+        let limit = CHANGE_LIMIT.as_millis();
+        self.ask(json!({ "do": "wait_for_change", "reader": reader, "timeout_ms": limit })).await
+    }
+
+    pub async fn reconnect(&mut self) -> Result<Answer, MachineError> {
+        self.ask(json!({ "do": "reconnect" })).await
+    }
+
+    /// Sends a command, in hexadecimal digits, to the card.
+    pub async fn transmit(&mut self, command: &str) -> Result<Answer, MachineError> {
+        self.ask(json!({ "do": "transmit", "apdu": command })).await
+    }
+
+    async fn ask(&mut self, request: Value) -> Result<Answer, MachineError> {
+        let machine = self.machine.clone();
+        let told = request.to_string();
+        let asking = async {
+            let failed = |error: io::Error| machine.refused("ask the client", error);
+            self.requests.write_all(format!("{told}\n").as_bytes()).await.map_err(failed)?;
+            let mut line = String::new();
+            let mut answers = (&mut self.answers).take(ANSWER_LIMIT);
+            match tokio::time::timeout(LIMIT, answers.read_line(&mut line)).await {
+                Err(_) => Ok(Answer::Nothing),
+                Ok(Err(error)) => Err(failed(error)),
+                Ok(Ok(0)) => Err(failed(io::ErrorKind::UnexpectedEof.into())),
+                Ok(Ok(_)) => serde_json::from_str(&line).map_err(|error| failed(error.into())),
+            }
+        };
+        let answer = asking.await?;
+        self.machine.recorded(format!("client: {told}: {answer}"), async { Ok(()) }).await?;
+        Ok(answer)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.relay.abort();
+    }
+}
+
+/// Joins whoever connects here with the daemon.
+async fn relay(listener: UnixListener, machine: Arc<Vm>, daemon: String) {
+    while let Ok((mut here, _)) = listener.accept().await {
+        let (machine, daemon) = (machine.clone(), daemon.clone());
+        tokio::spawn(async move {
+            // Whoever connected sees the end of it, and says so.
+            if let Ok(mut there) = machine.connect(&daemon).await {
+                let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
+            }
+        });
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Ok(value) => value.fmt(f),
+            Answer::Error { code, message } => write!(f, "{code}: {message}"),
+            Answer::Nothing => write!(f, "no answer within {} s", LIMIT.as_secs()),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A card that is pulled while somebody uses it.
+
+use harness::smartcard::{Answer, Client, Flaw, Manner};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+
+use super::inserted::{inserted, seen};
+use crate::omarchy::document;
+
+pub const CARD_PULLED: Check = Check {
+    invariant: Invariant {
+        id: "smartcard.card-pulled",
+        level: Level::Must,
+        statement: "Card pulled in the middle of a session: the client gets \"removed\", not a hang; put back, it works.",
+        source: document("Critical Path for pcscd"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(card_pulled(trial)),
+    mutants: &[Mutant {
+        name: "a reader that goes mute instead",
+        stage: None,
+        edits: &[Edit::Token(Flaw::Stuck)],
+    }],
+};
+
+/// The first of the two that the reader of software has.
+const READER: &str = "Virtual PCD 00 00";
+
+const SELECT_PIV: &str = "00a4040009a0000003080000100000";
+
+async fn card_pulled(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let token = trial.token().await?;
+    let card = inserted(trial, &machine, &token, Manner::default()).await?;
+    let mut client = trial.client(&machine).await?;
+    works(client.establish().await?, "the client finds the daemon")?;
+    works(client.connect(READER).await?, "the client connects to the card")?;
+    selects_piv(&mut client).await?;
+
+    let before = client.change(READER).await?;
+    expect(is(&before, "present"), "the client sees the card in the reader", before)?;
+
+    let _pulled = card.pull().await?;
+    let after = client.change(READER).await?;
+    expect(is(&after, "empty"), "the client is told that the reader is empty", after)?;
+    let answer = client.transmit(SELECT_PIV).await?;
+    let removed = matches!(&answer, Answer::Error { code, .. } if code == "SCARD_W_REMOVED_CARD");
+    expect(removed, "the client of a card that was pulled gets SCARD_W_REMOVED_CARD", answer)?;
+
+    let _card = trial.insert(&token, &machine, Manner::default()).await?;
+    seen(trial, &machine).await?;
+    works(client.reconnect().await?, "the client connects again to the card that was put back")?;
+    selects_piv(&mut client).await
+}
+
+/// Whether the state of a reader has this in it.
+fn is(change: &Answer, state: &str) -> bool {
+    matches!(change, Answer::Ok(value) if value["state"].as_array().is_some_and(|states| states.iter().any(|known| known == state)))
+}
+
+fn works(answer: Answer, what: &str) -> Outcome {
+    expect(matches!(answer, Answer::Ok(_)), what, answer)
+}
+
+async fn selects_piv(client: &mut Client) -> Outcome {
+    let answer = client.transmit(SELECT_PIV).await?;
+    let selected = matches!(&answer, Answer::Ok(value) if value["apdu"].as_str().is_some_and(|apdu| apdu.ends_with("9000")));
+    expect(selected, "SELECT of the PIV application succeeds (9000)", answer)
+}
