@@ -18,7 +18,7 @@ use crate::property::{self, Found, Seed};
 use crate::replay::{self, Replay};
 use crate::smartcard::{Card, Client, Manner, SmartCards, Token};
 use crate::target::{Given, Rollback};
-use crate::{Evidence, Machine, MachineError, Outcome, Output, Stop, Transcript};
+use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -109,14 +109,9 @@ impl Trial {
         self.smartcards()?.token().await
     }
 
-    /// Puts a token into the reader of a machine.
+    /// Puts a token into the reader of a machine, and waits until its daemon sees it.
     pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, Stop> {
         Ok(self.smartcards()?.insert(token, machine, manner).await?)
-    }
-
-    /// Waits until the daemon of a machine sees a card, and gives the output of what has waited.
-    pub async fn sees_card(&self, machine: &Vm) -> Result<Output, Stop> {
-        Ok(self.smartcards()?.seen(machine).await?)
     }
 
     /// Plugs a token into the USB of a machine.

@@ -15,7 +15,7 @@ use crate::event::{Event, Listener};
 use crate::lab::timed;
 use crate::machine::qemu::Vm;
 use crate::target::SmartCard;
-use crate::{Machine, MachineError, Output, Stop};
+use crate::{Machine, MachineError, Stop};
 
 /// Where tokens and clients for one target come from.
 #[derive(Debug, Clone)]
@@ -58,15 +58,13 @@ impl SmartCards {
         Ok(Token::make(tool, self.cache.scratch()?, self.flaw).await?)
     }
 
-    /// Puts a token into the target's reader.
+    /// Puts a token into the target's reader, and waits until the daemon sees it. A daemon that does not is no
+    /// verdict: on a busy host the token may have come late.
     pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, MachineError> {
         let daemon = machine.connect(&self.target.daemon).await?;
-        Ok(token.insert(machine, &self.target.reader, manner).await?.held_by(daemon))
-    }
-
-    /// Waits until the daemon sees a card, and gives the output of what has waited. A failure is that it does not.
-    pub async fn seen(&self, machine: &dyn Machine) -> Result<Output, MachineError> {
-        machine.run(&self.target.seen).await
+        let card = token.insert(machine, &self.target.reader, manner).await?.held_by(daemon);
+        machine.succeed(&self.target.seen).await?;
+        Ok(card)
     }
 
     /// Plugs a token into a machine's USB.

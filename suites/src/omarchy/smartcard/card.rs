@@ -5,7 +5,7 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 
 use super::SOCKET;
 use super::client::NATIVE;
-use super::inserted::{inserted, select_piv, tries};
+use super::piv::{select_piv, tries};
 use crate::omarchy::{as_user, document};
 
 pub const READER_AND_ATR: Check = Check {
@@ -30,7 +30,7 @@ async fn reader_and_atr(trial: &Trial) -> Outcome {
     let token = trial.token().await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
 
-    let _card = inserted(trial, &machine, &token, Manner::default()).await?;
+    let _card = trial.insert(&token, &machine, Manner::default()).await?;
     let atr = machine.run(&as_user("opensc-tool --atr")).await?;
     expect(atr.text() == token.atr(), format!("the card's ATR is {}", token.atr()), atr)?;
     select_piv(&*machine).await
@@ -56,7 +56,7 @@ pub const WRONG_PIN: Check = Check {
 async fn wrong_pin(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let _card = inserted(trial, &machine, &token, Manner::default()).await?;
+    let _card = trial.insert(&token, &machine, Manner::default()).await?;
     let before = tries(&*machine).await?;
 
     let wrong = machine.run(&as_user("pkcs11-tool --login --pin 654321 --list-objects")).await?;

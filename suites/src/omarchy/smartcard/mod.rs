@@ -4,7 +4,7 @@ mod access;
 mod card;
 mod client;
 mod daemon;
-mod inserted;
+mod piv;
 mod plist;
 mod pulled;
 mod signature;

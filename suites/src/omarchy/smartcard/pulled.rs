@@ -3,7 +3,6 @@
 use harness::smartcard::{Answer, Client, Flaw, Manner};
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 
-use super::inserted::{inserted, seen};
 use crate::omarchy::document;
 
 pub const CARD_PULLED: Check = Check {
@@ -31,7 +30,7 @@ const SELECT_PIV: &str = "00a4040009a0000003080000100000";
 async fn card_pulled(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let card = inserted(trial, &machine, &token, Manner::default()).await?;
+    let card = trial.insert(&token, &machine, Manner::default()).await?;
     let mut client = trial.client(&machine).await?;
     works(client.establish().await?, "the client finds the daemon")?;
     works(client.connect(READER).await?, "the client connects to the card")?;
@@ -48,7 +47,6 @@ async fn card_pulled(trial: &Trial) -> Outcome {
     expect(removed, "the client of a card that was pulled gets SCARD_W_REMOVED_CARD", answer)?;
 
     let _card = trial.insert(&token, &machine, Manner::default()).await?;
-    seen(trial, &machine).await?;
     works(client.reconnect().await?, "the client connects again to the card that was put back")?;
     selects_piv(&mut client).await
 }

@@ -9,7 +9,6 @@ use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use x509_cert::der::{Decode, Encode};
 
-use super::inserted::inserted;
 use crate::omarchy::{as_user, document};
 
 pub const SIGN_AND_VERIFY: Check = Check {
@@ -37,7 +36,7 @@ const SIGNATURE: &str = "/tmp/signature";
 async fn sign_and_verify(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let _card = inserted(trial, &machine, &token, Manner::default()).await?;
+    let _card = trial.insert(&token, &machine, Manner::default()).await?;
     // The PIV authentication key is the first object of each kind.
     let sign = format!(
         "printf %s '{TEXT}' >/tmp/text && pkcs11-tool --sign --mechanism ECDSA-SHA256 --signature-format openssl \

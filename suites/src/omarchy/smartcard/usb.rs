@@ -2,7 +2,7 @@
 
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
-use super::inserted::select_piv;
+use super::piv::select_piv;
 use crate::omarchy::{document, within};
 
 pub const CCID_READER_APPEARS: Check = Check {

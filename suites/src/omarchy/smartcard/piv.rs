@@ -1,23 +1,8 @@
-//! A card that is in the reader, for checks that need one.
+//! The card's PIV application, asked from inside the guest.
 
-use harness::machine::qemu::Vm;
-use harness::smartcard::{Card, Manner, Token};
-use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
+use harness::{Machine, MachineError, Outcome, Stop, expect, violated};
 
 use crate::omarchy::as_user;
-
-/// Inserts a token and waits until the daemon sees it.
-pub async fn inserted(trial: &Trial, machine: &Vm, token: &Token, manner: Manner) -> Result<Card, Stop> {
-    let card = trial.insert(token, machine, manner).await?;
-    seen(trial, machine).await?;
-    Ok(card)
-}
-
-/// Waits until the daemon sees a card.
-pub async fn seen(trial: &Trial, machine: &Vm) -> Outcome {
-    let waited = trial.sees_card(machine).await?;
-    expect(waited.success(), "the daemon sees the card", waited)
-}
 
 /// That the PIV application can be selected.
 pub async fn select_piv(machine: &dyn Machine) -> Outcome {
