@@ -6,6 +6,7 @@
 mod architecture;
 pub mod cache;
 mod check;
+mod child;
 pub mod cli;
 pub mod doctor;
 mod durations;

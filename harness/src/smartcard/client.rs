@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::tool::Tool;
 use crate::cache::Scratch;
 use crate::machine::qemu::Vm;
-use crate::{Machine, MachineError};
+use crate::{Machine, MachineError, child};
 
 /// What a client loads: of the daemon's own version, or the daemon refuses it without saying so.
 const LIBRARIES: [&str; 2] = ["libpcsclite.so.1", "libpcsclite_real.so.1"];
@@ -26,7 +26,7 @@ const LIBRARIES: [&str; 2] = ["libpcsclite.so.1", "libpcsclite_real.so.1"];
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a reader may stay as it is when somebody waits for another state.
-const CHANGE_LIMIT: Duration = Duration::from_secs(20);
+const CHANGE_LIMIT: Duration = Duration::from_secs(45);
 
 /// The longest answer, in bytes.
 const ANSWER_LIMIT: u64 = 64 << 10;
@@ -77,7 +77,7 @@ impl Client {
         let mut command = tool.command();
         command.env("LD_LIBRARY_PATH", directory.path()).env("PCSCLITE_CSOCK_NAME", &socket);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().map_err(failed)?;
+        let mut process = child::spawn(command).await.map_err(failed)?;
         let (Some(requests), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(failed(io::ErrorKind::BrokenPipe.into()));
         };

@@ -67,10 +67,12 @@ impl SmartCards {
         Ok(card)
     }
 
-    /// Plugs a token into a machine's USB.
+    /// Plugs a token into a machine's USB, and waits until its kernel has the device.
     pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
         let daemon = machine.connect(&self.target.daemon).await?;
-        Ok(token.plug(machine).await?.held_by(daemon))
+        let card = token.plug(machine).await?.held_by(daemon);
+        machine.succeed(ATTACHED).await?;
+        Ok(card)
     }
 
     /// A client on this host, of this host's architecture. A host that cannot have one skips the check.
@@ -83,6 +85,10 @@ impl SmartCards {
         Ok(Client::start(tool, directory, machine.clone(), daemon, library).await?)
     }
 }
+
+/// That takes as long as the token on this host does, which is nothing to judge the guest by.
+const ATTACHED: &str =
+    "timeout 50 sh -c 'until grep -qsx 203a /sys/bus/usb/devices/*/idVendor; do sleep 0.1; done'";
 
 fn skipped(error: ToolError) -> Stop {
     Stop::Skipped(error.to_string())

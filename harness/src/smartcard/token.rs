@@ -2,17 +2,17 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::tool::Tool;
 use crate::cache::Scratch;
 use crate::machine::qemu::Vm;
-use crate::{Machine, MachineError};
+use crate::{Machine, MachineError, child};
 
 /// The PIN of every token.
 pub const PIN: &str = "123456";
@@ -70,7 +70,8 @@ impl Token {
         if flaw == Some(Flaw::WrongCertificate) {
             command.arg("--wrong-certificate");
         }
-        let output = command.stdin(Stdio::null()).output().await?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let output = child::spawn(command).await?.wait_with_output().await?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(TokenError::Failed { status: output.status, said });
@@ -122,7 +123,7 @@ impl Token {
         let stream = machine.connect(address).await?.into_std().map_err(failed)?;
         stream.set_nonblocking(false).map_err(failed)?;
         command.stdin(Stdio::from(OwnedFd::from(stream))).stdout(Stdio::null()).stderr(Stdio::piped());
-        let process = command.spawn().map_err(failed)?;
+        let process = child::spawn(command).await.map_err(failed)?;
         Ok(Card { machine: machine.name().to_owned(), process, flaw: self.flaw, _daemon: None })
     }
 }

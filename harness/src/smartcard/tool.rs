@@ -52,10 +52,8 @@ impl Tool {
     }
 
     /// A command that runs it.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.0);
-        command.kill_on_drop(true);
-        command
+    pub fn command(&self) -> std::process::Command {
+        std::process::Command::new(&self.0)
     }
 }
 
@@ -86,7 +84,7 @@ mod tests {
         assert!(!Tool::was_built("demo", &cache));
         let tool = Tool::build("demo", package.path(), &cache).await.unwrap();
         assert!(Tool::was_built("demo", &cache));
-        let output = tool.command().output().await.unwrap();
+        let output = tool.command().output().unwrap();
         assert_eq!(output.stdout, b"built");
     }
 

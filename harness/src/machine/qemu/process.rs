@@ -5,19 +5,16 @@ use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ExitStatus, Stdio};
-use std::sync::OnceLock;
-use std::sync::mpsc;
 
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{SigSet, Signal};
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::ChildStderr;
 use tokio::sync::{oneshot, watch};
 
 use crate::machine::life::Life;
-use crate::secret;
+use crate::{child, secret};
 
 /// Descriptors below this are the standard streams.
 const FIRST_INHERITED: i32 = 3;
@@ -60,12 +57,9 @@ impl Process {
             .map(|(index, file)| FdMapping { parent_fd: file, child_fd: FIRST_INHERITED + index as i32 })
             .collect();
         command.fd_mappings(mappings).map_err(|_| io::Error::other("two inherited files with one number"))?;
-        die_with_the_harness(&mut command);
         leave_interrupts_to_the_harness(&mut command);
 
-        let mut command = Command::from(command);
-        command.kill_on_drop(true);
-        let mut child = in_nursery(command).await?;
+        let mut child = child::spawn(command).await?;
         let id = child.id().unwrap_or_default();
         let (kill, killed) = oneshot::channel();
         let (gone_sender, gone) = watch::channel(false);
@@ -127,23 +121,6 @@ fn describe(status: Option<ExitStatus>, complaints: &str) -> String {
     text
 }
 
-/// Has the kernel kill the child when the harness dies, however it dies.
-fn die_with_the_harness(command: &mut std::process::Command) {
-    let harness = rustix::process::getpid();
-    // SAFETY: both calls are plain system calls, allowed between fork and exec.
-    #[allow(unsafe_code)]
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-            // The harness may have died before the line above took effect.
-            if rustix::process::getppid() != Some(harness) {
-                return Err(io::Error::other("the harness is gone"));
-            }
-            Ok(())
-        });
-    }
-}
-
 /// Ctrl-C in a terminal reaches everything that runs there. The harness decides what it means: a machine
 /// that ended by itself would look broken.
 fn leave_interrupts_to_the_harness(command: &mut std::process::Command) {
@@ -153,32 +130,6 @@ fn leave_interrupts_to_the_harness(command: &mut std::process::Command) {
     unsafe {
         command.pre_exec(move || Ok(interrupts.thread_block()?));
     }
-}
-
-type Birth = (Command, tokio::runtime::Handle, oneshot::Sender<io::Result<Child>>);
-
-/// Starts the command from a thread that lives as long as the harness: the kernel sends the death
-/// signal when the *thread* that forked ends, and threads of the runtime come and go.
-async fn in_nursery(command: Command) -> io::Result<Child> {
-    static NURSERY: OnceLock<mpsc::Sender<Birth>> = OnceLock::new();
-    let nursery = NURSERY.get_or_init(|| {
-        let (sender, births) = mpsc::channel::<Birth>();
-        std::thread::spawn(move || {
-            for (mut command, runtime, born) in births {
-                let _context = runtime.enter();
-                // A runtime that is shutting down starts nothing, and says so by a panic. If that ended this
-                // thread, the machines of every other runtime would die with it.
-                if let Ok(child) = catch_unwind(AssertUnwindSafe(|| command.spawn())) {
-                    let _ = born.send(child);
-                }
-            }
-        });
-        sender
-    });
-    let (born, birth) = oneshot::channel();
-    let closed = |_| io::Error::other("the thread that starts processes is gone");
-    nursery.send((command, tokio::runtime::Handle::current(), born)).map_err(|_| closed(()))?;
-    birth.await.map_err(|_| closed(()))?
 }
 
 #[cfg(test)]
@@ -219,9 +170,8 @@ mod tests {
         // Asked for by a runtime that has ended, a process is not born, and the nursery survives it.
         let asked = std::thread::spawn(move || {
             let _context = handle.enter();
-            let mut command = std::process::Command::new("true");
-            die_with_the_harness(&mut command);
-            tokio::runtime::Handle::current().block_on(in_nursery(Command::from(command))).is_err()
+            let born = child::spawn(std::process::Command::new("true"));
+            tokio::runtime::Handle::current().block_on(born).is_err()
         });
         assert!(asked.join().unwrap());
         assert!(lives(&other));
