@@ -85,7 +85,7 @@ impl Client {
         Ok(Client { machine, _process: process, requests, answers, relay, _directory: directory })
     }
 
-    pub async fn establish(&mut self) -> Result<Answer, MachineError> {
+    pub(super) async fn establish(&mut self) -> Result<Answer, MachineError> {
         self.ask(json!({ "do": "establish" })).await
     }
 

@@ -82,7 +82,18 @@ impl SmartCards {
         let none = || Stop::Skipped(format!("the guest has no client library for a host of {architecture}"));
         let library = self.target.library.get(architecture).ok_or_else(none)?;
         let (directory, daemon) = (self.cache.scratch()?, &self.target.daemon);
-        Ok(Client::start(tool, directory, machine.clone(), daemon, library).await?)
+        let mut client = Client::start(tool, directory, machine.clone(), daemon, library).await?;
+        match client.establish().await? {
+            Answer::Ok(_) => Ok(client),
+            // So says a daemon of another version of the protocol, and nothing else.
+            Answer::Error { code, message } if code == "SCARD_E_SERVICE_STOPPED" => {
+                Err(Stop::Broken(format!(
+                    "the daemon is of another version than the client library in {}: {message}",
+                    library.display()
+                )))
+            }
+            refused => Err(Stop::Broken(format!("the daemon has no session for a client: {refused}"))),
+        }
     }
 }
 

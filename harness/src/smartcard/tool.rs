@@ -15,7 +15,7 @@ pub struct Tool(PathBuf);
 /// Why there is none. Whoever needs it is skipped.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ToolError {
-    #[error("{program} cannot be built, because cargo cannot be run: {reason}")]
+    #[error("{program} cannot be built, because cargo cannot be run ({reason}): install Rust")]
     NoCargo { program: &'static str, reason: String },
     #[error(
         "{program} cannot be built (`assay doctor` tells what it takes; to see more, run {command}): {last}"

@@ -32,7 +32,6 @@ async fn card_pulled(trial: &Trial) -> Outcome {
     let token = trial.token().await?;
     let card = trial.insert(&token, &machine, Manner::default()).await?;
     let mut client = trial.client(&machine).await?;
-    works(client.establish().await?, "the client finds the daemon")?;
     works(client.connect(READER).await?, "the client connects to the card")?;
     selects_piv(&mut client).await?;
 
