@@ -1,6 +1,7 @@
 //! Decides checks, each on machines of its own.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,8 @@ use crate::property::{SIMPLIFICATIONS, Seed};
 use crate::replay::Replay;
 use crate::{Evidence, Invariant, Stop, Trial, Verdict};
 
-/// How long a check may take. A check has shorter limits of its own for what it waits for: this one
-/// only keeps a run from hanging.
+/// How long a check may take, or each random case of one. A check has shorter limits of its own for what it waits
+/// for: this one only keeps a run from hanging.
 const CHECK_LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs the checks of one target.
@@ -120,14 +121,27 @@ struct Decision {
 async fn decide(check: &Check, trial: Trial) -> Decision {
     // In a block, because a check may panic before it has even returned a future.
     let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
-    let outcome = match tokio::time::timeout(CHECK_LIMIT, trying).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
-        Err(_) => Err(Stop::Broken(format!("the check did not end within {} s", CHECK_LIMIT.as_secs()))),
+    let outcome = match while_it_comes_on(&trial, trying).await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
+        None => Err(Stop::Broken(format!("the check did not end within {} s", CHECK_LIMIT.as_secs()))),
     };
     let verdict = Verdict::from(outcome);
     let evidence = trial.evidence(verdict != Verdict::Passed).await;
     Decision { verdict, evidence, seed: trial.used_seed() }
+}
+
+/// Waits for the end of a check, for as long as it begins another case in time.
+async fn while_it_comes_on<T>(trial: &Trial, trying: impl Future<Output = T>) -> Option<T> {
+    let mut trying = pin!(trying);
+    loop {
+        let limit = trial.came_on() + CHECK_LIMIT;
+        match tokio::time::timeout_at(limit, &mut trying).await {
+            Ok(end) => return Some(end),
+            Err(_) if trial.came_on() + CHECK_LIMIT > limit => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 fn fate(verdict: Verdict) -> Fate {
@@ -135,5 +149,33 @@ fn fate(verdict: Verdict) -> Fate {
         Verdict::Failed(violation) => Fate::Killed { observed: violation.observed },
         Verdict::Passed => Fate::Survived,
         Verdict::Broken { reason } | Verdict::Skipped { reason } => Fate::Undecided { reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial() -> Trial {
+        Trial::new(Arc::new(Lab::without_machines("demo")), None, Seed::parse("1").unwrap(), 0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_may_take_as_long_as_its_cases_do() {
+        let trial = trial();
+        let slow = async |_| {
+            tokio::time::sleep(CHECK_LIMIT - Duration::from_secs(1)).await;
+            Ok(())
+        };
+        let outcome = while_it_comes_on(&trial, trial.for_all(5, 0..9, slow)).await;
+        assert!(matches!(outcome, Some(Ok(()))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_does_not_come_on_is_given_up() {
+        let trial = trial();
+        let began = tokio::time::Instant::now();
+        assert!(while_it_comes_on(&trial, std::future::pending::<()>()).await.is_none());
+        assert_eq!(began.elapsed(), CHECK_LIMIT);
     }
 }

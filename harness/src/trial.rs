@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::strategy::Strategy;
+use tokio::time::Instant;
 
 pub use machines::Machines;
 
@@ -33,6 +34,8 @@ pub struct Trial {
     machines: Mutex<Vec<Arc<dyn Machine>>>,
     seed: Seed,
     random: AtomicBool,
+    /// When it began, or its newest random case did.
+    came_on: Mutex<Instant>,
     simplifications: u32,
     variant: Option<&'static str>,
     replay: Option<Replay>,
@@ -48,6 +51,7 @@ impl Trial {
             machines: Mutex::default(),
             seed,
             random: AtomicBool::new(false),
+            came_on: Mutex::new(Instant::now()),
             simplifications,
             replay: None,
         }
@@ -168,6 +172,7 @@ impl Trial {
         Tried: Future<Output = Outcome>,
     {
         self.random.store(true, Ordering::Relaxed);
+        let property = |value| self.on(|| property(value));
         property::for_all(self.seed, cases, self.simplifications, strategy, property).await
     }
 
@@ -195,6 +200,7 @@ impl Trial {
             return property(replay.value()?).await;
         }
         self.random.store(true, Ordering::Relaxed);
+        let property = |value| self.on(|| property(value));
         let found = property::search(self.seed, cases, self.simplifications, strategy, property).await?;
         let Some(Found { case, value, stop }) = found else { return Ok(()) };
         let place = format!("in case {case} of seed {}", self.seed);
@@ -207,6 +213,17 @@ impl Trial {
             None => "which is not kept".to_owned(),
         };
         Err(stop.at(format!("{place}, {again}:\n{value}")))
+    }
+
+    /// When it began, or its newest random case did.
+    pub(crate) fn came_on(&self) -> Instant {
+        *self.came_on.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Begins a case.
+    fn on<T>(&self, case: impl FnOnce() -> T) -> T {
+        *self.came_on.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Instant::now();
+        case()
     }
 
     /// The seed, if the check has made random choices.

@@ -46,6 +46,19 @@ enum Machines {
 }
 
 impl Lab {
+    /// A target of which nothing can be had, to test what needs nothing.
+    #[cfg(test)]
+    pub fn without_machines(target: &str) -> Lab {
+        Lab {
+            target: target.to_owned(),
+            machines: Machines::None("this is a test".to_owned()),
+            credentials: None,
+            rollback: None,
+            smartcards: None,
+            logs: PathBuf::new(),
+        }
+    }
+
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -136,12 +149,8 @@ mod tests {
     #[test]
     fn a_check_that_asks_for_machines_that_cannot_be_is_skipped_with_the_reason() {
         let lab = Lab {
-            target: "appliance".into(),
             machines: Machines::None("no Docker engine answers".into()),
-            credentials: None,
-            rollback: None,
-            smartcards: None,
-            logs: PathBuf::new(),
+            ..Lab::without_machines("appliance")
         };
         let asks: [fn(&Lab) -> Outcome; 2] =
             [|lab| Ok(lab.stage(None).map(drop)?), |lab| Ok(lab.containers().map(drop)?)];
