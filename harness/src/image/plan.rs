@@ -1,11 +1,12 @@
 //! A recipe as the build script reads it: environment variables that hold
 //! lists, one item a line, the fields of an item between bars.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::recipe::{Recipe, Source};
 
-pub(super) fn environment(recipe: &Recipe) -> Vec<(&'static str, String)> {
+/// `made` are the trees of [`Recipe::made`], in that order.
+pub(super) fn environment(recipe: &Recipe, made: &[PathBuf]) -> Vec<(&'static str, String)> {
     let lines = |items: &[String]| items.join("\n");
     let trees: Vec<_> = recipe.files.iter().map(|tree| here(recipe, tree)).collect();
     let masked: Vec<_> = recipe.masked.keys().cloned().collect();
@@ -21,7 +22,9 @@ pub(super) fn environment(recipe: &Recipe) -> Vec<(&'static str, String)> {
         ("EXCLUDE", lines(&recipe.exclude)),
         ("TREES", lines(&trees)),
         ("MASKED", lines(&masked)),
+        ("OTHER_SUITES", lines(&other_suites(recipe))),
         ("FOREIGN", lines(&foreign(recipe))),
+        ("MADE", lines(&self::made(recipe, made))),
         ("DRIVES", lines(&drives(recipe))),
         ("DRIVE_FILES", lines(&drive_files(recipe))),
     ]
@@ -35,8 +38,9 @@ pub(super) fn items(recipe: &Recipe) -> Vec<String> {
     items.extend(recipe.files.iter().map(|path| path.display().to_string()));
     for foreign in &recipe.foreign {
         items.push(foreign.directory.clone());
-        items.extend(foreign.packages.iter().cloned());
+        items.extend(foreign.suite.iter().chain(&foreign.packages).cloned());
     }
+    items.extend(recipe.made.iter().map(|made| made.directory.clone()));
     for drive in &recipe.drives {
         items.push(drive.name.clone());
         for file in &drive.files {
@@ -52,11 +56,26 @@ fn foreign(recipe: &Recipe) -> Vec<String> {
     let mut items = Vec::new();
     for foreign in &recipe.foreign {
         let architecture = foreign.architecture.debian();
+        let suite = foreign.suite.as_deref().unwrap_or(&recipe.suite);
         for package in &foreign.packages {
-            items.push(format!("{}|{package}:{architecture}", foreign.directory));
+            items.push(format!("{}|{package}:{architecture}/{suite}", foreign.directory));
         }
     }
     items
+}
+
+/// The releases, each once, that foreign packages come from besides the recipe's.
+fn other_suites(recipe: &Recipe) -> Vec<String> {
+    let mut suites: Vec<_> = recipe.foreign.iter().filter_map(|foreign| foreign.suite.clone()).collect();
+    suites.retain(|suite| *suite != recipe.suite);
+    suites.sort();
+    suites.dedup();
+    suites
+}
+
+fn made(recipe: &Recipe, trees: &[PathBuf]) -> Vec<String> {
+    let pairs = recipe.made.iter().zip(trees);
+    pairs.map(|(made, tree)| format!("{}|{}", made.directory, tree.display())).collect()
 }
 
 fn drives(recipe: &Recipe) -> Vec<String> {
@@ -79,4 +98,28 @@ fn drive_files(recipe: &Recipe) -> Vec<String> {
 
 fn here(recipe: &Recipe, path: &Path) -> String {
     recipe.directory.join(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::environment;
+    use crate::image::Recipe;
+
+    #[test]
+    fn foreign_packages_name_their_release_and_made_trees_where_they_go() {
+        let text = "architecture = 'arm64'\nsuite = 'trixie'\nmirror = 'http://m'\nhostname = 'h'\nuser = 'u'\n\
+                    size_mib = 1\npackages = []\n\
+                    [[foreign]]\narchitecture = 'amd64'\npackages = ['libc6']\ndirectory = '/opt/x'\n\
+                    [[foreign]]\narchitecture = 'amd64'\nsuite = 'bookworm'\npackages = ['libcurl4']\ndirectory = '/opt/y'\n\
+                    [[made]]\npackage = 'layer'\narchitecture = 'amd64'\ndirectory = '/opt/z'\n";
+        let recipe: Recipe = toml::from_str(text).unwrap();
+        let environment = environment(&recipe, &[PathBuf::from("/cache/tree")]);
+        let value =
+            |name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        assert_eq!(value("FOREIGN"), Some("/opt/x|libc6:amd64/trixie\n/opt/y|libcurl4:amd64/bookworm"));
+        assert_eq!(value("OTHER_SUITES"), Some("bookworm"));
+        assert_eq!(value("MADE"), Some("/opt/z|/cache/tree"));
+    }
 }

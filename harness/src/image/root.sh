@@ -39,7 +39,7 @@ keep() {
     done
 }
 
-# $1: a package, with its architecture; prints its archive.
+# $1: a package, perhaps with its architecture and its suite; prints its archive.
 fetch() {
     archive=$(apt-get -qq --print-uris download "$1" | cut -d' ' -f2)
     [ -n "$archive" ] || die "the mirror has no package $1"
@@ -60,6 +60,11 @@ done
 apt-get -q --yes --download-only -o APT::Install-Recommends=false install $PACKAGES
 keep
 mkdir apart fetched
+# Only now: no dependency of the root may come from another release.
+for suite in $OTHER_SUITES; do
+    sed "s/ $SUITE / $suite /" "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/$suite.list"
+done
+[ -z "$OTHER_SUITES" ] || apt-get -q update
 cd fetched
 busybox=$(fetch "busybox-static:$ARCHITECTURE")
 foreign=
@@ -113,12 +118,17 @@ for item in $FOREIGN; do
         [ ! -d "$root${item%%|*}/usr/$name" ] || ln -sfn "usr/$name" "$root${item%%|*}/$name"
     done
 done
-for tree in $TREES; do
-    # A checkout's modes depend on a umask: others get what the owner has, but
-    # for writing. Links such as /bin stay what they are.
-    tar -C "$tree" -c --owner=0 --group=0 --mode=go=u-w . |
-        tar -x -C "$root" --keep-directory-symlink --no-overwrite-dir
+# $1: a tree of this host, $2: a directory. A checkout's modes depend on a umask:
+# others get what the owner has, but for writing. Links such as /bin stay what they are.
+lay() {
+    tar -C "$1" -c --owner=0 --group=0 --mode=go=u-w . |
+        tar -x -C "$2" --keep-directory-symlink --no-overwrite-dir
+}
+for item in $MADE; do
+    mkdir -p "$root${item%%|*}"
+    lay "${item#*|}" "$root${item%%|*}"
 done
+for tree in $TREES; do lay "$tree" "$root"; done
 for name in $MASKED; do
     case $name in
         *-generator) directory=$root/etc/systemd/system-generators ;;
