@@ -18,6 +18,9 @@ const MAKE: &str = r#"
 exec cargo run --release --locked --manifest-path "$PACKAGE/Cargo.toml" --target-dir "$OUT/target" -- "$OUT/tree"
 "#;
 
+/// What somebody compiles with for this host's processor is not for a guest's.
+const OF_THIS_HOST: [&str; 4] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CFLAGS"];
+
 /// The trees of a recipe, made where the cache does not have them.
 pub(super) async fn trees(
     recipe: &Recipe,
@@ -45,7 +48,11 @@ fn tell(event: CacheEvent, progress: &(dyn Fn(ImageProgress) + Sync)) {
 
 async fn make(package: &Path, work: &Path, log: &Log) -> io::Result<()> {
     fs::create_dir(work.join("tree"))?;
-    let status = contained(MAKE)
+    let mut make = contained(MAKE);
+    for name in OF_THIS_HOST {
+        make.env_remove(name);
+    }
+    let status = make
         .env("PACKAGE", package)
         .env("OUT", work)
         .stdin(Stdio::null())

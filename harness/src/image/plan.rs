@@ -1,9 +1,10 @@
 //! A recipe as the build script reads it: environment variables that hold
 //! lists, one item a line, the fields of an item between bars.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::recipe::{Recipe, Source};
+use super::recipe::{Foreign, Recipe, Source};
 
 /// `made` are the trees of [`Recipe::made`], in that order.
 pub(super) fn environment(recipe: &Recipe, made: &[PathBuf]) -> Vec<(&'static str, String)> {
@@ -53,24 +54,29 @@ pub(super) fn items(recipe: &Recipe) -> Vec<String> {
 }
 
 fn foreign(recipe: &Recipe) -> Vec<String> {
-    let mut items = Vec::new();
-    for foreign in &recipe.foreign {
-        let architecture = foreign.architecture.debian();
-        let suite = foreign.suite.as_deref().unwrap_or(&recipe.suite);
-        for package in &foreign.packages {
-            items.push(format!("{}|{package}:{architecture}/{suite}", foreign.directory));
-        }
-    }
-    items
+    let item = |foreign: &Foreign| {
+        let from = format!(":{}/{}", foreign.architecture.debian(), suite(recipe, foreign));
+        let packages: Vec<_> = foreign.packages.iter().map(|package| format!("{package}{from}")).collect();
+        format!("{}|{}", foreign.directory, packages.join(" "))
+    };
+    recipe.foreign.iter().map(item).collect()
 }
 
 /// The releases, each once, that foreign packages come from besides the recipe's.
 fn other_suites(recipe: &Recipe) -> Vec<String> {
-    let mut suites: Vec<_> = recipe.foreign.iter().filter_map(|foreign| foreign.suite.clone()).collect();
-    suites.retain(|suite| *suite != recipe.suite);
-    suites.sort();
-    suites.dedup();
-    suites
+    let mut suites = BTreeMap::<_, BTreeSet<_>>::new();
+    for foreign in &recipe.foreign {
+        suites.entry(suite(recipe, foreign)).or_default().insert(foreign.architecture.debian());
+    }
+    suites.remove(&*recipe.suite);
+    let item = |(suite, architectures): (&str, BTreeSet<_>)| {
+        format!("{suite}|{}", architectures.into_iter().collect::<Vec<_>>().join(","))
+    };
+    suites.into_iter().map(item).collect()
+}
+
+fn suite<'r>(recipe: &'r Recipe, foreign: &'r Foreign) -> &'r str {
+    foreign.suite.as_deref().unwrap_or(&recipe.suite)
 }
 
 fn made(recipe: &Recipe, trees: &[PathBuf]) -> Vec<String> {
@@ -111,15 +117,18 @@ mod tests {
     fn foreign_packages_name_their_release_and_made_trees_where_they_go() {
         let text = "architecture = 'arm64'\nsuite = 'trixie'\nmirror = 'http://m'\nhostname = 'h'\nuser = 'u'\n\
                     size_mib = 1\npackages = []\n\
-                    [[foreign]]\narchitecture = 'amd64'\npackages = ['libc6']\ndirectory = '/opt/x'\n\
+                    [[foreign]]\narchitecture = 'amd64'\npackages = ['libc6', 'dash']\ndirectory = '/opt/x'\n\
                     [[foreign]]\narchitecture = 'amd64'\nsuite = 'bookworm'\npackages = ['libcurl4']\ndirectory = '/opt/y'\n\
                     [[made]]\npackage = 'layer'\narchitecture = 'amd64'\ndirectory = '/opt/z'\n";
         let recipe: Recipe = toml::from_str(text).unwrap();
         let environment = environment(&recipe, &[PathBuf::from("/cache/tree")]);
         let value =
             |name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
-        assert_eq!(value("FOREIGN"), Some("/opt/x|libc6:amd64/trixie\n/opt/y|libcurl4:amd64/bookworm"));
-        assert_eq!(value("OTHER_SUITES"), Some("bookworm"));
+        assert_eq!(
+            value("FOREIGN"),
+            Some("/opt/x|libc6:amd64/trixie dash:amd64/trixie\n/opt/y|libcurl4:amd64/bookworm")
+        );
+        assert_eq!(value("OTHER_SUITES"), Some("bookworm|amd64"));
         assert_eq!(value("MADE"), Some("/opt/z|/cache/tree"));
     }
 }

@@ -39,15 +39,18 @@ keep() {
     done
 }
 
-# $1: a package, perhaps with its architecture and its suite; prints its archive.
+# $1: packages, each perhaps with its architecture and its suite, with blanks in
+# between; prints their archives. Asked one by one, apt takes a second for each.
 fetch() {
-    archive=$(apt-get -qq --print-uris download "$1" | cut -d' ' -f2)
-    [ -n "$archive" ] || die "the mirror has no package $1"
-    if [ ! -e "$PACKAGE_CACHE/$archive" ]; then
-        apt-get -q download "$1" >&2
+    archives=$(IFS=' '; apt-get -qq --print-uris download $1 | cut -d' ' -f2)
+    [ -n "$archives" ] || die "the mirror does not have all of these: $1"
+    for archive in $archives; do
+        [ ! -e "$PACKAGE_CACHE/$archive" ] || continue
+        (IFS=' '; apt-get -q download $1 >&2)
         keep
-    fi
-    echo "$PACKAGE_CACHE/$archive"
+        break
+    done
+    for archive in $archives; do echo "$PACKAGE_CACHE/$archive"; done
 }
 
 stage download
@@ -61,15 +64,17 @@ apt-get -q --yes --download-only -o APT::Install-Recommends=false install $PACKA
 keep
 mkdir apart fetched
 # Only now: no dependency of the root may come from another release.
-for suite in $OTHER_SUITES; do
-    sed "s/ $SUITE / $suite /" "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/$suite.list"
+for item in $OTHER_SUITES; do
+    sed -E "s/^deb (\[(.*)\] )?/deb [arch=${item#*|} \\2] /; s/ $SUITE / ${item%%|*} /" \
+        "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/${item%%|*}.list"
 done
 [ -z "$OTHER_SUITES" ] || apt-get -q update
 cd fetched
 busybox=$(fetch "busybox-static:$ARCHITECTURE")
 foreign=
 for item in $FOREIGN; do
-    foreign="$foreign$IFS${item%%|*}|$(fetch "${item#*|}")"
+    archives=$(fetch "${item#*|}")
+    for archive in $archives; do foreign="$foreign$IFS${item%%|*}|$archive"; done
 done
 unset APT_CONFIG
 cd ..
