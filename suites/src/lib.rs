@@ -7,5 +7,9 @@ pub mod omarchy;
 use harness::Suite;
 
 /// Every suite there is. What is not listed here does not run.
-pub const CATALOGUE: &[Suite] =
-    &[omarchy::binfmt::SUITE, microvm::credentials::SUITE, appliance::rollback::SUITE];
+pub const CATALOGUE: &[Suite] = &[
+    omarchy::binfmt::SUITE,
+    omarchy::openssl::SUITE,
+    microvm::credentials::SUITE,
+    appliance::rollback::SUITE,
+];

@@ -85,7 +85,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
     assay: there is no target "omarchi": use one of appliance, microvm, omarchy, or the path of a .toml file
     "#);
     assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
-    assay: target omarchy has no suite "binfm"; it has: binfmt
+    assay: target omarchy has no suite "binfm"; it has: binfmt, openssl
     "#);
     let unknown = said(&["run", "omarchy", "--only", "binfmt.registred"]);
     let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
@@ -137,7 +137,7 @@ fn files_that_a_target_names_must_be_there() {
     ");
     place.write("mine.toml", &target("steps = \"nowhere.toml\"").replace("mine", "omarchy"));
     assert_snapshot!(said(&["run", "mine.toml"]), @"
-    target  omarchy: 14 checks
+    target  omarchy: 22 checks
     assay: cannot read nowhere.toml: No such file or directory (os error 2)
     ");
     place.write(
@@ -145,7 +145,7 @@ fn files_that_a_target_names_must_be_there() {
         &target("").replace("\"omarchy\"", "\"./nowhere.toml\"").replace("mine", "omarchy"),
     );
     assert_snapshot!(said(&["run", "mine.toml"]), @"
-    target  omarchy: 14 checks
+    target  omarchy: 22 checks
     assay: the recipe ./nowhere.toml cannot be read: No such file or directory (os error 2)
     ");
 }
@@ -163,7 +163,7 @@ fn a_credential_that_cannot_be_sent_is_named_before_any_machine_starts() {
         let (status, said) = place.complaint(&["run", "mine.toml"]);
         assert_eq!(status, 2, "{said}");
         assert!(!place.path().join("cache/images").exists(), "something was built: {said}");
-        said.replace("target  omarchy: 14 checks\n", "")
+        said.replace("target  omarchy: 22 checks\n", "")
     };
     fs::write(place.path().join("two-mib"), vec![b'x'; 2 << 20]).unwrap();
     let many: Vec<String> = (1..=300).map(|n| format!("secret.key-{n:03} = {{ random = 32 }}")).collect();

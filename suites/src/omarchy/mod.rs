@@ -1,6 +1,7 @@
 //! Target `omarchy`: an aarch64 machine that runs x86_64 programs through an interpreter on a share.
 
 pub mod binfmt;
+pub mod openssl;
 
 use harness::Source;
 
