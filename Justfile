@@ -5,6 +5,8 @@ set ignore-comments
 # In a debug build: a run waits for its machines, not for itself, and this way it shares what the tests build.
 assay := "cargo run --package suites --"
 reports := "target/assay"
+# A workspace of its own: it is compiled for guests.
+layer := "fixtures/library-layer/Cargo.toml"
 
 # The list of recipes, for `just` alone
 _default:
@@ -108,18 +110,21 @@ fmt:
     cargo fmt --all
     cargo fmt --manifest-path fixtures/token/Cargo.toml
     cargo fmt --manifest-path fixtures/pcsc-client/Cargo.toml
+    cargo fmt --all --manifest-path {{ layer }}
 
 # Check the format without changing a file
 format-check:
     cargo fmt --all --check
     cargo fmt --check --manifest-path fixtures/token/Cargo.toml
     cargo fmt --check --manifest-path fixtures/pcsc-client/Cargo.toml
+    cargo fmt --all --check --manifest-path {{ layer }}
 
 # Lint all targets; a warning is an error
 lint:
     cargo clippy --workspace --all-targets -- --deny warnings
     cargo clippy --all-targets --locked --manifest-path fixtures/token/Cargo.toml -- --deny warnings
     cargo clippy --all-targets --locked --manifest-path fixtures/pcsc-client/Cargo.toml -- --deny warnings
+    cargo clippy --workspace --all-targets --locked --manifest-path {{ layer }} -- --deny warnings
 
 # Measure forking against booting and other programs, into target/assay/bench.json; `--comparison` only the others
 bench *ARGS: _reports

@@ -2,10 +2,13 @@
 
 mod build;
 mod common;
+mod contained;
 mod cpio;
 mod digest;
 mod error;
 mod initramfs;
+mod log;
+mod made;
 mod modules;
 mod plan;
 mod prerequisites;
@@ -17,10 +20,13 @@ use crate::cache::{Cache, CacheEvent, Digest, Entry};
 
 pub use error::ImageError;
 pub use prerequisites::{Prerequisite, prerequisites};
-pub use recipe::{Architecture, Drive, DriveFile, Foreign, Recipe, RecipeError, Source};
+pub use recipe::{Architecture, Drive, DriveFile, Foreign, Made, Recipe, RecipeError, Source};
 
 /// The kind under which the cache keeps images.
 pub const KIND: &str = "images";
+
+/// The kinds under which it keeps what goes into them.
+pub const PARTS: &[&str] = &[made::KIND];
 
 /// What happens on the way to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +44,7 @@ pub enum ImageProgress {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    Make,
     Download,
     Unpack,
     Configure,
@@ -50,6 +57,7 @@ pub enum Stage {
 impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Stage::Make => "make what no package has",
             Stage::Download => "download packages",
             Stage::Unpack => "unpack packages",
             Stage::Configure => "configure packages",

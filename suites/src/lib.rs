@@ -11,6 +11,7 @@ pub const CATALOGUE: &[Suite] = &[
     omarchy::binfmt::SUITE,
     omarchy::smartcard::SUITE,
     omarchy::identity::SUITE,
+    omarchy::openssl::SUITE,
     microvm::credentials::SUITE,
     appliance::rollback::SUITE,
 ];

@@ -60,7 +60,7 @@ fn remove(cache: &Cache, target: Option<&str>) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
-    for kind in lab::KINDS.iter().chain([&image::KIND]) {
+    for kind in lab::KINDS.iter().chain([&image::KIND]).chain(image::PARTS) {
         for entry in cache.list(kind).map_err(broken)? {
             cache.remove(kind, entry.digest).map_err(broken)?;
             print(&format!("removed {kind}/{}\n", entry.digest))?;

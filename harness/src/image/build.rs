@@ -4,18 +4,19 @@
 //! own user namespace when the user is not root. Whatever ends it takes mounts,
 //! processes and the tree with it: there is nothing to clean up.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 
+use super::contained::contained;
 use super::error::ImageError;
+use super::log::Log;
 use super::prerequisites::prerequisites;
 use super::recipe::Recipe;
-use super::{ImageProgress, Stage, initramfs, plan};
+use super::{ImageProgress, Stage, initramfs, made, plan};
 use crate::cache::{Cache, Digest};
 
 /// Run one after the other, the first as mmdebstrap's hook.
@@ -42,13 +43,16 @@ pub(super) async fn build(
     work: &Path,
     progress: &(dyn Fn(ImageProgress) + Sync),
 ) -> Result<(), ImageError> {
-    let missing = prerequisites(recipe.architecture);
+    let missing = prerequisites(recipe);
     if !missing.is_empty() {
         return Err(ImageError::Missing(missing));
     }
-    let log = Log { path: work.join("build.log"), kept: kept(cache, digest) };
+    let log = Log::new(work, cache, digest);
+    // They stay in the cache for as long as this has them.
+    let made = made::trees(recipe, cache, &log, progress).await?;
+    let trees: Vec<_> = made.iter().map(|made| made.path("tree")).collect();
     let run = async {
-        run(recipe, cache, work, &log.path, progress).await?;
+        run(recipe, &trees, cache, work, &log, progress).await?;
         let parts = work.join("kernel-parts");
         let archive = initramfs::initramfs(&parts.join("busybox"), &parts.join("modules"))?;
         fs::write(work.join("initramfs"), archive)?;
@@ -62,9 +66,10 @@ pub(super) async fn build(
 
 async fn run(
     recipe: &Recipe,
+    made: &[PathBuf],
     cache: &Cache,
     work: &Path,
-    log: &Path,
+    log: &Log,
     progress: &(dyn Fn(ImageProgress) + Sync),
 ) -> std::io::Result<()> {
     let packages = cache.root().join("packages");
@@ -72,10 +77,10 @@ async fn run(
     fs::create_dir(work.join("parts"))?;
     fs::write(work.join("root.sh"), ROOT)?;
     fs::write(work.join("disks.sh"), DISKS)?;
-    let mut log = File::create(log)?;
+    let mut log = log.open()?;
 
-    let mut child = command()
-        .envs(plan::environment(recipe))
+    let mut child = contained(ENTER)
+        .envs(plan::environment(recipe, made))
         .env("ARCHITECTURES", architectures(recipe))
         .env("SUITE", &recipe.suite)
         .env("MIRROR", &recipe.mirror)
@@ -102,18 +107,6 @@ async fn run(
     } else {
         Err(std::io::Error::other(format!("the build ended with {status}")))
     }
-}
-
-/// `setpriv` ends it with this process, `unshare` everything below with it.
-fn command() -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork"]);
-    command.args(["--kill-child", "--mount-proc"]);
-    if !rustix::process::geteuid().is_root() {
-        command.args(["--map-root-user", "--map-auto"]);
-    }
-    command.args(["sh", "-c", ENTER]);
-    command
 }
 
 fn architectures(recipe: &Recipe) -> String {
@@ -155,29 +148,4 @@ impl Follower {
         self.total = self.total.or(total);
         Some(ImageProgress::Stage { stage, done: 0, total })
     }
-}
-
-struct Log {
-    path: PathBuf,
-    kept: PathBuf,
-}
-
-impl Log {
-    /// Keeps the log where the failed work's removal does not reach it.
-    fn failed(&self, error: &std::io::Error) -> ImageError {
-        const LAST: usize = 20;
-        let text = fs::read(&self.path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let log = match fs::copy(&self.path, &self.kept) {
-            Ok(_) => self.kept.clone(),
-            Err(_) => self.path.clone(),
-        };
-        let lines: Vec<_> = text.lines().collect();
-        let last = lines[lines.len().saturating_sub(LAST)..].join("\n");
-        ImageError::Failed { reason: error.to_string(), log, last }
-    }
-}
-
-fn kept(cache: &Cache, digest: Digest) -> PathBuf {
-    cache.logs().join(format!("image-{}.log", &digest.to_hex()[..12]))
 }

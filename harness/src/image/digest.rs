@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -31,6 +32,19 @@ pub(super) fn digest(recipe: &Recipe) -> Result<Digest, ImageError> {
             add(&mut hasher, &recipe.directory.join(path))?;
         }
     }
+    for made in &recipe.made {
+        field(&mut hasher, package(&recipe.directory.join(&made.package))?.as_bytes());
+    }
+    Ok(hasher.finalize())
+}
+
+/// Over every file of a Cargo package, without what was compiled of it.
+pub(super) fn package(path: &Path) -> Result<Digest, ImageError> {
+    let mut hasher = Hasher::new();
+    for name in names(path)?.into_iter().filter(|name| name != "target") {
+        field(&mut hasher, name.as_encoded_bytes());
+        add(&mut hasher, &path.join(name))?;
+    }
     Ok(hasher.finalize())
 }
 
@@ -43,11 +57,7 @@ fn add(hasher: &mut Hasher, path: &Path) -> Result<(), ImageError> {
         field(hasher, b"link");
         field(hasher, target.as_os_str().as_encoded_bytes());
     } else if data.is_dir() {
-        let mut names = Vec::new();
-        for found in fs::read_dir(path).map_err(unreadable)? {
-            names.push(found.map_err(unreadable)?.file_name());
-        }
-        names.sort();
+        let names = names(path)?;
         field(hasher, b"directory");
         field(hasher, &names.len().to_le_bytes());
         for name in names {
@@ -60,6 +70,17 @@ fn add(hasher: &mut Hasher, path: &Path) -> Result<(), ImageError> {
         field(hasher, &fs::read(path).map_err(unreadable)?);
     }
     Ok(())
+}
+
+/// What is in a directory, in order.
+fn names(directory: &Path) -> Result<Vec<OsString>, ImageError> {
+    let unreadable = |error| ImageError::source(directory, error);
+    let mut names = Vec::new();
+    for found in fs::read_dir(directory).map_err(unreadable)? {
+        names.push(found.map_err(unreadable)?.file_name());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// With its length before it: no two lists of fields read the same.
@@ -100,5 +121,18 @@ mod tests {
         changed();
         symlink("b", tree.join("c")).unwrap();
         changed();
+    }
+
+    #[test]
+    fn of_a_package_all_but_what_was_compiled_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let package = directory.path();
+        fs::create_dir_all(package.join("src")).unwrap();
+        fs::write(package.join("src/main.rs"), "fn main() {}").unwrap();
+        let first = super::package(package).unwrap();
+        fs::create_dir_all(package.join("target/release")).unwrap();
+        assert_eq!(super::package(package).unwrap(), first);
+        fs::write(package.join("src/main.rs"), "fn main() { }").unwrap();
+        assert_ne!(super::package(package).unwrap(), first);
     }
 }

@@ -1,11 +1,13 @@
 //! A recipe as the build script reads it: environment variables that hold
 //! lists, one item a line, the fields of an item between bars.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use super::recipe::{Recipe, Source};
+use super::recipe::{Foreign, Recipe, Source};
 
-pub(super) fn environment(recipe: &Recipe) -> Vec<(&'static str, String)> {
+/// `made` are the trees of [`Recipe::made`], in that order.
+pub(super) fn environment(recipe: &Recipe, made: &[PathBuf]) -> Vec<(&'static str, String)> {
     let lines = |items: &[String]| items.join("\n");
     let trees: Vec<_> = recipe.files.iter().map(|tree| here(recipe, tree)).collect();
     let masked: Vec<_> = recipe.masked.keys().cloned().collect();
@@ -21,7 +23,9 @@ pub(super) fn environment(recipe: &Recipe) -> Vec<(&'static str, String)> {
         ("EXCLUDE", lines(&recipe.exclude)),
         ("TREES", lines(&trees)),
         ("MASKED", lines(&masked)),
+        ("OTHER_SUITES", lines(&other_suites(recipe))),
         ("FOREIGN", lines(&foreign(recipe))),
+        ("MADE", lines(&self::made(recipe, made))),
         ("DRIVES", lines(&drives(recipe))),
         ("DRIVE_FILES", lines(&drive_files(recipe))),
     ]
@@ -35,8 +39,9 @@ pub(super) fn items(recipe: &Recipe) -> Vec<String> {
     items.extend(recipe.files.iter().map(|path| path.display().to_string()));
     for foreign in &recipe.foreign {
         items.push(foreign.directory.clone());
-        items.extend(foreign.packages.iter().cloned());
+        items.extend(foreign.suite.iter().chain(&foreign.packages).cloned());
     }
+    items.extend(recipe.made.iter().map(|made| made.directory.clone()));
     for drive in &recipe.drives {
         items.push(drive.name.clone());
         for file in &drive.files {
@@ -49,14 +54,34 @@ pub(super) fn items(recipe: &Recipe) -> Vec<String> {
 }
 
 fn foreign(recipe: &Recipe) -> Vec<String> {
-    let mut items = Vec::new();
+    let item = |foreign: &Foreign| {
+        let from = format!(":{}/{}", foreign.architecture.debian(), suite(recipe, foreign));
+        let packages: Vec<_> = foreign.packages.iter().map(|package| format!("{package}{from}")).collect();
+        format!("{}|{}", foreign.directory, packages.join(" "))
+    };
+    recipe.foreign.iter().map(item).collect()
+}
+
+/// The releases, each once, that foreign packages come from besides the recipe's.
+fn other_suites(recipe: &Recipe) -> Vec<String> {
+    let mut suites = BTreeMap::<_, BTreeSet<_>>::new();
     for foreign in &recipe.foreign {
-        let architecture = foreign.architecture.debian();
-        for package in &foreign.packages {
-            items.push(format!("{}|{package}:{architecture}", foreign.directory));
-        }
+        suites.entry(suite(recipe, foreign)).or_default().insert(foreign.architecture.debian());
     }
-    items
+    suites.remove(&*recipe.suite);
+    let item = |(suite, architectures): (&str, BTreeSet<_>)| {
+        format!("{suite}|{}", architectures.into_iter().collect::<Vec<_>>().join(","))
+    };
+    suites.into_iter().map(item).collect()
+}
+
+fn suite<'r>(recipe: &'r Recipe, foreign: &'r Foreign) -> &'r str {
+    foreign.suite.as_deref().unwrap_or(&recipe.suite)
+}
+
+fn made(recipe: &Recipe, trees: &[PathBuf]) -> Vec<String> {
+    let pairs = recipe.made.iter().zip(trees);
+    pairs.map(|(made, tree)| format!("{}|{}", made.directory, tree.display())).collect()
 }
 
 fn drives(recipe: &Recipe) -> Vec<String> {
@@ -79,4 +104,31 @@ fn drive_files(recipe: &Recipe) -> Vec<String> {
 
 fn here(recipe: &Recipe, path: &Path) -> String {
     recipe.directory.join(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::environment;
+    use crate::image::Recipe;
+
+    #[test]
+    fn foreign_packages_name_their_release_and_made_trees_where_they_go() {
+        let text = "architecture = 'arm64'\nsuite = 'trixie'\nmirror = 'http://m'\nhostname = 'h'\nuser = 'u'\n\
+                    size_mib = 1\npackages = []\n\
+                    [[foreign]]\narchitecture = 'amd64'\npackages = ['libc6', 'dash']\ndirectory = '/opt/x'\n\
+                    [[foreign]]\narchitecture = 'amd64'\nsuite = 'bookworm'\npackages = ['libcurl4']\ndirectory = '/opt/y'\n\
+                    [[made]]\npackage = 'layer'\narchitecture = 'amd64'\ndirectory = '/opt/z'\n";
+        let recipe: Recipe = toml::from_str(text).unwrap();
+        let environment = environment(&recipe, &[PathBuf::from("/cache/tree")]);
+        let value =
+            |name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        assert_eq!(
+            value("FOREIGN"),
+            Some("/opt/x|libc6:amd64/trixie dash:amd64/trixie\n/opt/y|libcurl4:amd64/bookworm")
+        );
+        assert_eq!(value("OTHER_SUITES"), Some("bookworm|amd64"));
+        assert_eq!(value("MADE"), Some("/opt/z|/cache/tree"));
+    }
 }

@@ -1,8 +1,9 @@
 use std::env;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use super::recipe::Architecture;
+use super::recipe::{Architecture, Recipe};
 
 /// Something that this host needs and does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,22 +30,21 @@ const TOOLS: &[Tool] = &[
     Tool { name: "setpriv", package: "util-linux", why: "a build must not outlive assay" },
 ];
 
+/// For trees that are made on this host. With Perl alone there is no `pod2man`, and not all of its modules.
+const COMPILERS: &[Tool] = &[
+    Tool { name: "cc", package: "build-essential", why: "it compiles what no package has" },
+    Tool { name: "make", package: "build-essential", why: "OpenSSL is built with it" },
+    Tool { name: "pod2man", package: "perl", why: "OpenSSL configures itself with Perl's modules" },
+];
+
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// What is missing on this host for building images of an architecture; empty
-/// when nothing is.
+/// What is missing on this host for building a recipe's image; empty when
+/// nothing is.
 #[must_use]
-pub fn prerequisites(architecture: Architecture) -> Vec<Prerequisite> {
-    let package = |what: &str, package: &str, why| Prerequisite {
-        what: what.to_owned(),
-        why,
-        fix: format!("apt-get install {package}"),
-    };
-    let mut missing: Vec<_> = TOOLS
-        .iter()
-        .filter(|tool| !installed(tool.name))
-        .map(|tool| package(tool.name, tool.package, tool.why))
-        .collect();
+pub fn prerequisites(recipe: &Recipe) -> Vec<Prerequisite> {
+    let architecture = recipe.architecture;
+    let mut missing = absent(TOOLS);
     if !Path::new(KEYRING).exists() {
         let why = "packages are checked against it";
         missing.push(package(KEYRING, "debian-archive-keyring", why));
@@ -60,7 +60,54 @@ pub fn prerequisites(architecture: Architecture) -> Vec<Prerequisite> {
             fix: "apt-get install qemu-user-static binfmt-support".to_owned(),
         });
     }
+    if !recipe.made.is_empty() {
+        missing.extend(absent(COMPILERS));
+        if !installed("cargo") {
+            missing.push(Prerequisite {
+                what: "cargo".to_owned(),
+                why: "it compiles what no package has",
+                fix: "curl https://sh.rustup.rs -sSf | sh".to_owned(),
+            });
+        }
+    }
+    let mut foreign: Vec<_> = recipe.made.iter().map(|made| made.architecture).collect();
+    foreign.retain(|architecture| !architecture.native());
+    foreign.dedup();
+    for architecture in foreign {
+        let machine = architecture.machine();
+        let compiler = format!("{machine}-linux-gnu-gcc");
+        let target = format!("{machine}-unknown-linux-gnu");
+        if !installed(&compiler) {
+            let name = format!("gcc-{}-linux-gnu", machine.replace('_', "-"));
+            missing.push(package(&compiler, &name, "what no package has is compiled for the guest"));
+        }
+        if installed("cargo") && !compiles_for(&target) {
+            missing.push(Prerequisite {
+                what: format!("Rust's standard library for {target}"),
+                why: "what no package has is compiled for the guest",
+                fix: format!("rustup target add {target}"),
+            });
+        }
+    }
     missing
+}
+
+fn absent(tools: &[Tool]) -> Vec<Prerequisite> {
+    let absent = tools.iter().filter(|tool| !installed(tool.name));
+    absent.map(|tool| package(tool.name, tool.package, tool.why)).collect()
+}
+
+fn package(what: &str, package: &str, why: &'static str) -> Prerequisite {
+    Prerequisite { what: what.to_owned(), why, fix: format!("apt-get install {package}") }
+}
+
+/// Rust has its own libraries for the target, where it looks for them.
+fn compiles_for(target: &str) -> bool {
+    let place = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", target])
+        .stdin(Stdio::null())
+        .output();
+    place.is_ok_and(|place| Path::new(String::from_utf8_lossy(&place.stdout).trim()).is_dir())
 }
 
 /// The kernel runs such programs, and with a fixed interpreter (flag F): the
@@ -75,6 +122,7 @@ fn emulated(architecture: Architecture) -> bool {
 
 fn installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    let administrators = ["/usr/sbin", "/sbin"].map(Into::into);
+    // Debian keeps some where only root's PATH leads, Arch those of Perl where only a login shell's does.
+    let administrators = ["/usr/sbin", "/sbin", "/usr/bin/core_perl"].map(Into::into);
     env::split_paths(&path).chain(administrators).any(|place| place.join(program).is_file())
 }

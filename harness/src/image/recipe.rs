@@ -48,6 +48,8 @@ pub struct Recipe {
     pub files: Vec<PathBuf>,
     #[serde(default)]
     pub foreign: Vec<Foreign>,
+    #[serde(default)]
+    pub made: Vec<Made>,
     #[serde(default, rename = "drive")]
     pub drives: Vec<Drive>,
     /// Units and generators that must not run, each with the reason.
@@ -70,7 +72,21 @@ pub enum Architecture {
 #[serde(deny_unknown_fields)]
 pub struct Foreign {
     pub architecture: Architecture,
+    /// Debian's name of the release that they are taken from, when it is not the recipe's.
+    pub suite: Option<String>,
     pub packages: Vec<String>,
+    pub directory: String,
+}
+
+/// A tree that no package has, laid out below a directory of the root. A program of the repository makes it
+/// on this host before the root is built: it is given an empty directory, and fills it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Made {
+    /// The Cargo package of the program, with a `Cargo.lock` of its own, relative to the recipe.
+    pub package: PathBuf,
+    /// What the tree's own programs and libraries are for.
+    pub architecture: Architecture,
     pub directory: String,
 }
 

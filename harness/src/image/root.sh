@@ -39,15 +39,18 @@ keep() {
     done
 }
 
-# $1: a package, with its architecture; prints its archive.
+# $1: packages, each perhaps with its architecture and its suite, with blanks in
+# between; prints their archives. Asked one by one, apt takes a second for each.
 fetch() {
-    archive=$(apt-get -qq --print-uris download "$1" | cut -d' ' -f2)
-    [ -n "$archive" ] || die "the mirror has no package $1"
-    if [ ! -e "$PACKAGE_CACHE/$archive" ]; then
-        apt-get -q download "$1" >&2
+    archives=$(IFS=' '; apt-get -qq --print-uris download $1 | cut -d' ' -f2)
+    [ -n "$archives" ] || die "the mirror does not have all of these: $1"
+    for archive in $archives; do
+        [ ! -e "$PACKAGE_CACHE/$archive" ] || continue
+        (IFS=' '; apt-get -q download $1 >&2)
         keep
-    fi
-    echo "$PACKAGE_CACHE/$archive"
+        break
+    done
+    for archive in $archives; do echo "$PACKAGE_CACHE/$archive"; done
 }
 
 stage download
@@ -60,11 +63,18 @@ done
 apt-get -q --yes --download-only -o APT::Install-Recommends=false install $PACKAGES
 keep
 mkdir apart fetched
+# Only now: no dependency of the root may come from another release.
+for item in $OTHER_SUITES; do
+    sed -E "s/^deb (\[(.*)\] )?/deb [arch=${item#*|} \\2] /; s/ $SUITE / ${item%%|*} /" \
+        "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/${item%%|*}.list"
+done
+[ -z "$OTHER_SUITES" ] || apt-get -q update
 cd fetched
 busybox=$(fetch "busybox-static:$ARCHITECTURE")
 foreign=
 for item in $FOREIGN; do
-    foreign="$foreign$IFS${item%%|*}|$(fetch "${item#*|}")"
+    archives=$(fetch "${item#*|}")
+    for archive in $archives; do foreign="$foreign$IFS${item%%|*}|$archive"; done
 done
 unset APT_CONFIG
 cd ..
@@ -113,12 +123,17 @@ for item in $FOREIGN; do
         [ ! -d "$root${item%%|*}/usr/$name" ] || ln -sfn "usr/$name" "$root${item%%|*}/$name"
     done
 done
-for tree in $TREES; do
-    # A checkout's modes depend on a umask: others get what the owner has, but
-    # for writing. Links such as /bin stay what they are.
-    tar -C "$tree" -c --owner=0 --group=0 --mode=go=u-w . |
-        tar -x -C "$root" --keep-directory-symlink --no-overwrite-dir
+# $1: a tree of this host, $2: a directory. A checkout's modes depend on a umask:
+# others get what the owner has, but for writing. Links such as /bin stay what they are.
+lay() {
+    tar -C "$1" -c --owner=0 --group=0 --mode=go=u-w . |
+        tar -x -C "$2" --keep-directory-symlink --no-overwrite-dir
+}
+for item in $MADE; do
+    mkdir -p "$root${item%%|*}"
+    lay "${item#*|}" "$root${item%%|*}"
 done
+for tree in $TREES; do lay "$tree" "$root"; done
 for name in $MASKED; do
     case $name in
         *-generator) directory=$root/etc/systemd/system-generators ;;

@@ -2,6 +2,7 @@
 
 pub mod binfmt;
 pub mod identity;
+pub mod openssl;
 pub mod smartcard;
 
 use std::time::Duration;

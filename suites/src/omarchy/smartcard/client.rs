@@ -18,7 +18,8 @@ pub const NATIVE: Client = Client { name: "a client", command: "opensc-tool --li
 /// Run by the interpreter, with the library that an x86_64 program brings.
 pub const X86_64: Client = Client {
     name: "an x86_64 client",
-    command: "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu /opt/x86_64/usr/bin/opensc-tool --list-readers",
+    command: "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:/opt/library-layer/usr/lib/x86_64-linux-gnu \
+              /opt/x86_64/usr/bin/opensc-tool --list-readers",
 };
 
 impl Client {

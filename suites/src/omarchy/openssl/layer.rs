@@ -1,0 +1,78 @@
+//! What goes with OpenSSL 3.3.2 in the library layer.
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use serde::Deserialize;
+
+use super::process::processes;
+use crate::omarchy::document;
+
+pub const OPENSC_LOADS: Check = Check {
+    invariant: Invariant {
+        id: "openssl.opensc-loads",
+        level: Level::Must,
+        statement: "The x86_64 OpenSC module loads in that environment with no unresolved symbol (OPENSSL_3.4.0 and later are absent).",
+        source: document("Critical Path for pcscd"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(opensc_loads(trial)),
+    mutants: &[Mutant {
+        name: "a module that needs a newer symbol version",
+        stage: None,
+        edits: &[Edit::Run {
+            command: "cp /opt/x86_64/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so /opt/library-layer/usr/lib/x86_64-linux-gnu/",
+        }],
+    }],
+};
+
+/// What became of a library that was to be loaded.
+#[derive(Deserialize)]
+pub struct Loaded {
+    refused: Option<String>,
+}
+
+async fn opensc_loads(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    for process in processes(&*machine).await? {
+        let Loaded { refused } = process.ask("module opensc-pkcs11.so").await?;
+        let expected = format!("{}: opensc-pkcs11.so loads, every symbol resolved", process.wrapper);
+        expect(refused.is_none(), expected, refused.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+pub const CURL_NO_HTTP3: Check = Check {
+    invariant: Invariant {
+        id: "openssl.curl-no-http3",
+        level: Level::Must,
+        statement: "curl in the library layer has no HTTP/3.",
+        source: document("Component Diagram, Library Layer"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(curl_has_no_http3(trial)),
+    mutants: &[Mutant {
+        name: "curl linked with it",
+        stage: None,
+        edits: &[Edit::Run {
+            command: "cp -P /opt/x86_64/usr/lib/x86_64-linux-gnu/libcurl.so.4* /opt/library-layer/usr/lib/x86_64-linux-gnu/",
+        }],
+    }],
+};
+
+/// What curl says of itself.
+#[derive(Deserialize)]
+struct Curl {
+    version: String,
+    http3: bool,
+}
+
+async fn curl_has_no_http3(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    for process in processes(&*machine).await? {
+        let Curl { version, http3 } = process.ask("curl").await?;
+        let expected = format!("{}: curl has no HTTP/3", process.wrapper);
+        expect(!http3, expected, format!("curl {version} has it"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! The running programs of wrappers, which answer questions about themselves.
+
+use std::path::Path;
+use std::time::Duration;
+
+use harness::machine::{COMMAND_LIMIT, quoted};
+use harness::{Machine, Status, Stop, expect};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::wrapper::{WRAPPERS, Wrapper};
+
+/// What a wrapper finds when it is called.
+#[derive(Default)]
+pub struct Caller<'c> {
+    pub environment: &'c [(&'c str, &'c str)],
+    /// The working directory, if it matters.
+    pub directory: Option<&'c str>,
+}
+
+/// A program that a wrapper has started.
+pub struct Process<'m> {
+    pub wrapper: &'static Wrapper,
+    machine: &'m dyn Machine,
+    id: String,
+}
+
+/// What the probe says to a question.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Reply<A> {
+    Answer(A),
+    Failure(String),
+}
+
+/// In seconds of the guest: emulated, the program takes one or two to begin, and several to load what it is asked about.
+const ANSWER_LIMIT: u32 = 60;
+
+/// The status of timeout(1) when it has ended the command.
+const TIMED_OUT: i32 = 124;
+
+/// Puts questions to a process, and where it lies in the guest.
+const ASK: &str = include_str!("ask.pl");
+const ASK_FILE: &str = "/run/assay-ask.pl";
+
+/// The programs of all wrappers, each started as the document has it: by the user, or by its unit.
+pub async fn processes(machine: &dyn Machine) -> Result<Vec<Process<'_>>, Stop> {
+    called_by(machine, &Caller::default()).await
+}
+
+/// The same, called by somebody with an environment and a directory of their own.
+pub async fn called_by<'m>(machine: &'m dyn Machine, caller: &Caller<'_>) -> Result<Vec<Process<'m>>, Stop> {
+    machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
+    let mut processes = Vec::new();
+    for wrapper in WRAPPERS {
+        let started = match wrapper.unit {
+            None => started_by_user(wrapper, caller),
+            Some(unit) => started_by_unit(unit, caller),
+        };
+        let started = machine.run(&started).await?;
+        let id = started.text();
+        expect(started.success() && id != "0", format!("{wrapper} starts its program"), started)?;
+        processes.push(Process { wrapper, machine, id });
+    }
+    Ok(processes)
+}
+
+/// The shell command that does it and prints the process.
+fn started_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
+    let (name, file) = (wrapper.name, wrapper.file);
+    let directory = caller.directory.unwrap_or("/home/user");
+    let set = |(name, value): &(&str, &str)| format!("--setenv={} ", quoted(&format!("{name}={value}")));
+    let environment: String = caller.environment.iter().map(set).collect();
+    format!(
+        "systemd-run --quiet --uid=user --service-type=exec --unit=assay-{name} --working-directory={directory} \
+         {environment} {file} && systemctl show -P MainPID assay-{name}.service"
+    )
+}
+
+/// The same for a unit, which runs already: unless its caller is to be another, it is left alone.
+fn started_by_unit(unit: &str, caller: &Caller<'_>) -> String {
+    let process = format!("systemctl show -P MainPID {unit}");
+    let mut settings = String::new();
+    for (name, value) in caller.environment {
+        settings.push_str(&format!("Environment=\"{name}={value}\"\n"));
+    }
+    if let Some(directory) = caller.directory {
+        settings.push_str(&format!("WorkingDirectory={directory}\n"));
+    }
+    if settings.is_empty() {
+        return process;
+    }
+    let drop_in = quoted(&format!("[Service]\n{settings}"));
+    format!(
+        "mkdir -p /run/systemd/system/{unit}.d && printf %s {drop_in} >/run/systemd/system/{unit}.d/caller.conf && \
+         systemctl daemon-reload && systemctl restart {unit} && {process}"
+    )
+}
+
+impl Process<'_> {
+    /// Its answer to a question that it must be able to answer.
+    pub async fn ask<A: DeserializeOwned>(&self, question: &str) -> Result<A, Stop> {
+        let ask = format!("timeout {ANSWER_LIMIT} perl {ASK_FILE} {} {}", self.id, quoted(question));
+        // A busy guest's seconds are long ones.
+        let limit = Duration::from_secs(u64::from(ANSWER_LIMIT)) * 10 + COMMAND_LIMIT;
+        let output = self.machine.run_within(&ask, limit).await?;
+        let wrapper = self.wrapper;
+        if output.status == Status::Exit(TIMED_OUT) {
+            let reason = format!("{wrapper}: {question}: no answer within {ANSWER_LIMIT} s");
+            return Err(Stop::Broken(reason));
+        }
+        expect(output.success(), format!("the program of {wrapper} runs and answers"), &output)?;
+        match serde_json::from_str(&output.text()) {
+            Ok(Reply::Answer(answer)) => Ok(answer),
+            Ok(Reply::Failure(failure)) => Err(Stop::Broken(format!("{wrapper}: {question}: {failure}"))),
+            Err(error) => Err(Stop::Broken(format!("{wrapper}: {question}: {error} in {output}"))),
+        }
+    }
+}

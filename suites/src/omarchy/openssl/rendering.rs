@@ -1,0 +1,87 @@
+//! How the programs with a window are to draw it.
+
+use std::collections::BTreeMap;
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+
+use super::process::{Caller, called_by};
+use super::wrapper::{PORTAL, USER_BROKER};
+use crate::omarchy::document;
+
+pub const RENDERING_ENV: Check = Check {
+    invariant: Invariant {
+        id: "openssl.rendering-env",
+        level: Level::Must,
+        statement: "Wrappers with a window set WEBKIT_DISABLE_DMABUF_RENDERER=1, LIBGL_ALWAYS_SOFTWARE=1, GALLIUM_DRIVER=llvmpipe, GDK_BACKEND=x11, and do not set WEBKIT_DISABLE_COMPOSITING_MODE.",
+        source: document("Intune Component Dependencies"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(rendering_environment(trial)),
+    mutants: &[
+        Mutant {
+            name: "WEBKIT_DISABLE_DMABUF_RENDERER missing",
+            stage: None,
+            edits: &[after_rendering(PORTAL, "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n")],
+        },
+        Mutant {
+            name: "LIBGL_ALWAYS_SOFTWARE missing",
+            stage: None,
+            edits: &[after_rendering(USER_BROKER, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
+        },
+        Mutant {
+            name: "GALLIUM_DRIVER missing",
+            stage: None,
+            edits: &[after_rendering(PORTAL, "render_in_software\nunset GALLIUM_DRIVER\n")],
+        },
+        Mutant {
+            name: "GDK_BACKEND missing",
+            stage: None,
+            edits: &[after_rendering(USER_BROKER, "render_in_software\nunset GDK_BACKEND\n")],
+        },
+        Mutant {
+            name: "WEBKIT_DISABLE_COMPOSITING_MODE set",
+            stage: None,
+            edits: &[after_rendering(
+                PORTAL,
+                "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n",
+            )],
+        },
+    ],
+};
+
+const fn after_rendering(path: &'static str, to: &'static str) -> Edit {
+    Edit::Replace { path, from: "render_in_software\n", to }
+}
+
+const WANTED: &[(&str, Option<&str>)] = &[
+    ("WEBKIT_DISABLE_DMABUF_RENDERER", Some("1")),
+    ("LIBGL_ALWAYS_SOFTWARE", Some("1")),
+    ("GALLIUM_DRIVER", Some("llvmpipe")),
+    ("GDK_BACKEND", Some("x11")),
+    ("WEBKIT_DISABLE_COMPOSITING_MODE", None),
+];
+
+/// As the desktop has it for its own programs.
+const SESSION: Caller<'static> = Caller { environment: &[("GDK_BACKEND", "wayland,x11,*")], directory: None };
+
+async fn rendering_environment(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let processes = called_by(&*machine, &SESSION).await?;
+    for process in processes.iter().filter(|process| process.wrapper.window) {
+        let environment: BTreeMap<String, String> = process.ask("environment").await?;
+        for (name, wanted) in WANTED {
+            let found = environment.get(*name).map(String::as_str);
+            let described = |value: Option<&str>| match value {
+                Some(value) => format!("{name}={value}"),
+                None => format!("{name} is not set"),
+            };
+            expect(
+                found == *wanted,
+                format!("{}: {}", process.wrapper, described(*wanted)),
+                described(found),
+            )?;
+        }
+    }
+    Ok(())
+}

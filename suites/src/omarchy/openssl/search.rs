@@ -1,0 +1,114 @@
+//! Where the wrappers have libraries looked for.
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use serde::Deserialize;
+
+use super::process::{Caller, called_by};
+use super::version::Mapped;
+use super::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, USER_BROKER};
+use super::{SYSTEM_LIBRARIES, VERSION};
+use crate::omarchy::document;
+
+pub const FIRST_IN_PATH: Check = Check {
+    invariant: Invariant {
+        id: "openssl.first-in-path",
+        level: Level::Must,
+        statement: "In every wrapper (portal, agent, user broker, device broker), the first directory of LD_LIBRARY_PATH that has a libcrypto is OpenSSL 3.3.2's.",
+        source: document("Intune Component Dependencies"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(first_in_path(trial)),
+    mutants: &[
+        Mutant {
+            name: "3.3.2 second",
+            stage: None,
+            edits: &[Edit::Replace {
+                path: PORTAL,
+                from: SOURCE,
+                to: ". /usr/local/lib/library-layer/environment\n\
+                     LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
+            }],
+        },
+        Mutant {
+            name: "3.3.2 absent",
+            stage: None,
+            edits: &[Edit::Replace {
+                path: AGENT,
+                from: SOURCE,
+                to: ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}\n",
+            }],
+        },
+        Mutant {
+            name: "an empty first entry with a libcrypto in the working directory",
+            stage: None,
+            edits: &[Edit::Replace {
+                path: USER_BROKER,
+                from: SOURCE,
+                to: ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=:$LD_LIBRARY_PATH\n",
+            }],
+        },
+    ],
+};
+
+/// An entry of LD_LIBRARY_PATH.
+#[derive(Deserialize)]
+struct Entry {
+    entry: String,
+    /// Whether it has a libcrypto, and of which version if that can be told.
+    has: bool,
+    version: Option<String>,
+}
+
+async fn first_in_path(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let caller = Caller { directory: Some(SYSTEM_LIBRARIES), ..Caller::default() };
+    for process in called_by(&*machine, &caller).await? {
+        let entries: Vec<Entry> = process.ask("search").await?;
+        let first = entries.into_iter().find(|entry| entry.has);
+        let version = first.as_ref().and_then(|first| first.version.as_deref()).unwrap_or("no version");
+        let observed = match &first {
+            Some(first) => format!("{:?} is, with {version}", first.entry),
+            None => "none is".to_owned(),
+        };
+        let wrapper = process.wrapper;
+        let expected = format!("{wrapper}: the first directory with a libcrypto is that of {VERSION}");
+        expect(version.starts_with(VERSION), expected, observed)?;
+    }
+    Ok(())
+}
+
+pub const NOT_DISPLACED: Check = Check {
+    invariant: Invariant {
+        id: "openssl.not-displaced",
+        level: Level::Must,
+        statement: "A caller's own LD_LIBRARY_PATH cannot come before it.",
+        source: document("Intune Component Dependencies"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(not_displaced(trial)),
+    mutants: &[Mutant {
+        name: "wrapper appends instead of prepending",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: DEVICE_BROKER,
+            from: SOURCE,
+            to: "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n. /usr/local/lib/library-layer/environment\n\
+                 LD_LIBRARY_PATH=${own:+$own:}$LD_LIBRARY_PATH\n",
+        }],
+    }],
+};
+
+async fn not_displaced(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let own = [("LD_LIBRARY_PATH", SYSTEM_LIBRARIES)];
+    for process in called_by(&*machine, &Caller { environment: &own, ..Caller::default() }).await? {
+        let mapped: Mapped = process.ask("mapped").await?;
+        let wrapper = process.wrapper;
+        let expected =
+            format!("{wrapper}, called with LD_LIBRARY_PATH={SYSTEM_LIBRARIES}: {VERSION}is mapped");
+        expect(mapped.is_whole(), expected, mapped)?;
+    }
+    Ok(())
+}

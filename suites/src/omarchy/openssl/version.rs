@@ -1,0 +1,160 @@
+//! Which OpenSSL the running programs have, and what it does.
+
+use std::fmt;
+use std::path::Path;
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use serde::Deserialize;
+
+use super::VERSION;
+use super::layer::Loaded;
+use super::process::processes;
+use super::wrapper::{SOURCE, USER_BROKER};
+use crate::omarchy::document;
+
+pub const LOADED_VERSION: Check = Check {
+    invariant: Invariant {
+        id: "openssl.loaded-version",
+        level: Level::Must,
+        statement: "The running process has 3.3.2 mapped (libcrypto and libssl), and nothing of another version.",
+        source: document("Intune Component Dependencies"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(loaded_version(trial)),
+    mutants: &[Mutant {
+        name: "libssl of 3.3.2 with libcrypto of the system",
+        stage: None,
+        edits: &[Edit::Run {
+            command: "ln -sf /opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3 /opt/library-layer/openssl-3.3.2/lib/",
+        }],
+    }],
+};
+
+/// What a process has mapped of OpenSSL.
+#[derive(Deserialize)]
+pub struct Mapped {
+    /// The version that the library says which it calls.
+    called: String,
+    files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    path: String,
+    /// Only libcrypto has it inside.
+    version: Option<String>,
+}
+
+impl Mapped {
+    /// One libcrypto of the version, and one libssl from beside it.
+    pub fn is_whole(&self) -> bool {
+        let [crypto, ssl] = &self.files[..] else { return false };
+        let named = |file: &File, name| Path::new(&file.path).file_name().is_some_and(|found| found == name);
+        self.called.starts_with(VERSION)
+            && named(crypto, "libcrypto.so.3")
+            && crypto.version.as_deref().is_some_and(|version| version.starts_with(VERSION))
+            && named(ssl, "libssl.so.3")
+            && Path::new(&ssl.path).parent() == Path::new(&crypto.path).parent()
+    }
+}
+
+impl fmt::Display for Mapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it calls {}, and has mapped", self.called)?;
+        for File { path, version } in &self.files {
+            write!(f, " {path}")?;
+            if let Some(version) = version {
+                write!(f, " ({version})")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn loaded_version(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    for process in processes(&*machine).await? {
+        // Whatever brings an OpenSSL of its own has had its chance to.
+        let _: Loaded = process.ask("module opensc-pkcs11.so").await?;
+        let _: serde::de::IgnoredAny = process.ask("curl").await?;
+        let mapped: Mapped = process.ask("mapped").await?;
+        let expected = format!("{}: {VERSION}is mapped, and no other", process.wrapper);
+        expect(mapped.is_whole(), expected, mapped)?;
+    }
+    Ok(())
+}
+
+pub const CODE_1200: Check = Check {
+    invariant: Invariant {
+        id: "openssl.code-1200",
+        level: Level::Must,
+        statement: "In the wrapper's environment `X509_REQ_set_version` with a non-zero version succeeds. It fails since 3.4: this is what Code:1200 is.",
+        source: document("Intune Component Dependencies"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(code_1200(trial)),
+    mutants: &[Mutant {
+        name: "any newer OpenSSL first",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: USER_BROKER,
+            from: SOURCE,
+            to: ". /usr/local/lib/library-layer/environment\n\
+                 LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
+        }],
+    }],
+};
+
+/// What became of a certificate request's version.
+#[derive(Deserialize)]
+struct Request {
+    version: u32,
+    refused: Option<String>,
+}
+
+async fn code_1200(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    for process in processes(&*machine).await? {
+        let Request { version, refused } = process.ask("request").await?;
+        let expected = format!("{}: X509_REQ_set_version({version}) succeeds", process.wrapper);
+        expect(refused.is_none(), expected, refused.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mapped;
+
+    const LIBRARIES: &str = "/opt/library-layer/openssl-3.3.2/lib";
+
+    fn mapped(called: &str, files: &[(&str, Option<&str>)]) -> Mapped {
+        let file = |(path, version): &(&str, Option<&str>)| super::File {
+            path: (*path).to_owned(),
+            version: version.map(str::to_owned),
+        };
+        Mapped { called: called.to_owned(), files: files.iter().map(file).collect() }
+    }
+
+    #[test]
+    fn one_whole_openssl_of_the_version_is_wanted() {
+        const WANTED: &str = "OpenSSL 3.3.2 3 Sep 2024";
+        const OTHER: &str = "OpenSSL 3.5.7 9 Jun 2026";
+        let crypto = &*format!("{LIBRARIES}/libcrypto.so.3");
+        let ssl = &*format!("{LIBRARIES}/libssl.so.3");
+        let system = "/opt/x86_64/usr/lib/x86_64-linux-gnu";
+        let system_ssl = &*format!("{system}/libssl.so.3");
+        let system_crypto = &*format!("{system}/libcrypto.so.3");
+
+        assert!(mapped(WANTED, &[(crypto, Some(WANTED)), (ssl, None)]).is_whole());
+        assert!(!mapped(OTHER, &[(system_crypto, Some(OTHER)), (system_ssl, None)]).is_whole());
+        assert!(!mapped(OTHER, &[(crypto, Some(WANTED)), (ssl, None)]).is_whole());
+        assert!(!mapped(WANTED, &[(crypto, Some(WANTED)), (system_ssl, None)]).is_whole());
+        assert!(!mapped(WANTED, &[(crypto, Some(WANTED))]).is_whole());
+        let both = [(crypto, Some(WANTED)), (ssl, None), (system_crypto, Some(OTHER))];
+        assert!(!mapped(WANTED, &both).is_whole());
+        assert!(!mapped(WANTED, &[(crypto, None), (ssl, None)]).is_whole());
+    }
+}
