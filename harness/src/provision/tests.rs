@@ -269,7 +269,14 @@ fn the_plan_of_omarchy() {
         644 /etc/pam.d/common-password
     3 5.2-x86-64-linker (Phase 5, 5.2)
         644 /usr/local/share/x86_64-glibc/default.nix
-    3 6.2-device-broker (Phase 6, 6.2)
+    4 6.1-home-manager (Phase 6, 6.1)
+        644 /opt/library-layer/etc/ssl/certs/ca-bundle.crt
+        755 /usr/local/bin/intune-agent-rosetta
+        755 /usr/local/bin/intune-portal-rosetta
+        755 /usr/local/bin/microsoft-identity-broker-rosetta
+        755 /usr/local/bin/microsoft-identity-device-broker-rosetta
+        644 /usr/local/lib/library-layer/environment
+    5 6.2-device-broker (Phase 6, 6.2)
         644 /etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf
         644 /usr/lib/systemd/system/microsoft-identity-device-broker.service
     ");
