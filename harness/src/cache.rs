@@ -10,12 +10,14 @@
 //!
 //! Only a directory that is complete and synced is ever renamed to its place,
 //! so the cache survives being killed at any moment, and any number of
-//! processes share one.
+//! processes share one. When it grows beyond `$ASSAY_CACHE_SIZE` GiB, what was
+//! not used for longest goes.
 
 mod entry;
 mod error;
 mod lock;
 mod manifest;
+mod room;
 mod work;
 
 use std::env;
@@ -57,6 +59,8 @@ pub struct Listed {
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
+    /// Bytes that the entries may occupy together.
+    limit: u64,
 }
 
 impl Cache {
@@ -79,14 +83,14 @@ impl Cache {
     /// unfinished is removed.
     ///
     /// # Errors
-    /// When `root` cannot be made or written.
+    /// When `root` cannot be made or written, or the variable for its size says no size.
     pub fn at(root: impl Into<PathBuf>) -> Result<Self, CacheError> {
         let root = std::path::absolute(root.into()).at(Path::new("."))?;
         for name in ["work", "locks", "logs"] {
             let directory = root.join(name);
             fs::create_dir_all(&directory).at(&directory)?;
         }
-        let cache = Self { root };
+        let cache = Self { root, limit: room::limit()? };
         work::sweep(&cache)?;
         Ok(cache)
     }
@@ -150,11 +154,14 @@ impl Cache {
         // The work is still there when the disk is asked how full it is.
         let finished = move || work.finish(&place).map_err(|error| cache.full().unwrap_or(error));
         blocking(finished).await?;
-        match self.verified(kind, digest).await? {
-            Ok(Some(entry)) => Ok(entry),
-            Ok(None) => Err(CacheError::Vanished(self.place(kind, digest)).into()),
-            Err((file, reason)) => Err(CacheError::Unstable { file, reason }.into()),
-        }
+        let entry = match self.verified(kind, digest).await? {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Err(CacheError::Vanished(self.place(kind, digest)).into()),
+            Err((file, reason)) => return Err(CacheError::Unstable { file, reason }.into()),
+        };
+        let cache = self.clone();
+        blocking(move || cache.make_room()).await?;
+        Ok(entry)
     }
 
     /// The entries of a kind, newest first.
@@ -167,8 +174,16 @@ impl Cache {
         for name in work::names(&directory)? {
             let Ok(digest) = Digest::from_hex(&name) else { continue };
             let place = directory.join(&name);
-            let made = fs::metadata(&place).and_then(|data| data.modified()).at(&place)?;
-            entries.push(Listed { digest, size: work::size(&place)?, made });
+            let listed = || {
+                let made = fs::metadata(&place).and_then(|data| data.modified()).at(&place)?;
+                Ok(Listed { digest, size: work::size(&place)?, made })
+            };
+            match listed() {
+                Ok(entry) => entries.push(entry),
+                // Somebody removes it this very moment.
+                Err(_) if !place.exists() => {}
+                Err(error) => return Err(error),
+            }
         }
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.made));
         Ok(entries)
@@ -187,6 +202,7 @@ impl Cache {
         }
         let _using = Lock::try_exclusive_directory(&place)?.ok_or_else(in_use)?;
         self.discard(&place)?;
+        let _ = fs::remove_file(self.stamps(kind, digest));
         Ok(true)
     }
 
@@ -197,8 +213,12 @@ impl Cache {
         digest: Digest,
     ) -> Result<Result<Option<Entry>, (PathBuf, String)>, CacheError> {
         let place = self.place(kind, digest);
-        let stamps = self.root.join("locks").join(format!("{kind}-{digest}.verified"));
-        blocking(move || entry::open(&place, digest, &stamps)).await
+        let stamps = self.stamps(kind, digest);
+        let found = blocking(move || entry::open(&place, digest, &stamps)).await?;
+        if let Ok(Some(_)) = found {
+            self.mark_used(kind, digest);
+        }
+        Ok(found)
     }
 
     /// Renamed first: whoever looks meanwhile finds an entry or none. Nothing

@@ -30,7 +30,11 @@ impl Place {
     fn assay(&self, arguments: &[&str]) -> Command {
         let mut command = Command::cargo_bin("assay").unwrap();
         command.current_dir(self.path()).args(arguments).env("ASSAY_CACHE", self.path().join("cache"));
-        command.env_remove("ASSAY_SEED").env_remove("ASSAY_HOME").env_remove("RUST_BACKTRACE");
+        command
+            .env_remove("ASSAY_CACHE_SIZE")
+            .env_remove("ASSAY_SEED")
+            .env_remove("ASSAY_HOME")
+            .env_remove("RUST_BACKTRACE");
         command.timeout(std::time::Duration::from_secs(60));
         command
     }
@@ -273,6 +277,14 @@ fn a_cache_that_cannot_be_is_told_with_what_to_do() {
     assert_snapshot!(said.replace(&*place.path().to_string_lossy(), "HERE"), @"
     assay: cannot use the cache: HERE/cache/work: Not a directory (os error 20); if the cache is not yours to write, set ASSAY_CACHE to a directory of yours
     ");
+}
+
+#[test]
+fn a_cache_of_no_size_is_refused() {
+    let place = Place::new();
+    let (status, said) = complaint(place.assay(&["image", "list"]).env("ASSAY_CACHE_SIZE", "16G"));
+    assert_eq!(status, 2);
+    assert_snapshot!(said, @r#"assay: ASSAY_CACHE_SIZE="16G" is no size for the cache: say a whole number of GiB"#);
 }
 
 /// Machines boot their kernel directly, so no firmware can be missing: QEMU is all there is to miss. It is

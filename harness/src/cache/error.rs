@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 pub enum CacheError {
     #[error("no place for the cache: set ASSAY_CACHE to a directory, or HOME")]
     Nowhere,
+    #[error("{variable}={value:?} is no size for the cache: say a whole number of GiB")]
+    BadSize { variable: &'static str, value: String },
     #[error("{}: {source}; {}", path.display(), advice(source))]
     Io { path: PathBuf, source: io::Error },
     #[error(

@@ -162,3 +162,39 @@ fn holes_and_zeros_are_the_same_to_the_digest() {
     filled.set_len(9 << 20).unwrap();
     assert_ne!(sum(&sparse).unwrap(), sum(&filled).unwrap());
 }
+
+#[tokio::test]
+async fn what_was_not_used_for_longest_makes_room() {
+    const SIZE: u64 = 1 << 20;
+    let (directory, mut cache) = cache();
+    fs::write(directory.path().join("a-file-of-somebody"), "").unwrap();
+    // Room for three, and for what a file system adds to each.
+    cache.limit = 3 * SIZE + SIZE / 2;
+    let digest = |name: &str| blake3::hash(name.as_bytes());
+    let made = async |name: &str| {
+        let fill = async |work: &Path| {
+            fs::write(work.join("file"), vec![1; SIZE as usize]).unwrap();
+            Ok::<_, CacheError>(())
+        };
+        cache.get_or_make("images", digest(name), &|_| {}, fill).await.unwrap()
+    };
+    let there = || {
+        let mut there = ["held", "used", "unused", "new"].map(|name| (name, digest(name))).to_vec();
+        let listed = cache.list("images").unwrap();
+        there.retain(|(_, digest)| listed.iter().any(|entry| entry.digest == *digest));
+        there.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+
+    let held = made("held").await;
+    drop(made("used").await);
+    drop(made("unused").await);
+    drop(made("used").await);
+    assert_eq!(there(), ["held", "used", "unused"]);
+    drop(made("new").await);
+    assert_eq!(
+        there(),
+        ["held", "used", "new"],
+        "what is in use and what was used again stay, older as they are"
+    );
+    assert!(held.path("file").exists());
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::cache::CacheError;
 use crate::report::text::visible;
 use crate::secret;
 
@@ -35,6 +36,15 @@ impl Failure {
 
     fn told(&self) -> String {
         visible(&*secret::hide(&self.message)).to_string()
+    }
+}
+
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Failure {
+        match error {
+            CacheError::Nowhere | CacheError::BadSize { .. } => Failure::usage(error),
+            _ => Failure::broken("use the cache", error),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{Home, Target};
 
 /// Builds, lists or removes images.
 pub async fn image(action: Action) -> Result<u8, Failure> {
-    let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
+    let cache = Cache::open()?;
     match action {
         Action::Build { target } => build(&cache, &target).await,
         Action::List => list(&cache),

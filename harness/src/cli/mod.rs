@@ -68,7 +68,7 @@ async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, 
 
 /// Tells what is missing on this host.
 fn doctor() -> Result<u8, Failure> {
-    let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
+    let cache = Cache::open()?;
     let findings = doctor::examine(cache.root());
     print(&doctor::render(&findings))?;
     Ok(doctor::exit_status(&findings))

@@ -62,7 +62,7 @@ impl Session {
 
     /// Builds, boots and provisions whatever is not in the cache yet.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
-        let cache = Cache::open().map_err(|error| Failure::broken("use the cache", error))?;
+        let cache = Cache::open()?;
         let lab = lab::prepare(&self.target, &cache, self.kind, listener);
         let mut lab = lab.await.map_err(|error| {
             let action = format!("prepare the target {}", self.target.name);
