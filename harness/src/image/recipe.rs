@@ -34,7 +34,8 @@ pub struct Recipe {
     pub arguments: Vec<String>,
     /// Installed, with what they depend on.
     pub packages: Vec<String>,
-    /// Patterns of packages whose files are laid out and whose scripts never run.
+    /// Patterns of packages whose files are laid out and whose scripts never run. One that nothing in `packages`
+    /// depends on is named in full, and comes without what it depends on itself.
     #[serde(default)]
     pub unpacked: Vec<String>,
     /// Patterns of packages left out though something depends on them.

@@ -63,6 +63,11 @@ done
 apt-get -q --yes --download-only -o APT::Install-Recommends=false install $PACKAGES
 keep
 mkdir apart fetched
+# What is only unpacked and nothing depends on comes by itself.
+alone=
+for name in $UNPACKED; do
+    [ -n "$(named "$name")" ] || alone="$alone $name:$ARCHITECTURE"
+done
 # Only now: no dependency of the root may come from another release.
 for item in $OTHER_SUITES; do
     sed -E "s/^deb (\[(.*)\] )?/deb [arch=${item#*|} \\2] /; s/ $SUITE / ${item%%|*} /" \
@@ -71,6 +76,7 @@ done
 [ -z "$OTHER_SUITES" ] || apt-get -q update
 cd fetched
 busybox=$(fetch "busybox-static:$ARCHITECTURE")
+[ -z "$alone" ] || for archive in $(fetch "${alone# }"); do cp "$archive" ../apart/; done
 foreign=
 for item in $FOREIGN; do
     archives=$(fetch "${item#*|}")
