@@ -28,4 +28,4 @@ pub use kernel::Kernel;
 pub use smbios::{OemStrings, Smbios, SmbiosError};
 pub use startup::Startup;
 pub use template::{Frozen, Own, PowerOn, Template};
-pub use vm::{Drive, Vm};
+pub use vm::{Drive, Vm, bus};

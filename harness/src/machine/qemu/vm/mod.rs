@@ -1,5 +1,6 @@
 //! One running virtual machine.
 
+pub mod bus;
 mod channel;
 mod command;
 mod launch;

@@ -1,0 +1,172 @@
+//! Connections of this host's to the D-Bus buses of a guest.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::UnixStream;
+use zbus::connection::{Builder, Connection};
+use zbus::message::Message;
+use zbus::zvariant::{DynamicDeserialize, DynamicType};
+
+use super::Vm;
+use crate::machine::quoted;
+use crate::{Machine, MachineError};
+
+/// How long a reply may take: longer than a bus waits for a service that it starts.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// The bus itself.
+pub const BUS: Object<'_> =
+    Object { name: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" };
+
+/// As whom a bus is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer<'p> {
+    pub name: &'p str,
+    pub id: u32,
+}
+
+/// What is called: an interface of an object of whoever owns a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'o> {
+    pub name: &'o str,
+    pub path: &'o str,
+    pub interface: &'o str,
+}
+
+pub const ROOT: Peer<'_> = Peer { name: "root", id: 0 };
+
+/// A connection to a bus.
+pub struct Bus {
+    machine: Arc<Vm>,
+    connection: Connection,
+    /// For the transcript.
+    label: String,
+}
+
+/// What a call comes to.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Returned(Message),
+    /// The name of an error, such as `org.freedesktop.DBus.Error.AccessDenied`, and what it means.
+    Refused {
+        name: String,
+        message: String,
+    },
+}
+
+impl Vm {
+    /// Connects to the bus that listens at this socket of the guest.
+    pub async fn bus(self: &Arc<Self>, socket: &str, peer: Peer<'_>) -> Result<Bus, MachineError> {
+        let stream = match peer.id {
+            0 => self.connect(&format!("unix:{socket}")).await?,
+            _ => self.connect_as(socket, peer).await?,
+        };
+        let bus = |connection| Bus {
+            machine: self.clone(),
+            connection,
+            label: format!("bus {socket}, as {}", peer.name),
+        };
+        let connecting = Builder::unix_stream(stream).user_id(peer.id).build();
+        self.bounded(&format!("connect to {socket}"), connecting).await.map(bus)
+    }
+
+    /// A bus asks the kernel who is at the other end: so a process of theirs is.
+    async fn connect_as(&self, socket: &str, peer: Peer<'_>) -> Result<UnixStream, MachineError> {
+        let digest = blake3::hash(socket.as_bytes()).to_hex();
+        let unit = format!("assay-{}-{}", peer.name, &digest[..8]);
+        let proxy = format!("/run/{unit}");
+        self.succeed(&format!(
+            "systemctl is-active --quiet {unit}.socket || systemd-run --quiet --uid={} --unit={unit} \
+             --socket-property=ListenStream={proxy} /usr/lib/systemd/systemd-socket-proxyd {}",
+            quoted(peer.name),
+            quoted(socket)
+        ))
+        .await?;
+        self.connect(&format!("unix:{proxy}")).await
+    }
+
+    async fn bounded<T>(
+        &self,
+        action: &str,
+        asked: impl Future<Output = zbus::Result<T>>,
+    ) -> Result<T, MachineError> {
+        let asking = async {
+            match tokio::time::timeout(LIMIT, asked).await {
+                Ok(result) => result.map_err(|error| self.refused(action, error)),
+                Err(_) => Err(self.never(&format!("an answer to {action}"), LIMIT)),
+            }
+        };
+        self.life.during(asking).await
+    }
+}
+
+impl Bus {
+    /// Calls a method of an object, which may have its service started.
+    pub async fn call<B>(&self, object: Object<'_>, method: &str, body: &B) -> Result<Reply, MachineError>
+    where
+        B: Serialize + DynamicType,
+    {
+        let Object { name, path, interface } = object;
+        let action = format!("{}: {name} {interface}.{method}", self.label);
+        let calling = async {
+            match self.connection.call_method(Some(name), path, Some(interface), method, body).await {
+                Ok(message) => Ok(Reply::Returned(message)),
+                Err(zbus::Error::MethodError(name, message, _)) => {
+                    Ok(Reply::Refused { name: name.to_string(), message: message.unwrap_or_default() })
+                }
+                Err(error) => Err(error),
+            }
+        };
+        let reply = self.machine.bounded(&action, calling).await?;
+        self.machine.recorded(format!("{action}: {reply}"), async { Ok(()) }).await?;
+        Ok(reply)
+    }
+
+    /// Asks the bus for a well-known name.
+    pub async fn request_name(&self, name: &str) -> Result<Reply, MachineError> {
+        const DO_NOT_QUEUE: u32 = 4;
+        self.call(BUS, "RequestName", &(name, DO_NOT_QUEUE)).await
+    }
+
+    /// The process that owns a name in the guest, if any does.
+    pub async fn owner(&self, name: &str) -> Result<Option<u32>, MachineError> {
+        self.call(BUS, "GetConnectionUnixProcessID", &name).await?.value()
+    }
+
+    /// The name by which the bus knows this connection: another one has another.
+    pub fn unique_name(&self) -> String {
+        self.connection.unique_name().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl Reply {
+    /// What was returned, unless it was refused.
+    pub fn value<T>(&self) -> Result<Option<T>, MachineError>
+    where
+        T: for<'d> DynamicDeserialize<'d>,
+    {
+        match self {
+            Reply::Returned(message) => {
+                message.body().deserialize().map(Some).map_err(|error| MachineError::Refused {
+                    machine: "bus".to_owned(),
+                    action: "read a reply".to_owned(),
+                    reason: error.to_string(),
+                })
+            }
+            Reply::Refused { .. } => Ok(None),
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // A reply may hold a secret: only its type is told.
+            Reply::Returned(message) => write!(f, "returned ({})", message.body().signature()),
+            Reply::Refused { name, message } => write!(f, "{name}: {message}"),
+        }
+    }
+}
