@@ -4,6 +4,7 @@ mod access;
 mod card;
 mod client;
 mod daemon;
+mod object;
 mod piv;
 mod plist;
 mod pulled;
@@ -25,6 +26,7 @@ pub const SUITE: Suite = Suite {
         plist::CCID_PLIST,
         usb::CCID_READER_APPEARS,
         card::READER_AND_ATR,
+        object::PKCS11_OBJECT,
         signature::SIGN_AND_VERIFY,
         card::WRONG_PIN,
         pulled::CARD_PULLED,

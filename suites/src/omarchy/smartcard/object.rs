@@ -1,0 +1,53 @@
+//! The card's certificate as a PKCS#11 object, for x86_64 programs that ask p11-kit for modules.
+
+use harness::smartcard::Manner;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use crate::omarchy::{as_user, document};
+
+/// The user's own configuration of p11-kit.
+const MODULE: &str = "/home/user/.config/pkcs11/modules/opensc.module";
+
+pub const PKCS11_OBJECT: Check = Check {
+    invariant: Invariant {
+        id: "smartcard.pkcs11-object",
+        level: Level::Must,
+        statement: "The x86_64 OpenSC module, found through p11-kit by `~/.config/pkcs11/modules/opensc.module`, lists the PIV authentication certificate.",
+        source: document("Critical Path for pcscd"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(pkcs11_object(trial)),
+    mutants: &[
+        Mutant { name: "module file missing", stage: None, edits: &[Edit::Remove { path: MODULE }] },
+        Mutant {
+            name: "module path of the wrong architecture",
+            stage: None,
+            edits: &[Edit::Replace {
+                path: MODULE,
+                from: "/opt/library-layer/usr/lib/x86_64-linux-gnu/",
+                to: "/usr/lib/aarch64-linux-gnu/",
+            }],
+        },
+        Mutant {
+            name: "mode 0600 root",
+            stage: None,
+            edits: &[Edit::Run {
+                command: "cd /home/user/.config/pkcs11/modules && chown root: opensc.module && chmod 600 opensc.module",
+            }],
+        },
+    ],
+};
+
+/// An x86_64 program as a wrapper would start it. It loads p11-kit's proxy, which loads what p11-kit is told to.
+const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environment && \
+    exec /opt/x86_64/usr/bin/pkcs11-tool --module $layer/$libraries/libp11-kit.so.0 --list-objects --type cert";
+
+async fn pkcs11_object(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let token = trial.token().await?;
+    let _card = trial.insert(&token, &machine, Manner::default()).await?;
+    let listed = machine.run(&as_user(LIST)).await?;
+    let found = listed.success() && listed.text().contains("Certificate for PIV Authentication");
+    expect(found, "p11-kit's proxy lists the certificate for PIV authentication", listed)
+}
