@@ -12,6 +12,7 @@ pub const CATALOGUE: &[Suite] = &[
     omarchy::smartcard::SUITE,
     omarchy::identity::SUITE,
     omarchy::openssl::SUITE,
+    omarchy::session::SUITE,
     microvm::credentials::SUITE,
     appliance::rollback::SUITE,
 ];

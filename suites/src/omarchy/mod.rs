@@ -3,7 +3,10 @@
 pub mod binfmt;
 pub mod identity;
 pub mod openssl;
+mod process;
+pub mod session;
 pub mod smartcard;
+mod wrapper;
 
 use std::time::Duration;
 

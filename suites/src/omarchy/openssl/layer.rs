@@ -3,8 +3,8 @@
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::process::processes;
 use crate::omarchy::document;
+use crate::omarchy::process::processes;
 
 pub const OPENSC_LOADS: Check = Check {
     invariant: Invariant {

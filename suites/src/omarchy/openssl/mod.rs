@@ -1,12 +1,10 @@
 //! The library layer of the x86_64 programs, as the processes find it that the wrappers start.
 
 mod layer;
-mod process;
 mod rendering;
 mod search;
 mod tls;
 mod version;
-mod wrapper;
 
 use harness::Suite;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 
-use super::process::{Caller, called_by};
-use super::wrapper::{PORTAL, USER_BROKER};
 use crate::omarchy::document;
+use crate::omarchy::process::{Caller, called_by};
+use crate::omarchy::wrapper::{PORTAL, USER_BROKER};
 
 pub const RENDERING_ENV: Check = Check {
     invariant: Invariant {
@@ -22,28 +22,31 @@ pub const RENDERING_ENV: Check = Check {
         Mutant {
             name: "WEBKIT_DISABLE_DMABUF_RENDERER missing",
             stage: None,
-            edits: &[after_rendering(PORTAL, "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n")],
+            edits: &[after_rendering(
+                PORTAL.file,
+                "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n",
+            )],
         },
         Mutant {
             name: "LIBGL_ALWAYS_SOFTWARE missing",
             stage: None,
-            edits: &[after_rendering(USER_BROKER, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
+            edits: &[after_rendering(USER_BROKER.file, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
         },
         Mutant {
             name: "GALLIUM_DRIVER missing",
             stage: None,
-            edits: &[after_rendering(PORTAL, "render_in_software\nunset GALLIUM_DRIVER\n")],
+            edits: &[after_rendering(PORTAL.file, "render_in_software\nunset GALLIUM_DRIVER\n")],
         },
         Mutant {
             name: "GDK_BACKEND missing",
             stage: None,
-            edits: &[after_rendering(USER_BROKER, "render_in_software\nunset GDK_BACKEND\n")],
+            edits: &[after_rendering(USER_BROKER.file, "render_in_software\nunset GDK_BACKEND\n")],
         },
         Mutant {
             name: "WEBKIT_DISABLE_COMPOSITING_MODE set",
             stage: None,
             edits: &[after_rendering(
-                PORTAL,
+                PORTAL.file,
                 "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n",
             )],
         },

@@ -3,11 +3,11 @@
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::process::{Caller, called_by};
 use super::version::Mapped;
-use super::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, USER_BROKER};
 use super::{SYSTEM_LIBRARIES, VERSION};
 use crate::omarchy::document;
+use crate::omarchy::process::{Caller, called_by};
+use crate::omarchy::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, USER_BROKER};
 
 pub const FIRST_IN_PATH: Check = Check {
     invariant: Invariant {
@@ -24,7 +24,7 @@ pub const FIRST_IN_PATH: Check = Check {
             name: "3.3.2 second",
             stage: None,
             edits: &[Edit::Replace {
-                path: PORTAL,
+                path: PORTAL.file,
                 from: SOURCE,
                 to: ". /usr/local/lib/library-layer/environment\n\
                      LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
@@ -34,7 +34,7 @@ pub const FIRST_IN_PATH: Check = Check {
             name: "3.3.2 absent",
             stage: None,
             edits: &[Edit::Replace {
-                path: AGENT,
+                path: AGENT.file,
                 from: SOURCE,
                 to: ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}\n",
             }],
@@ -43,7 +43,7 @@ pub const FIRST_IN_PATH: Check = Check {
             name: "an empty first entry with a libcrypto in the working directory",
             stage: None,
             edits: &[Edit::Replace {
-                path: USER_BROKER,
+                path: USER_BROKER.file,
                 from: SOURCE,
                 to: ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=:$LD_LIBRARY_PATH\n",
             }],
@@ -92,7 +92,7 @@ pub const NOT_DISPLACED: Check = Check {
         name: "wrapper appends instead of prepending",
         stage: None,
         edits: &[Edit::Replace {
-            path: DEVICE_BROKER,
+            path: DEVICE_BROKER.file,
             from: SOURCE,
             to: "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n. /usr/local/lib/library-layer/environment\n\
                  LD_LIBRARY_PATH=${own:+$own:}$LD_LIBRARY_PATH\n",

@@ -7,9 +7,9 @@ use harness::machine::quoted;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::process::processes;
-use super::wrapper::{AGENT, SOURCE};
 use crate::omarchy::document;
+use crate::omarchy::process::processes;
+use crate::omarchy::wrapper::{AGENT, SOURCE};
 
 pub const TLS_BACKEND: Check = Check {
     invariant: Invariant {
@@ -25,7 +25,7 @@ pub const TLS_BACKEND: Check = Check {
         name: "CA path unset",
         stage: None,
         edits: &[Edit::Replace {
-            path: AGENT,
+            path: AGENT.file,
             from: SOURCE,
             to: ". /usr/local/lib/library-layer/environment\nunset SSL_CERT_FILE\n",
         }],

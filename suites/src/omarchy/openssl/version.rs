@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::VERSION;
 use super::layer::Loaded;
-use super::process::processes;
-use super::wrapper::{SOURCE, USER_BROKER};
 use crate::omarchy::document;
+use crate::omarchy::process::processes;
+use crate::omarchy::wrapper::{SOURCE, USER_BROKER};
 
 pub const LOADED_VERSION: Check = Check {
     invariant: Invariant {
@@ -99,7 +99,7 @@ pub const CODE_1200: Check = Check {
         name: "any newer OpenSSL first",
         stage: None,
         edits: &[Edit::Replace {
-            path: USER_BROKER,
+            path: USER_BROKER.file,
             from: SOURCE,
             to: ". /usr/local/lib/library-layer/environment\n\
                  LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",

@@ -1,10 +1,11 @@
 //! The running programs of wrappers, which answer questions about themselves.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use harness::machine::{COMMAND_LIMIT, quoted};
-use harness::{Machine, Status, Stop, expect};
+use harness::{Machine, MachineError, Outcome, Status, Stop, expect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +40,9 @@ const ANSWER_LIMIT: u32 = 60;
 /// The status of timeout(1) when it has ended the command.
 const TIMED_OUT: i32 = 124;
 
+/// What every wrapper has libraries looked for in first.
+const LAYER: &str = "/opt/library-layer/openssl-3.3.2/lib";
+
 /// Puts questions to a process, and where it lies in the guest.
 const ASK: &str = include_str!("ask.pl");
 const ASK_FILE: &str = "/run/assay-ask.pl";
@@ -65,7 +69,7 @@ pub async fn called_by<'m>(machine: &'m dyn Machine, caller: &Caller<'_>) -> Res
     Ok(processes)
 }
 
-/// The shell command that does it and prints the process.
+/// The shell command that does it and prints the process. Told to serve, the agent stays, as the others do anyway.
 fn started_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
     let (name, file) = (wrapper.name, wrapper.file);
     let directory = caller.directory.unwrap_or("/home/user");
@@ -73,7 +77,7 @@ fn started_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
     let environment: String = caller.environment.iter().map(set).collect();
     format!(
         "systemd-run --quiet --uid=user --service-type=exec --unit=assay-{name} --working-directory={directory} \
-         {environment} {file} && systemctl show -P MainPID assay-{name}.service"
+         {environment} {file} serve && systemctl show -P MainPID assay-{name}.service"
     )
 }
 
@@ -97,7 +101,28 @@ fn started_by_unit(unit: &str, caller: &Caller<'_>) -> String {
     )
 }
 
-impl Process<'_> {
+impl<'m> Process<'m> {
+    /// The program of a wrapper that somebody else has started.
+    pub async fn known(
+        machine: &'m dyn Machine,
+        wrapper: &'static Wrapper,
+        id: u32,
+    ) -> Result<Process<'m>, MachineError> {
+        machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
+        Ok(Process { wrapper, machine, id: id.to_string() })
+    }
+
+    /// Expects of its environment that the wrapper has given it the library layer.
+    pub fn has_the_layer(&self, environment: &BTreeMap<String, String>) -> Outcome {
+        let path = environment.get("LD_LIBRARY_PATH").map_or("", String::as_str);
+        let first = path.split(':').next() == Some(LAYER);
+        expect(
+            first,
+            format!("{} was started through it: LD_LIBRARY_PATH begins with {LAYER}", self.wrapper),
+            path,
+        )
+    }
+
     /// Its answer to a question that it must be able to answer.
     pub async fn ask<A: DeserializeOwned>(&self, question: &str) -> Result<A, Stop> {
         let ask = format!("timeout {ANSWER_LIMIT} perl {ASK_FILE} {} {}", self.id, quoted(question));

@@ -1,0 +1,64 @@
+//! The vendor's broker for the machine, on the system bus.
+
+use std::collections::BTreeMap;
+
+use harness::machine::qemu::bus::ROOT;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::SYSTEM_BUS;
+use crate::omarchy::process::Process;
+use crate::omarchy::wrapper::DEVICE_BROKER;
+use crate::omarchy::{document, within};
+
+/// What it is on the bus.
+pub const NAME: &str = "com.microsoft.identity.devicebroker1";
+
+const UNIT: &str = "microsoft-identity-device-broker.service";
+
+/// What has the unit run the wrapper.
+const OVERRIDE: &str = "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf";
+
+pub const DEVICE_BROKER_SERVICE: Check = Check {
+    invariant: Invariant {
+        id: "session.device-broker-service",
+        level: Level::Must,
+        statement: "It runs through the wrapper override, with HOME=/root, on the system bus, after boot without help.",
+        source: document("Phase 6, 6.2"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(device_broker_service(trial)),
+    mutants: &[
+        Mutant { name: "override missing", stage: None, edits: &[Edit::Remove { path: OVERRIDE }] },
+        Mutant {
+            name: "ExecStart not cleared",
+            stage: None,
+            edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }],
+        },
+        Mutant {
+            name: "HOME unset",
+            stage: None,
+            edits: &[Edit::Replace { path: OVERRIDE, from: "Environment=HOME=/root\n", to: "" }],
+        },
+    ],
+};
+
+async fn device_broker_service(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let there = within(&*machine, 60, &format!("busctl status {NAME} >/dev/null")).await?;
+    expect(there, format!("{NAME} is on the system bus 60 s after the boot"), "nobody owns it")?;
+
+    let owner = machine.bus(SYSTEM_BUS, ROOT).await?.owner(NAME).await?.unwrap_or_default();
+    let process = machine.run(&format!("systemctl show -P MainPID {UNIT}")).await?;
+    expect(
+        process.text() == owner.to_string(),
+        format!("{UNIT} runs process {owner}, which owns {NAME}"),
+        process,
+    )?;
+
+    let process = Process::known(&*machine, &DEVICE_BROKER, owner).await?;
+    let environment: BTreeMap<String, String> = process.ask("environment").await?;
+    process.has_the_layer(&environment)?;
+    let home = environment.get("HOME");
+    expect(home.is_some_and(|home| home == "/root"), "its HOME is /root", format!("{home:?}"))
+}

@@ -1,0 +1,180 @@
+//! The user's keyring, which their login unlocks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use harness::lab::{Drives, booted};
+use harness::machine::qemu::Vm;
+use harness::machine::qemu::bus::{Bus, Object};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
+};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+
+use super::login::{first_log_in, log_in};
+use super::{SESSION_BUS, THE_USER};
+use crate::omarchy::document;
+
+/// Names the collection that secrets go to.
+const DEFAULT: &str = "/home/user/.local/share/keyrings/default";
+
+/// The collection that a login's password unlocks.
+const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+
+const SERVICE: Object<'_> = Object {
+    name: "org.freedesktop.secrets",
+    path: "/org/freedesktop/secrets",
+    interface: "org.freedesktop.Secret.Service",
+};
+
+pub const KEYRING_DEFAULT: Check = Check {
+    invariant: Invariant {
+        id: "session.keyring-default",
+        level: Level::Must,
+        statement: "`~/.local/share/keyrings/default` is exactly `login`, no newline, owned by the user.",
+        source: document("Phase 6, 6.4"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(keyring_default(trial)),
+    mutants: &[
+        Mutant {
+            name: "newline",
+            stage: None,
+            edits: &[Edit::Write { path: DEFAULT, content: "login\n" }, USERS],
+        },
+        Mutant {
+            name: "other name",
+            stage: None,
+            edits: &[Edit::Write { path: DEFAULT, content: "session" }, USERS],
+        },
+        Mutant {
+            name: "root-owned",
+            stage: None,
+            edits: &[Edit::Run { command: "chown root: /home/user/.local/share/keyrings/default" }],
+        },
+    ],
+};
+
+/// What an edit writes is root's.
+const USERS: Edit = Edit::Run { command: "chown user: /home/user/.local/share/keyrings/default" };
+
+async fn keyring_default(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let told = machine.run(&format!("stat --format=%U {DEFAULT} && od -An -c {DEFAULT}")).await?;
+    let expected = format!("{DEFAULT} is the user's, and the five letters of `login`");
+    expect(told.text() == "user\n   l   o   g   i   n", expected, told)?;
+
+    log_in(&*machine).await?;
+    let keyring = Keyring::of(&machine).await?;
+    let collection = keyring.default_collection().await?;
+    expect(collection == LOGIN, format!("secrets go to {LOGIN}"), collection)
+}
+
+pub const KEYRING_UNLOCKED: Check = Check {
+    invariant: Invariant {
+        id: "session.keyring-unlocked",
+        level: Level::Must,
+        statement: "After a PAM login the `login` collection is unlocked: a secret stored over the Secret Service comes back, also after a reboot.",
+        source: document("Race Conditions and Mitigations, 2"),
+        variant: None,
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(keyring_unlocked(trial)),
+    mutants: &[Mutant {
+        name: "pam_gnome_keyring missing",
+        stage: None,
+        edits: &[Edit::Run { command: "sed -i /pam_gnome_keyring/d /etc/pam.d/login" }],
+    }],
+};
+
+const SECRET: &[u8] = b"a refresh token";
+
+async fn keyring_unlocked(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    first_log_in(&*machine).await?;
+    log_in(&*machine).await?;
+    let keyring = Keyring::of(&machine).await?;
+    keyring.is_unlocked().await?;
+    keyring.store(SECRET).await?;
+    keyring.has(SECRET).await?;
+
+    let machine = trial.reboot(&machine, Drives::Plugged).await?;
+    booted(&machine).await?;
+    log_in(&*machine).await?;
+    let keyring = Keyring::of(&machine).await?;
+    keyring.is_unlocked().await?;
+    keyring.has(SECRET).await
+}
+
+/// The user's Secret Service.
+struct Keyring {
+    bus: Bus,
+    session: OwnedObjectPath,
+}
+
+/// A secret as it goes over the bus: of which session, its parameters, itself, its type.
+type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
+
+impl Keyring {
+    async fn of(machine: &Arc<Vm>) -> Result<Keyring, Stop> {
+        let bus = machine.bus(SESSION_BUS, THE_USER).await?;
+        let opened = bus.call(SERVICE, "OpenSession", &("plain", Value::from(""))).await?;
+        let Some((_, session)) = opened.value::<(OwnedValue, OwnedObjectPath)>()? else {
+            return Err(expect(false, "the Secret Service opens a session", opened).unwrap_err());
+        };
+        Ok(Keyring { bus, session })
+    }
+
+    async fn default_collection(&self) -> Result<String, MachineError> {
+        let alias = self.bus.call(SERVICE, "ReadAlias", &"default").await?.value::<OwnedObjectPath>()?;
+        Ok(alias.map(|path| path.to_string()).unwrap_or_default())
+    }
+
+    async fn is_unlocked(&self) -> Outcome {
+        let properties = Object { path: LOGIN, interface: "org.freedesktop.DBus.Properties", ..SERVICE };
+        let locked =
+            self.bus.call(properties, "Get", &("org.freedesktop.Secret.Collection", "Locked")).await?;
+        let unlocked =
+            locked.value::<OwnedValue>()?.and_then(|locked| bool::try_from(locked).ok()) == Some(false);
+        expect(
+            unlocked,
+            "a password login unlocks the collection `login`",
+            if unlocked { "it does".into() } else { locked.to_string() },
+        )
+    }
+
+    async fn store(&self, secret: &[u8]) -> Outcome {
+        let collection = Object { path: LOGIN, interface: "org.freedesktop.Secret.Collection", ..SERVICE };
+        let mut properties = HashMap::new();
+        properties.insert("org.freedesktop.Secret.Item.Label", Value::from("assay"));
+        properties.insert("org.freedesktop.Secret.Item.Attributes", Value::from(attributes()));
+        let secret = (&self.session, Vec::<u8>::new(), secret, "text/plain");
+        let stored = self.bus.call(collection, "CreateItem", &(properties, secret, true)).await?;
+        // A service that wants to ask the person something first gives no item but a prompt.
+        let item = stored
+            .value::<(OwnedObjectPath, OwnedObjectPath)>()?
+            .is_some_and(|(item, _)| item.as_str() != "/");
+        expect(item, "a secret can be stored", stored)
+    }
+
+    async fn has(&self, secret: &[u8]) -> Outcome {
+        let found = self.bus.call(SERVICE, "SearchItems", &(attributes(),)).await?;
+        let (unlocked, _) =
+            found.value::<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>)>()?.unwrap_or_default();
+        expect(
+            unlocked.len() == 1,
+            "the secret is found, and not locked",
+            format!("{} are", unlocked.len()),
+        )?;
+        let read = self.bus.call(SERVICE, "GetSecrets", &(&unlocked, &self.session)).await?;
+        let secrets = read.value::<HashMap<OwnedObjectPath, Secret>>()?.unwrap_or_default();
+        let same = secrets.values().any(|(_, _, found, _)| found == secret);
+        expect(same, "the secret comes back as it was stored", read)
+    }
+}
+
+/// By which it is found again.
+fn attributes() -> HashMap<&'static str, &'static str> {
+    HashMap::from([("program", "assay")])
+}

@@ -1,0 +1,56 @@
+//! A person who logs in with a password.
+
+use std::path::Path;
+use std::time::Duration;
+
+use harness::machine::{COMMAND_LIMIT, quoted};
+use harness::{Machine, Outcome, Stop, violated};
+
+use super::in_session;
+use crate::omarchy::USER;
+
+const PASSWORD: &str = "Violet+Anchor+38+Pebble";
+
+/// Types what a person types, and where it lies in the guest.
+const LOG_IN: &str = include_str!("log-in.pl");
+const LOG_IN_FILE: &str = "/run/assay-log-in.pl";
+
+/// In seconds of the guest: a login, emulated, takes two or three.
+const LIMIT: u32 = 60;
+
+/// The status that says that it was the machine that would not have the user.
+const REFUSED: &str = "9";
+
+/// Logs the user in for the first time, which makes their keyring, and out again. The daemon that makes it does not
+/// show it on the bus; one that starts later does.
+pub async fn first_log_in(machine: &dyn Machine) -> Outcome {
+    log_in(machine).await?;
+    machine.succeed("systemctl stop assay-login.service").await?;
+    machine
+        .succeed(&in_session("systemctl --user stop intune-agent.service gnome-keyring-daemon.service"))
+        .await?;
+    Ok(())
+}
+
+/// Logs the user in at a terminal. They stay logged in until the machine goes down.
+pub async fn log_in(machine: &dyn Machine) -> Outcome {
+    machine.write(Path::new(LOG_IN_FILE), LOG_IN.as_bytes(), 0o644).await?;
+    let command = format!(
+        "echo {}:{} | chpasswd --crypt-method SHA256 && systemd-run --quiet --unit=assay-login --service-type=notify \
+         --property=NotifyAccess=all --property=TimeoutStartSec={LIMIT} perl {LOG_IN_FILE} {USER} {}",
+        USER,
+        quoted(PASSWORD),
+        quoted(PASSWORD)
+    );
+    // A busy guest's seconds are long ones.
+    let limit = Duration::from_secs(u64::from(LIMIT)) * 10 + COMMAND_LIMIT;
+    let logged_in = machine.run_within(&command, limit).await?;
+    if logged_in.success() {
+        return Ok(());
+    }
+    let status = machine.succeed("systemctl show -P ExecMainStatus assay-login.service").await?;
+    match &*status {
+        REFUSED => violated("the user logs in with their password", logged_in),
+        _ => Err(Stop::Broken(format!("nobody could type the user's login: {logged_in}"))),
+    }
+}

@@ -1,0 +1,52 @@
+//! The user's session: its buses, its keyring, and the agent that a timer of the user's runs.
+
+mod activation;
+mod agent;
+mod device_broker;
+mod home;
+mod keyring;
+mod login;
+mod policy;
+mod timer;
+
+use harness::Suite;
+use harness::machine::qemu::bus::{Object, Peer};
+
+use super::USER;
+
+pub const SUITE: Suite = Suite {
+    target: "omarchy",
+    name: "session",
+    checks: &[
+        policy::DEVICE_BROKER_POLICY,
+        policy::POLICY_RELOAD,
+        device_broker::DEVICE_BROKER_SERVICE,
+        activation::USER_BROKER_ACTIVATION,
+        activation::ACTIVATED_ENVIRONMENT,
+        keyring::KEYRING_DEFAULT,
+        keyring::KEYRING_UNLOCKED,
+        agent::AGENT_BEFORE_UNLOCK,
+        timer::TIMER_BUS_ADDRESS,
+        timer::AGENT_SCHEDULE,
+        home::NO_ROOT_OWNED_HOME,
+    ],
+};
+
+const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
+
+const SESSION_BUS: &str = "/run/user/1000/bus";
+
+const THE_USER: Peer<'static> = Peer { name: USER, id: 1000 };
+
+/// What every owner of a name answers to.
+const fn peer(name: &'static str) -> Object<'static> {
+    Object { name, path: "/", interface: "org.freedesktop.DBus.Peer" }
+}
+
+const PING: &str = "Ping";
+
+/// A shell command as the user's own session would run it.
+fn in_session(command: &str) -> String {
+    let shell = harness::machine::quoted(command);
+    format!("runuser -u {USER} -- env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}")
+}

@@ -1,0 +1,117 @@
+//! Who may have the device broker's name on the system bus, and who may call it.
+
+use harness::machine::qemu::bus::{BUS, ROOT, Reply};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+
+use super::device_broker::NAME;
+use super::{PING, SYSTEM_BUS, THE_USER, peer};
+use crate::omarchy::{document, within};
+
+const POLICY: &str = "/usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf";
+
+/// What step 5.4 runs when it has installed the policy.
+const RELOAD: &str = "/usr/local/libexec/reload-bus-policies";
+
+pub const DEVICE_BROKER_POLICY: Check = Check {
+    invariant: Invariant {
+        id: "session.device-broker-policy",
+        level: Level::Must,
+        statement: "The policy lies in `/usr/share/dbus-1/system.d/`, mode 0644; root may own com.microsoft.identity.devicebroker1, another user may not, a user may call it.",
+        source: document("Phase 5, 5.4; Blocking Dependencies"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(device_broker_policy(trial)),
+    mutants: &[
+        Mutant { name: "policy missing", stage: None, edits: &[Edit::Remove { path: POLICY }] },
+        Mutant {
+            name: "allows any owner",
+            stage: None,
+            edits: &[Edit::Replace {
+                path: POLICY,
+                from: "<policy user=\"root\">",
+                to: "<policy context=\"default\">",
+            }],
+        },
+        Mutant {
+            name: "mode 0600",
+            stage: None,
+            edits: &[Edit::Run {
+                command: "chmod 600 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf",
+            }],
+        },
+    ],
+};
+
+async fn device_broker_policy(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let mode = machine.run(&format!("stat --format=%a {POLICY}")).await?;
+    expect(mode.text() == "644", format!("{POLICY} has the mode 644"), mode)?;
+
+    let root = machine.bus(SYSTEM_BUS, ROOT).await?;
+    let user = machine.bus(SYSTEM_BUS, THE_USER).await?;
+    let owned = root.request_name(NAME).await?;
+    expect(matches!(owned, Reply::Returned(_)), format!("root may own {NAME}"), owned)?;
+    let owned = user.request_name(NAME).await?;
+    expect(is_denied(&owned), format!("the user may not own {NAME}"), owned)?;
+
+    broker_is_there(&*machine).await?;
+    let called = user.call(peer(NAME), PING, &()).await?;
+    expect(matches!(called, Reply::Returned(_)), format!("the user may call {NAME}"), called)
+}
+
+pub const POLICY_RELOAD: Check = Check {
+    invariant: Invariant {
+        id: "session.policy-reload",
+        level: Level::Must,
+        statement: "Installing the policy takes effect by reload, with the bus's connections kept.",
+        source: document("Phase 5, 5.4"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(policy_reload(trial)),
+    mutants: &[Mutant {
+        name: "a step that restarts the bus",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: RELOAD,
+            from: "exec pkill -HUP -x dbus-daemon",
+            to: "exec systemctl restart dbus.service",
+        }],
+    }],
+};
+
+async fn policy_reload(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let bus = machine.bus(SYSTEM_BUS, ROOT).await?;
+    let before: Option<String> = bus.call(BUS, "GetId", &()).await?.value()?;
+
+    // As it was before the step.
+    machine.succeed(&format!("mv {POLICY} /run/policy.conf")).await?;
+    bus.call(BUS, "ReloadConfig", &()).await?;
+    let without = bus.request_name(NAME).await?;
+    expect(is_denied(&without), format!("without the policy nobody may own {NAME}"), without)?;
+
+    machine.succeed(&format!("mv /run/policy.conf {POLICY} && {RELOAD}")).await?;
+    let allowed =
+        format!("busctl call --timeout=5 {0} /org/freedesktop/DBus {0} RequestName su {NAME} 4", BUS.name);
+    let in_effect = within(&*machine, 30, &format!("{allowed} >/dev/null")).await?;
+    expect(in_effect, format!("30 s after the reload root may own {NAME}"), "root may not")?;
+
+    // Another bus, which knows nothing of this one's connections, calls itself otherwise.
+    let after: Option<String> =
+        machine.bus(SYSTEM_BUS, ROOT).await?.call(BUS, "GetId", &()).await?.value()?;
+    expect(after == before, "the bus is the one that it was", "it is another one")?;
+    let kept = bus.request_name(NAME).await?;
+    expect(matches!(kept, Reply::Returned(_)), "a connection from before goes by the policy", kept)
+}
+
+fn is_denied(reply: &Reply) -> bool {
+    matches!(reply, Reply::Refused { name, .. } if name == "org.freedesktop.DBus.Error.AccessDenied")
+}
+
+/// Expects the broker on the bus. It may have been started this very moment.
+async fn broker_is_there(machine: &dyn Machine) -> Outcome {
+    let there = within(machine, 60, &format!("busctl status {NAME} >/dev/null")).await?;
+    expect(there, format!("somebody owns {NAME} within 60 s"), "nobody does")
+}

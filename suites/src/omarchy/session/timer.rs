@@ -1,0 +1,116 @@
+//! The timer that runs the agent.
+
+use std::time::Duration;
+
+use harness::lab::Drives;
+use harness::machine::quoted;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+
+use super::agent::{SERVICE, UNIT};
+use super::in_session;
+use super::login::{first_log_in, log_in};
+use crate::omarchy::{document, within};
+
+const TIMER: &str = "/home/user/.config/systemd/user/intune-agent.timer";
+
+pub const TIMER_BUS_ADDRESS: Check = Check {
+    invariant: Invariant {
+        id: "session.timer-bus-address",
+        level: Level::Must,
+        statement: "The agent run by the user timer reaches the session bus (DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus).",
+        source: document("Race Conditions and Mitigations, 3"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(timer_bus_address(trial)),
+    mutants: &[Mutant {
+        name: "variable missing",
+        stage: None,
+        edits: &[Edit::Replace {
+            path: SERVICE,
+            from: "Environment=DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus\n",
+            to: "",
+        }],
+    }],
+};
+
+async fn timer_bus_address(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    first_log_in(&*machine).await?;
+    log_in(&*machine).await?;
+    // What a timer runs has nothing of the session but what its unit says.
+    let bare = format!(
+        "systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS && systemctl --user stop {UNIT}"
+    );
+    machine.succeed(&in_session(&bare)).await?;
+    let before = runs(&*machine).await?;
+
+    let soon = quoted("[Timer]\nOnActiveSec=1s\n");
+    let drop_in = "/run/systemd/user/intune-agent.timer.d";
+    machine.succeed(&format!("mkdir -p {drop_in} && printf {soon} >{drop_in}/soon.conf")).await?;
+    machine
+        .succeed(&in_session("systemctl --user daemon-reload && systemctl --user restart intune-agent.timer"))
+        .await?;
+    let sub_state = in_session(&format!("systemctl --user show -P SubState {UNIT}"));
+    let ends = format!("test \"$({RUNS})\" -gt {before} && test \"$({sub_state})\" != start");
+    let ended = within(&*machine, 120, &format!("{{ {ends}; }}")).await?;
+    expect(ended, "within 2 min the timer has run the agent, and it has ended", "it has not")?;
+    let result = machine.run(&in_session(&format!("systemctl --user show -P Result {UNIT}"))).await?;
+    expect(result.text() == "success", "the agent reaches the keyring over the session bus", result)
+}
+
+pub const AGENT_SCHEDULE: Check = Check {
+    invariant: Invariant {
+        id: "session.agent-schedule",
+        level: Level::Must,
+        statement: "intune-agent.timer is enabled, fires at start-up and hourly (seen over three hours of virtual time).",
+        source: document("Phase 7, 7.2"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(agent_schedule(trial)),
+    mutants: &[
+        Mutant {
+            name: "timer disabled",
+            stage: None,
+            edits: &[Edit::Remove {
+                path: "/home/user/.config/systemd/user/timers.target.wants/intune-agent.timer",
+            }],
+        },
+        Mutant {
+            name: "daily",
+            stage: None,
+            edits: &[Edit::Replace { path: TIMER, from: "OnUnitActiveSec=1h", to: "OnUnitActiveSec=1d" }],
+        },
+    ],
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn agent_schedule(trial: &Trial) -> Outcome {
+    // What the agent does is not decided here, and whether it does it well: it is given nothing to do.
+    let idle = quoted("[Service]\nExecStart=\nExecStart=/bin/true\nRestart=no\n");
+    let drop_in = "/etc/systemd/user/intune-agent.service.d";
+    let machine = trial.time_lapse()?.machine().await?;
+    machine.succeed(&format!("mkdir -p {drop_in} && printf {idle} >{drop_in}/idle.conf")).await?;
+    let machine = trial.time_lapse()?.reboot(&machine, Drives::Plugged).await?;
+
+    machine.lapse_until(10 * MINUTE).await?;
+    let first = runs(&*machine).await?;
+    expect(first == 1, "the agent has run once 10 min after the boot", format!("{first} times"))?;
+    for hour in 1..=3 {
+        machine.lapse_until((10 + 60 * hour) * MINUTE).await?;
+        let ran = runs(&*machine).await?;
+        expect(ran == 1 + hour, format!("{} times {hour} h later", 1 + hour), format!("{ran} times"))?;
+    }
+    Ok(())
+}
+
+/// Prints how often the service manager has started the agent, by the messages that say so.
+const RUNS: &str = "journalctl --merge --quiet --output=cat USER_UNIT=intune-agent.service \
+                    MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 | wc -l";
+
+async fn runs(machine: &dyn Machine) -> Result<u32, Stop> {
+    let counted = machine.succeed(RUNS).await?;
+    counted.parse().map_err(|_| Stop::Broken(format!("runs of the agent: {counted:?}")))
+}
