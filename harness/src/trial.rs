@@ -255,9 +255,12 @@ impl Trial {
         }
     }
 
+    /// Holds a machine until the trial ends or it does: hundreds of random cases would hold the memory of all of theirs.
     fn keep(&self, machine: Vm) -> Arc<Vm> {
         let machine = Arc::new(machine);
-        self.lock().push(machine.clone());
+        let mut machines = self.lock();
+        machines.retain(|machine| !machine.is_over());
+        machines.push(machine.clone());
         machine
     }
 

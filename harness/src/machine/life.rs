@@ -60,6 +60,10 @@ impl Life {
         }
     }
 
+    pub fn is_over(&self) -> bool {
+        self.death.borrow().is_some()
+    }
+
     /// Waits for the machine's death and says what it was.
     pub async fn over(&self) -> MachineError {
         let mut death = self.death.subscribe();

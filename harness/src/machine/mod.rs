@@ -56,6 +56,11 @@ pub trait Machine: Send + Sync {
 
     /// Ends it, whatever it does. What is asked of it afterwards fails.
     async fn end(&self);
+
+    /// Whether it is known to have ended.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// How long a command may take when nothing else is said. Everything is emulated: generous.

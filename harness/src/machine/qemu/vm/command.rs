@@ -53,6 +53,10 @@ impl Machine for Vm {
         Vm::lapse(self, time).await
     }
 
+    fn is_over(&self) -> bool {
+        self.life.is_over()
+    }
+
     async fn end(&self) {
         self.kill().await;
     }
