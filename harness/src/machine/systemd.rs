@@ -59,17 +59,23 @@ pub struct Job {
 impl Systemd {
     /// Connects over a channel that leads to the guest's system bus.
     pub async fn connect(machine: &str, stream: UnixStream) -> Result<Systemd, MachineError> {
+        // The other end is root's, whoever runs the harness.
+        let connecting = Builder::unix_stream(stream).user_id(0).build();
+        let connection = bounded(machine, "connect to the system bus", connecting).await?;
+        Self::on(machine, connection).await
+    }
+
+    /// The service manager on this bus: the system's, or a user's.
+    pub async fn on(machine: &str, connection: Connection) -> Result<Systemd, MachineError> {
         let connecting = async {
-            // The other end is root's, whoever runs the harness.
-            let connection = Builder::unix_stream(stream).user_id(0).build().await?;
             let manager = ManagerProxy::builder(&connection)
                 .cache_properties(zbus::proxy::CacheProperties::No)
                 .build()
                 .await?;
             manager.subscribe().await?;
-            Ok((connection, manager))
+            Ok(manager)
         };
-        let (connection, manager) = bounded(machine, "connect to the system bus", connecting).await?;
+        let manager = bounded(machine, "tell of its jobs", connecting).await?;
         Ok(Systemd { machine: machine.to_owned(), connection, manager })
     }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use harness::machine::qemu::Vm;
-use harness::machine::qemu::bus::{BUS, Bus, Reply};
+use harness::machine::qemu::bus::{BUS, Bus};
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, expect};
 
-use super::{PING, SESSION_BUS, THE_USER, peer};
+use super::{PING, SESSION_BUS, THE_USER, peer, told};
 use crate::omarchy::document;
 use crate::omarchy::process::Process;
 use crate::omarchy::wrapper::{SOURCE, USER_BROKER};
@@ -98,7 +98,8 @@ async fn activated_environment(trial: &Trial) -> Outcome {
     let bus = machine.bus(SESSION_BUS, THE_USER).await?;
     // A bus hands on what it was given, and that differs from desktop to desktop: here nothing of it.
     let nothing: HashMap<&str, &str> = WANTED.iter().map(|(name, _)| (*name, "")).collect();
-    bus.call(BUS, "UpdateActivationEnvironment", &nothing).await?;
+    let updated: Result<(), _> = bus.call(BUS, "UpdateActivationEnvironment", &nothing).await?;
+    expect(updated.is_ok(), "the bus takes another environment", told(&updated))?;
 
     let broker = called(&machine, &bus).await?;
     let environment: BTreeMap<String, String> = broker.ask("environment").await?;
@@ -112,8 +113,8 @@ async fn activated_environment(trial: &Trial) -> Outcome {
 
 /// The broker that a call has started.
 async fn called<'m>(machine: &'m Arc<Vm>, bus: &Bus) -> Result<Process<'m>, Stop> {
-    let reply = bus.call(peer(NAME), PING, &()).await?;
-    expect(matches!(reply, Reply::Returned(_)), format!("a call of {NAME} is answered"), reply)?;
+    let reply: Result<(), _> = bus.call(peer(NAME), PING, &()).await?;
+    expect(reply.is_ok(), format!("a call of {NAME} is answered"), told(&reply))?;
     let owner = bus.owner(NAME).await?;
     let owner = owner.ok_or_else(|| Stop::Broken(format!("{NAME} has answered and is gone")))?;
     Ok(Process::known(&**machine, &USER_BROKER, owner).await?)

@@ -1,17 +1,21 @@
 //! The agent, when its timer fires before anybody has logged in.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use std::time::Duration;
 
-use super::in_session;
+use harness::machine::{Job, quoted};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+
 use super::login::{first_log_in, log_in};
-use crate::omarchy::{document, within};
+use super::{SESSION_BUS, THE_USER, in_session};
+use crate::omarchy::document;
 
 pub const UNIT: &str = "intune-agent.service";
 
 /// Of the user's own units.
 pub const SERVICE: &str = "/home/user/.config/systemd/user/intune-agent.service";
 
-const KEYRING: &str = "gnome-keyring-daemon.service";
+/// How long the agent may take, in real time.
+pub const LIMIT: Duration = Duration::from_secs(300);
 
 pub const AGENT_BEFORE_UNLOCK: Check = Check {
     invariant: Invariant {
@@ -38,33 +42,37 @@ async fn agent_before_unlock(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     first_log_in(&*machine).await?;
     // A keyring that takes its time, so that who does not wait for it is seen not to.
-    let slow = "mkdir -p /run/user/1000/systemd/user/gnome-keyring-daemon.service.d && \
-                printf '[Service]\\nExecStartPre=sleep 5\\n' \
-                >/run/user/1000/systemd/user/gnome-keyring-daemon.service.d/slow.conf && \
-                systemctl --user daemon-reload";
-    machine.succeed(&in_session(slow)).await?;
-    machine.succeed(&in_session(&format!("systemctl --user start --no-block {UNIT}"))).await?;
-    let begins = in_session(&format!(
-        "test \"$(systemctl --user show -P ExecMainStartTimestampMonotonic {UNIT})\" != 0"
-    ));
-    let begun = within(&*machine, 60, &begins).await?;
-    expect(begun, "the agent runs when the keyring is there", "it did not begin within 60 s")?;
-    let keyring = machine.run(&in_session(&format!("systemctl --user is-active {KEYRING}"))).await?;
-    expect(
-        keyring.text() == "active",
-        "the agent begins after the keyring",
-        format!("the keyring is {keyring}"),
-    )?;
+    let slow = quoted("[Service]\nExecStartPre=sleep 5\n");
+    let drop_in = "/run/systemd/user/gnome-keyring-daemon.service.d";
+    machine.succeed(&format!("mkdir -p {drop_in} && printf {slow} >{drop_in}/slow.conf")).await?;
+    machine.succeed(&in_session("systemctl --user daemon-reload")).await?;
 
-    let ends = in_session(&format!("test \"$(systemctl --user show -P Result {UNIT})\" = exit-code"));
-    let ended = within(&*machine, 120, &ends).await?;
-    expect(ended, "the agent ends while the keyring is locked", "it hangs")?;
+    let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
+    let start = in_session(&format!("systemctl --user start --no-block {UNIT}"));
+    let ends = systemd.jobs_until(LIMIT, |jobs| end_of_run(jobs).is_some());
+    let (started, jobs) = tokio::join!(machine.succeed(&start), ends);
+    started?;
+    let end = end_of_run(&jobs?).ok_or_else(|| Stop::Broken(format!("the agent ran on for {LIMIT:?}")))?;
+    expect(end == "failed", "the agent ends with a failure while the keyring is locked", end)?;
+    let times = "systemctl --user show -P ExecMainStartTimestampMonotonic intune-agent.service && \
+                 systemctl --user show -P ActiveEnterTimestampMonotonic gnome-keyring-daemon.service";
+    let times = machine.run(&in_session(times)).await?;
+    let text = times.text();
+    let microseconds: Vec<u64> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    let after = matches!(microseconds[..], [agent, keyring] if 0 < keyring && keyring <= agent);
+    expect(after, "the agent begins after the keyring, both in microseconds since the boot", times)?;
+
     log_in(&*machine).await?;
-    let reports = in_session(&format!(
-        "test \"$(systemctl --user show -P Result -P ActiveState {UNIT} | tr '\\n' ' ')\" = 'success inactive '"
-    ));
-    let reported = within(&*machine, 180, &reports).await?;
-    let state =
-        machine.run(&in_session(&format!("systemctl --user status --no-pager --lines=10 {UNIT}"))).await?;
-    expect(reported, "within 3 min of the login the agent has run well", state)
+    let again = systemd.wait_until(UNIT, "inactive", LIMIT).await;
+    let result = machine.run(&in_session(&format!("systemctl --user show -P Result {UNIT}"))).await?;
+    expect(
+        again.is_ok() && result.text() == "success",
+        "after the login the agent runs again, and well",
+        result,
+    )
+}
+
+/// How the agent's run ended, if it has.
+pub fn end_of_run(jobs: &[Job]) -> Option<String> {
+    jobs.iter().find(|job| job.unit == UNIT).map(|job| job.result.clone())
 }

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use harness::lab::{Drives, booted};
 use harness::machine::qemu::Vm;
-use harness::machine::qemu::bus::{Bus, Object};
-use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
-};
+use harness::machine::qemu::bus::{Bus, Object, Refusal};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::login::{first_log_in, log_in};
-use super::{SESSION_BUS, THE_USER};
+use super::{SESSION_BUS, THE_USER, told};
 use crate::omarchy::document;
 
 /// Names the collection that secrets go to.
@@ -120,58 +118,55 @@ impl Keyring {
     async fn of(machine: &Arc<Vm>) -> Result<Keyring, Stop> {
         let bus = machine.bus(SESSION_BUS, THE_USER).await?;
         let opened = bus.call(SERVICE, "OpenSession", &("plain", Value::from(""))).await?;
-        let Some((_, session)) = opened.value::<(OwnedValue, OwnedObjectPath)>()? else {
-            return Err(expect(false, "the Secret Service opens a session", opened).unwrap_err());
-        };
+        let (_, session): (OwnedValue, _) = answered("the Secret Service opens a session", opened)?;
         Ok(Keyring { bus, session })
     }
 
-    async fn default_collection(&self) -> Result<String, MachineError> {
-        let alias = self.bus.call(SERVICE, "ReadAlias", &"default").await?.value::<OwnedObjectPath>()?;
-        Ok(alias.map(|path| path.to_string()).unwrap_or_default())
+    async fn default_collection(&self) -> Result<String, Stop> {
+        let alias = self.bus.call(SERVICE, "ReadAlias", &"default").await?;
+        answered("the Secret Service knows where secrets go", alias)
+            .map(|path: OwnedObjectPath| path.to_string())
     }
 
     async fn is_unlocked(&self) -> Outcome {
         let properties = Object { path: LOGIN, interface: "org.freedesktop.DBus.Properties", ..SERVICE };
         let locked =
             self.bus.call(properties, "Get", &("org.freedesktop.Secret.Collection", "Locked")).await?;
-        let unlocked =
-            locked.value::<OwnedValue>()?.and_then(|locked| bool::try_from(locked).ok()) == Some(false);
-        expect(
-            unlocked,
-            "a password login unlocks the collection `login`",
-            if unlocked { "it does".into() } else { locked.to_string() },
-        )
+        let locked: OwnedValue = answered("there is a collection `login`", locked)?;
+        let unlocked = bool::try_from(locked).is_ok_and(|locked| !locked);
+        expect(unlocked, "a password login unlocks the collection `login`", "it is locked")
     }
 
     async fn store(&self, secret: &[u8]) -> Outcome {
         let collection = Object { path: LOGIN, interface: "org.freedesktop.Secret.Collection", ..SERVICE };
-        let mut properties = HashMap::new();
-        properties.insert("org.freedesktop.Secret.Item.Label", Value::from("assay"));
-        properties.insert("org.freedesktop.Secret.Item.Attributes", Value::from(attributes()));
+        let properties = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Value::from("assay")),
+            ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes())),
+        ]);
         let secret = (&self.session, Vec::<u8>::new(), secret, "text/plain");
         let stored = self.bus.call(collection, "CreateItem", &(properties, secret, true)).await?;
-        // A service that wants to ask the person something first gives no item but a prompt.
-        let item = stored
-            .value::<(OwnedObjectPath, OwnedObjectPath)>()?
-            .is_some_and(|(item, _)| item.as_str() != "/");
-        expect(item, "a secret can be stored", stored)
+        let (item, prompt): (OwnedObjectPath, OwnedObjectPath) = answered("a secret can be stored", stored)?;
+        // A service that wants to ask the person something first gives no item.
+        expect(item.as_str() != "/", "a secret is stored without a question", format!("{prompt} asks"))
     }
 
     async fn has(&self, secret: &[u8]) -> Outcome {
         let found = self.bus.call(SERVICE, "SearchItems", &(attributes(),)).await?;
-        let (unlocked, _) =
-            found.value::<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>)>()?.unwrap_or_default();
-        expect(
-            unlocked.len() == 1,
-            "the secret is found, and not locked",
-            format!("{} are", unlocked.len()),
-        )?;
+        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+            answered("secrets can be looked for", found)?;
+        let counted = format!("{} and {} locked ones", unlocked.len(), locked.len());
+        expect(unlocked.len() == 1 && locked.is_empty(), "one secret is found, not locked", counted)?;
         let read = self.bus.call(SERVICE, "GetSecrets", &(&unlocked, &self.session)).await?;
-        let secrets = read.value::<HashMap<OwnedObjectPath, Secret>>()?.unwrap_or_default();
+        let secrets: HashMap<OwnedObjectPath, Secret> = answered("the secret can be read", read)?;
         let same = secrets.values().any(|(_, _, found, _)| found == secret);
-        expect(same, "the secret comes back as it was stored", read)
+        expect(same, "the secret comes back as it was stored", "another one comes")
     }
+}
+
+/// What a call was answered with, which it must be.
+fn answered<T>(expected: &str, reply: Result<T, Refusal>) -> Result<T, Stop> {
+    expect(reply.is_ok(), expected, told(&reply))?;
+    reply.map_err(|refusal| Stop::Broken(refusal.to_string()))
 }
 
 /// By which it is found again.

@@ -10,7 +10,7 @@ mod policy;
 mod timer;
 
 use harness::Suite;
-use harness::machine::qemu::bus::{Object, Peer};
+use harness::machine::qemu::bus::{Object, Peer, Refusal};
 
 use super::USER;
 
@@ -49,4 +49,9 @@ const PING: &str = "Ping";
 fn in_session(command: &str) -> String {
     let shell = harness::machine::quoted(command);
     format!("runuser -u {USER} -- env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}")
+}
+
+/// What came of a call, for people.
+fn told<T>(reply: &Result<T, Refusal>) -> String {
+    reply.as_ref().err().map_or_else(|| "it was answered".to_owned(), ToString::to_string)
 }

@@ -1,10 +1,10 @@
 //! Who may have the device broker's name on the system bus, and who may call it.
 
-use harness::machine::qemu::bus::{BUS, ROOT, Reply};
+use harness::machine::qemu::bus::{BUS, ROOT, Refusal};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::device_broker::NAME;
-use super::{PING, SYSTEM_BUS, THE_USER, peer};
+use super::{PING, SYSTEM_BUS, THE_USER, peer, told};
 use crate::omarchy::{document, within};
 
 const POLICY: &str = "/usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf";
@@ -51,13 +51,13 @@ async fn device_broker_policy(trial: &Trial) -> Outcome {
     let root = machine.bus(SYSTEM_BUS, ROOT).await?;
     let user = machine.bus(SYSTEM_BUS, THE_USER).await?;
     let owned = root.request_name(NAME).await?;
-    expect(matches!(owned, Reply::Returned(_)), format!("root may own {NAME}"), owned)?;
+    expect(owned.is_ok(), format!("root may own {NAME}"), told(&owned))?;
     let owned = user.request_name(NAME).await?;
-    expect(is_denied(&owned), format!("the user may not own {NAME}"), owned)?;
+    expect(is_denied(&owned), format!("the user may not own {NAME}"), told(&owned))?;
 
     broker_is_there(&*machine).await?;
-    let called = user.call(peer(NAME), PING, &()).await?;
-    expect(matches!(called, Reply::Returned(_)), format!("the user may call {NAME}"), called)
+    let called: Result<(), _> = user.call(peer(NAME), PING, &()).await?;
+    expect(called.is_ok(), format!("the user may call {NAME}"), told(&called))
 }
 
 pub const POLICY_RELOAD: Check = Check {
@@ -84,13 +84,14 @@ pub const POLICY_RELOAD: Check = Check {
 async fn policy_reload(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let bus = machine.bus(SYSTEM_BUS, ROOT).await?;
-    let before: Option<String> = bus.call(BUS, "GetId", &()).await?.value()?;
+    let before: Result<String, _> = bus.call(BUS, "GetId", &()).await?;
 
     // As it was before the step.
     machine.succeed(&format!("mv {POLICY} /run/policy.conf")).await?;
-    bus.call(BUS, "ReloadConfig", &()).await?;
+    let reloaded: Result<(), _> = bus.call(BUS, "ReloadConfig", &()).await?;
+    expect(reloaded.is_ok(), "root may have the bus read its policies", told(&reloaded))?;
     let without = bus.request_name(NAME).await?;
-    expect(is_denied(&without), format!("without the policy nobody may own {NAME}"), without)?;
+    expect(is_denied(&without), format!("without the policy nobody may own {NAME}"), told(&without))?;
 
     machine.succeed(&format!("mv /run/policy.conf {POLICY} && {RELOAD}")).await?;
     let allowed =
@@ -99,15 +100,14 @@ async fn policy_reload(trial: &Trial) -> Outcome {
     expect(in_effect, format!("30 s after the reload root may own {NAME}"), "root may not")?;
 
     // Another bus, which knows nothing of this one's connections, calls itself otherwise.
-    let after: Option<String> =
-        machine.bus(SYSTEM_BUS, ROOT).await?.call(BUS, "GetId", &()).await?.value()?;
+    let after: Result<String, _> = machine.bus(SYSTEM_BUS, ROOT).await?.call(BUS, "GetId", &()).await?;
     expect(after == before, "the bus is the one that it was", "it is another one")?;
     let kept = bus.request_name(NAME).await?;
-    expect(matches!(kept, Reply::Returned(_)), "a connection from before goes by the policy", kept)
+    expect(kept.is_ok(), "a connection from before goes by the policy", told(&kept))
 }
 
-fn is_denied(reply: &Reply) -> bool {
-    matches!(reply, Reply::Refused { name, .. } if name == "org.freedesktop.DBus.Error.AccessDenied")
+fn is_denied<T>(reply: &Result<T, Refusal>) -> bool {
+    reply.as_ref().is_err_and(|refusal| refusal.name == "org.freedesktop.DBus.Error.AccessDenied")
 }
 
 /// Expects the broker on the bus. It may have been started this very moment.

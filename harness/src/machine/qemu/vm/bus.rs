@@ -1,17 +1,15 @@
 //! Connections of this host's to the D-Bus buses of a guest.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::net::UnixStream;
 use zbus::connection::{Builder, Connection};
-use zbus::message::Message;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
 use super::Vm;
-use crate::machine::quoted;
+use crate::machine::{Systemd, quoted};
 use crate::{Machine, MachineError};
 
 /// How long a reply may take: longer than a bus waits for a service that it starts.
@@ -46,15 +44,13 @@ pub struct Bus {
     label: String,
 }
 
-/// What a call comes to.
-#[derive(Debug, Clone)]
-pub enum Reply {
-    Returned(Message),
-    /// The name of an error, such as `org.freedesktop.DBus.Error.AccessDenied`, and what it means.
-    Refused {
-        name: String,
-        message: String,
-    },
+/// Why a call was not answered with what it asks for: the name of an error, such as
+/// `org.freedesktop.DBus.Error.AccessDenied`, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {message}")]
+pub struct Refusal {
+    pub name: String,
+    pub message: String,
 }
 
 impl Vm {
@@ -105,68 +101,45 @@ impl Vm {
 
 impl Bus {
     /// Calls a method of an object, which may have its service started.
-    pub async fn call<B>(&self, object: Object<'_>, method: &str, body: &B) -> Result<Reply, MachineError>
+    pub async fn call<B, T>(
+        &self,
+        object: Object<'_>,
+        method: &str,
+        body: &B,
+    ) -> Result<Result<T, Refusal>, MachineError>
     where
         B: Serialize + DynamicType,
+        T: for<'d> DynamicDeserialize<'d>,
     {
         let Object { name, path, interface } = object;
         let action = format!("{}: {name} {interface}.{method}", self.label);
         let calling = async {
             match self.connection.call_method(Some(name), path, Some(interface), method, body).await {
-                Ok(message) => Ok(Reply::Returned(message)),
+                Ok(reply) => reply.body().deserialize().map(Ok),
                 Err(zbus::Error::MethodError(name, message, _)) => {
-                    Ok(Reply::Refused { name: name.to_string(), message: message.unwrap_or_default() })
+                    Ok(Err(Refusal { name: name.to_string(), message: message.unwrap_or_default() }))
                 }
                 Err(error) => Err(error),
             }
         };
-        let reply = self.machine.bounded(&action, calling).await?;
-        self.machine.recorded(format!("{action}: {reply}"), async { Ok(()) }).await?;
-        Ok(reply)
+        let calling = self.machine.bounded(&action, calling);
+        self.machine.recorded(action.clone(), calling).await
     }
 
-    /// Asks the bus for a well-known name.
-    pub async fn request_name(&self, name: &str) -> Result<Reply, MachineError> {
+    /// The service manager that is on this bus.
+    pub async fn systemd(&self) -> Result<Systemd, MachineError> {
+        Systemd::on(self.machine.name(), self.connection.clone()).await
+    }
+
+    /// Asks the bus for a well-known name. The answer tells which of the ways of having it this is, or that somebody
+    /// else has it.
+    pub async fn request_name(&self, name: &str) -> Result<Result<u32, Refusal>, MachineError> {
         const DO_NOT_QUEUE: u32 = 4;
         self.call(BUS, "RequestName", &(name, DO_NOT_QUEUE)).await
     }
 
     /// The process that owns a name in the guest, if any does.
     pub async fn owner(&self, name: &str) -> Result<Option<u32>, MachineError> {
-        self.call(BUS, "GetConnectionUnixProcessID", &name).await?.value()
-    }
-
-    /// The name by which the bus knows this connection: another one has another.
-    pub fn unique_name(&self) -> String {
-        self.connection.unique_name().map(ToString::to_string).unwrap_or_default()
-    }
-}
-
-impl Reply {
-    /// What was returned, unless it was refused.
-    pub fn value<T>(&self) -> Result<Option<T>, MachineError>
-    where
-        T: for<'d> DynamicDeserialize<'d>,
-    {
-        match self {
-            Reply::Returned(message) => {
-                message.body().deserialize().map(Some).map_err(|error| MachineError::Refused {
-                    machine: "bus".to_owned(),
-                    action: "read a reply".to_owned(),
-                    reason: error.to_string(),
-                })
-            }
-            Reply::Refused { .. } => Ok(None),
-        }
-    }
-}
-
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // A reply may hold a secret: only its type is told.
-            Reply::Returned(message) => write!(f, "returned ({})", message.body().signature()),
-            Reply::Refused { name, message } => write!(f, "{name}: {message}"),
-        }
+        Ok(self.call(BUS, "GetConnectionUnixProcessID", &name).await?.ok())
     }
 }
