@@ -3,7 +3,7 @@
 use harness::machine::qemu::bus::{BUS, ROOT, Refusal};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
-use super::device_broker::NAME;
+use super::device_broker::{LIMIT, NAME};
 use super::{PING, SYSTEM_BUS, THE_USER, peer, told};
 use crate::omarchy::{document, within};
 
@@ -55,7 +55,8 @@ async fn device_broker_policy(trial: &Trial) -> Outcome {
     let owned = user.request_name(NAME).await?;
     expect(is_denied(&owned), format!("the user may not own {NAME}"), told(&owned))?;
 
-    broker_is_there(&*machine).await?;
+    let there = root.wait_for_owner(NAME, LIMIT).await?;
+    expect(there, format!("somebody owns {NAME} within {LIMIT:?}"), "nobody does")?;
     let called: Result<(), _> = user.call(peer(NAME), PING, &()).await?;
     expect(called.is_ok(), format!("the user may call {NAME}"), told(&called))
 }
@@ -108,10 +109,4 @@ async fn policy_reload(trial: &Trial) -> Outcome {
 
 fn is_denied<T>(reply: &Result<T, Refusal>) -> bool {
     reply.as_ref().is_err_and(|refusal| refusal.name == "org.freedesktop.DBus.Error.AccessDenied")
-}
-
-/// Expects the broker on the bus. It may have been started this very moment.
-async fn broker_is_there(machine: &dyn Machine) -> Outcome {
-    let there = within(machine, 60, &format!("busctl status {NAME} >/dev/null")).await?;
-    expect(there, format!("somebody owns {NAME} within 60 s"), "nobody does")
 }

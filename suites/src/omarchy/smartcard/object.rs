@@ -41,7 +41,7 @@ pub const PKCS11_OBJECT: Check = Check {
 
 /// An x86_64 program as a wrapper would start it. It loads p11-kit's proxy, which loads what p11-kit is told to.
 const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environment && \
-    exec /opt/x86_64/usr/bin/pkcs11-tool --module $layer/$libraries/libp11-kit.so.0 --list-objects --type cert";
+    exec $layer/usr/bin/pkcs11-tool --module $layer/$libraries/libp11-kit.so.0 --list-objects --type cert";
 
 async fn pkcs11_object(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use serde::Serialize;
 use tokio::net::UnixStream;
 use zbus::connection::{Builder, Connection};
+use zbus::fdo::DBusProxy;
+use zbus::names::BusName;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
 use super::Vm;
@@ -136,6 +139,22 @@ impl Bus {
     pub async fn request_name(&self, name: &str) -> Result<Result<u32, Refusal>, MachineError> {
         const DO_NOT_QUEUE: u32 = 4;
         self.call(BUS, "RequestName", &(name, DO_NOT_QUEUE)).await
+    }
+
+    /// Waits until somebody owns a name, and tells whether anybody does.
+    pub async fn wait_for_owner(&self, name: &str, limit: Duration) -> Result<bool, MachineError> {
+        let action = format!("{}: wait for an owner of {name}", self.label);
+        let waiting = async {
+            let bus = DBusProxy::new(&self.connection).await?;
+            let mut changes = bus.receive_name_owner_changed_with_args(&[(0, name)]).await?;
+            let name = BusName::try_from(name)?;
+            while !bus.name_has_owner(name.clone()).await? {
+                changes.next().await.ok_or(zbus::Error::InvalidReply)?;
+            }
+            Ok(true)
+        };
+        let bounded = async { tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(false)) };
+        self.machine.recorded(action.clone(), self.machine.bounded(&action, bounded)).await
     }
 
     /// The process that owns a name in the guest, if any does.
