@@ -260,6 +260,9 @@ fn the_plan_of_omarchy() {
         644 /etc/systemd/system/pcscd.service.d/override.conf
         644 /etc/tmpfiles.d/pcscd-symlink.conf
         755 /usr/local/libexec/add-ccid-reader
+    1 5.4-device-broker-policy (Phase 5, 5.4)
+        755 /usr/local/libexec/reload-bus-policies
+        644 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf
     2 3.2-rosetta-watcher (Phase 3, 3.2; race 1)
         644 /etc/systemd/system/mnt-psf-RosettaLinux.mount
         644 /etc/systemd/system/rosetta-binfmt.path
@@ -270,6 +273,9 @@ fn the_plan_of_omarchy() {
     3 5.2-x86-64-linker (Phase 5, 5.2)
         644 /usr/local/share/x86_64-glibc/default.nix
     4 6.1-home-manager (Phase 6, 6.1)
+        644 /home/user/.config/pkcs11/modules/opensc.module
+        644 /home/user/.config/systemd/user/intune-agent.service
+        644 /home/user/.config/systemd/user/intune-agent.timer
         644 /opt/library-layer/etc/ssl/certs/ca-bundle.crt
         755 /usr/local/bin/intune-agent-rosetta
         755 /usr/local/bin/intune-portal-rosetta
@@ -279,5 +285,10 @@ fn the_plan_of_omarchy() {
     5 6.2-device-broker (Phase 6, 6.2)
         644 /etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf
         644 /usr/lib/systemd/system/microsoft-identity-device-broker.service
+    6 6.3-user-broker (Phase 6, 6.3; D-Bus Activation Chain)
+        644 /home/user/.local/share/dbus-1/services/com.microsoft.identity.broker1.service
+    7 6.4-keyring (Phase 6, 6.4; race 2)
+        644 /home/user/.local/share/keyrings/default
+    8 7.2-agent-timer (Phase 7, 7.2)
     ");
 }
