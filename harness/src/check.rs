@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use crate::provision::StepFlaw;
 use crate::smartcard::Flaw;
 use crate::{Invariant, Outcome, Trial};
 
@@ -42,10 +43,12 @@ pub struct Mutant {
     pub name: &'static str,
     /// The stage that is changed; the one that the check decides about when none is named.
     pub stage: Option<&'static str>,
+    /// Whether a machine has to boot for it to take effect. Booting takes longer than all the rest.
+    pub boots: bool,
     pub edits: &'static [Edit],
 }
 
-/// One change to the target's disk; the machine boots afterwards.
+/// One change to a target.
 #[derive(Debug, Clone, Copy)]
 pub enum Edit {
     Write {
@@ -67,6 +70,11 @@ pub enum Edit {
     },
     /// Something is wrong with the target's tokens. The disk stays as it is.
     Token(Flaw),
+    /// Something is wrong with a provisioning step. The disk stays as it is.
+    Step {
+        id: &'static str,
+        flaw: StepFlaw,
+    },
 }
 
 /// The checks of one family on one target.

@@ -86,7 +86,7 @@ impl Runner {
     async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
         let began = Instant::now();
         let stage = mutant.stage.or(check.invariant.variant);
-        let (fate, evidence) = match self.lab.changed(stage, &Changes::Edits(mutant.edits)).await {
+        let (fate, evidence) = match self.lab.changed(stage, &Changes::Mutant(mutant)).await {
             Ok(lab) => {
                 // That it fails is what counts here, not on which value.
                 let trial = Trial::new(Arc::new(lab), check.invariant.variant, self.seed, 0);

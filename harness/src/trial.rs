@@ -3,6 +3,7 @@
 mod machines;
 
 use std::fmt;
+use std::hash::Hash;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,9 +14,10 @@ use tokio::time::Instant;
 
 pub use machines::Machines;
 
-use crate::lab::{Drives, Lab};
+use crate::lab::{Drives, Lab, Provisioning};
 use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Found, Seed};
+use crate::provision::Plan;
 use crate::replay::{self, Replay};
 use crate::smartcard::{Card, Client, Manner, SmartCards, Token};
 use crate::target::{Given, Rollback};
@@ -108,6 +110,21 @@ impl Trial {
         self.lab.rollback().ok_or_else(missing)
     }
 
+    /// The steps that made the machine what it is.
+    pub fn plan(&self) -> Result<&Plan, Stop> {
+        Ok(self.provisioning()?.plan())
+    }
+
+    /// The machines before any step was run on them.
+    pub fn unprovisioned(&self) -> Result<Machines<'_>, Stop> {
+        Ok(Machines { trial: self, stage: self.provisioning()?.image(), clock: Clock::Real })
+    }
+
+    fn provisioning(&self) -> Result<&Provisioning, Stop> {
+        let stage = self.lab.stage(self.variant)?;
+        stage.provisioning().ok_or_else(|| Stop::Broken(format!("{} has no steps", stage.name())))
+    }
+
     /// A token for the target's reader, with keys of its own. A host that cannot have one skips the check.
     pub async fn token(&self) -> Result<Token, Stop> {
         self.smartcards()?.token().await
@@ -141,6 +158,18 @@ impl Trial {
     /// A fork of the provisioned machine, booted with its drives plugged in.
     pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
         self.subject()?.machine().await
+    }
+
+    /// A fork of a machine on which this was done after its boot, by commands and files, once for all checks that want it.
+    pub async fn machine_after<Q>(
+        &self,
+        deed: Q,
+        doing: impl AsyncFnOnce(&Vm) -> Outcome,
+    ) -> Result<Arc<Vm>, Stop>
+    where
+        Q: Hash + Eq + Send + 'static,
+    {
+        self.subject()?.machine_after(deed, doing).await
     }
 
     /// A fork of the provisioned machine, booted with no drive plugged in.

@@ -13,8 +13,18 @@ fn main() -> ExitCode {
 const CHECKS: &[Check] = &[
     Check {
         mutants: &[
-            Mutant { name: "changes-nothing", stage: None, edits: &[Edit::Run { command: "true" }] },
-            Mutant { name: "cannot-be-made", stage: None, edits: &[Edit::Run { command: "exit 9" }] },
+            Mutant {
+                name: "changes-nothing",
+                stage: None,
+                boots: true,
+                edits: &[Edit::Run { command: "true" }],
+            },
+            Mutant {
+                name: "cannot-be-made",
+                stage: None,
+                boots: true,
+                edits: &[Edit::Run { command: "exit 9" }],
+            },
         ],
         ..check("hostile.quiet", |trial| Box::pin(quiet(trial)))
     },

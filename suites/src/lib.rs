@@ -13,6 +13,7 @@ pub const CATALOGUE: &[Suite] = &[
     omarchy::identity::SUITE,
     omarchy::openssl::SUITE,
     omarchy::session::SUITE,
+    omarchy::provision::SUITE,
     microvm::credentials::SUITE,
     appliance::rollback::SUITE,
 ];

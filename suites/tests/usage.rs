@@ -91,7 +91,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
     assay: there is no target "omarchi": use one of appliance, microvm, omarchy, or the path of a .toml file
     "#);
     assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
-    assay: target omarchy has no suite "binfm"; it has: binfmt, smartcard, identity, openssl, session
+    assay: target omarchy has no suite "binfm"; it has: binfmt, smartcard, identity, openssl, session, provision
     "#);
     let unknown = said(&["run", "omarchy", "--only", "binfmt.registred"]);
     let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";

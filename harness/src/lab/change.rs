@@ -2,22 +2,23 @@
 
 use std::path::Path;
 
-use crate::check::Edit;
+use crate::check::{Edit, Mutant};
 use crate::overlay::Overlay;
+use crate::provision::Plan;
 use crate::smartcard::SmartCards;
 use crate::{Machine, MachineError};
 
 /// Something to change on a target's disk.
 pub enum Changes<'a> {
-    Edits(&'a [Edit]),
+    Mutant(&'a Mutant),
     Overlay(&'a Overlay),
 }
 
 impl Changes<'_> {
     pub(super) async fn apply(&self, machine: &dyn Machine) -> Result<(), MachineError> {
         match self {
-            Changes::Edits(edits) => {
-                for edit in *edits {
+            Changes::Mutant(mutant) => {
+                for edit in mutant.edits {
                     apply(edit, machine).await?;
                 }
                 Ok(())
@@ -26,17 +27,51 @@ impl Changes<'_> {
         }
     }
 
+    /// Whether anything changes on the disk.
+    pub(super) fn touch_the_disk(&self) -> bool {
+        let beside = |edit: &Edit| matches!(edit, Edit::Token(_) | Edit::Step { .. });
+        match self {
+            Changes::Mutant(mutant) => !mutant.edits.iter().all(beside),
+            Changes::Overlay(_) => true,
+        }
+    }
+
+    /// Whether machines have to boot with them.
+    pub(super) fn boot(&self) -> bool {
+        match self {
+            Changes::Mutant(mutant) => mutant.boots,
+            Changes::Overlay(_) => true,
+        }
+    }
+
     /// The smartcards of the changed target.
     pub(super) fn smartcards(&self, smartcards: &SmartCards) -> SmartCards {
-        let edits = match self {
-            Changes::Edits(edits) => edits,
-            Changes::Overlay(_) => &[][..],
-        };
-        let flaw = edits.iter().find_map(|edit| match edit {
+        let flaw = self.edits().iter().find_map(|edit| match edit {
             Edit::Token(flaw) => Some(*flaw),
             _ => None,
         });
         flaw.map_or_else(|| smartcards.clone(), |flaw| smartcards.with(flaw))
+    }
+
+    /// The steps of the changed target.
+    pub(super) fn plan(&self, target: &str, plan: &Plan) -> Result<Plan, MachineError> {
+        let mut plan = plan.clone();
+        for edit in self.edits() {
+            let Edit::Step { id, flaw } = *edit else { continue };
+            plan = plan.with(id, flaw).ok_or_else(|| MachineError::Refused {
+                machine: target.to_owned(),
+                action: format!("change step {id}"),
+                reason: format!("it has nothing for {flaw:?} to change"),
+            })?;
+        }
+        Ok(plan)
+    }
+
+    fn edits(&self) -> &[Edit] {
+        match self {
+            Changes::Mutant(mutant) => mutant.edits,
+            Changes::Overlay(_) => &[],
+        }
     }
 }
 
@@ -62,6 +97,6 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
             machine.write(path, text.replace(from, to).as_bytes(), mode).await
         }
         Edit::Run { command } => machine.succeed(command).await.map(drop),
-        Edit::Token(_) => Ok(()),
+        Edit::Token(_) | Edit::Step { .. } => Ok(()),
     }
 }

@@ -1,10 +1,12 @@
 //! Where the machines of one target come from.
 
 mod change;
+mod changed;
 mod containers;
 mod memo;
 mod prepare;
 mod probe;
+mod provisioning;
 mod stage;
 mod store;
 
@@ -14,7 +16,7 @@ use std::sync::Arc;
 pub use change::Changes;
 pub use containers::Containers;
 pub use prepare::{Kind, PrepareError, prepare, tell};
-use stage::Templates;
+pub use provisioning::Provisioning;
 pub(crate) use stage::timed;
 pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
 pub use store::KINDS;

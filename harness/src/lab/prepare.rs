@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU32;
 use super::memo::Memo;
 use super::probe;
 use super::store::{Store, emulator};
-use super::{Containers, Drives, Lab, Machines, Stage, Templates, booted, timed};
+use super::{Containers, Drives, Lab, Machines, Provisioning, Stage, booted, timed};
 use crate::cache::{Cache, CacheError};
 use crate::event::{Event, Listener};
 use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
@@ -191,14 +191,14 @@ impl<'p> Site<'p> {
     async fn prepare(self, emulated: &mut Option<String>) -> Result<Stage, PrepareError> {
         let Site { name, drives: wanted, mut hardware, accelerator, recipe, steps, cache, listener } = self;
         let progress = |progress| tell(&**listener, &name, progress);
-        let image = Image::ensure(&recipe, cache, &progress).await?;
+        let built = Image::ensure(&recipe, cache, &progress).await?;
 
-        let kernel = kernel(&image)?;
+        let kernel = kernel(&built)?;
         hardware.accelerator = match accelerator {
             Some(accelerator) => accelerator,
             None => {
                 let (accelerator, why) =
-                    probe::accelerator(cache, &hardware, &kernel, &image, &**listener).await?;
+                    probe::accelerator(cache, &hardware, &kernel, &built, &**listener).await?;
                 if let Some(why) = why.filter(|why| emulated.as_ref() != Some(why)) {
                     let text = format!("guests are emulated: under KVM, {why}");
                     listener.hear(&Event::Noted { text });
@@ -207,26 +207,39 @@ impl<'p> Site<'p> {
                 accelerator
             }
         };
-        let store = Store::new(cache, listener, &image, steps.as_ref(), &hardware)?;
+        let store = Store::new(cache, listener, &built, steps.as_ref(), &hardware)?;
         let power_on = store.power_on(&name, hardware, &kernel).await?;
-        let root = open(&image.root())?;
-        let mut stage = Stage {
-            name,
+        let root = open(&built.root())?;
+        let image = Stage {
+            name: format!("{name}-image"),
             kernel: Arc::new(kernel),
             power_on,
             disk: Disk::image(root).map_err(|source| failed("read the image", source))?,
-            drives: drives(wanted, &image)?,
-            templates: Templates::default(),
+            provisioning: None,
+            drives: drives(wanted, &built)?,
+            templates: Arc::default(),
             memo: Memo::default(),
             store: None,
             listener: listener.clone(),
             machines: Arc::new(AtomicU32::new(0)),
         };
-        if let Some(steps) = &steps {
-            stage.disk = store.provisioned(&stage, steps).await?;
-        }
-        stage.store = Some(store);
-        Ok(stage)
+        let disk = match &steps {
+            Some(plan) => store.provisioned(&name, &image, plan).await?,
+            None => image.disk.clone(),
+        };
+        Ok(Stage {
+            name,
+            kernel: image.kernel.clone(),
+            power_on: image.power_on.clone(),
+            disk,
+            drives: image.drives.clone(),
+            templates: Arc::default(),
+            memo: Memo::default(),
+            store: Some(Arc::new(store)),
+            listener: listener.clone(),
+            machines: image.machines.clone(),
+            provisioning: steps.map(|plan| Provisioning { plan, image: Arc::new(image) }),
+        })
     }
 }
 
@@ -244,15 +257,14 @@ fn drives(wanted: &BTreeMap<String, target::Drive>, image: &Image) -> Result<Vec
 }
 
 /// Boots the image with its drives, runs the steps, shuts down: what is left is the provisioned disk.
-pub(super) async fn provision(stage: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
-    let what = format!("provision {}", stage.name);
-    let vm = timed(&*stage.listener, format!("boot the image of {}", stage.name), async {
-        let vm = stage.power_on(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
+pub(super) async fn provision(target: &str, image: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
+    let vm = timed(&*image.listener, format!("boot the image of {target}"), async {
+        let vm = image.power_on(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
         booted(&vm).await.map(|()| vm)
     })
     .await?;
-    timed(&*stage.listener, what, async {
-        let provisioned = plan.provision(&vm, &*stage.listener).await;
+    timed(&*image.listener, format!("provision {target}"), async {
+        let provisioned = plan.provision(&vm, &*image.listener).await;
         provisioned.map_err(|error| PrepareError::Provision(Box::new(error)))?;
         vm.succeed("sync").await?;
         vm.shut_down().await?;

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
-use super::change::Changes;
 use super::memo::Memo;
+use super::provisioning::Provisioning;
 use super::store::Store;
 use crate::event::{Event, Listener};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
-use crate::{Machine, MachineError, Transcript};
+use crate::{Machine, MachineError, Outcome, Stop, Transcript};
 
 /// How long a boot may take under emulation, on a host that has other things to do. What is seen to have died is not
 /// waited for.
@@ -35,11 +35,13 @@ pub struct Stage {
     pub(super) power_on: PowerOn,
     /// The disk of a machine that is off.
     pub(super) disk: Disk,
+    /// How it came to be, unless it is the image itself.
+    pub(super) provisioning: Option<Provisioning>,
     pub(super) drives: Vec<Drive>,
-    pub(super) templates: Templates,
+    pub(super) templates: Arc<Templates>,
     pub(crate) memo: Memo,
     /// Where templates are kept for the next run; those of a changed target are not.
-    pub(super) store: Option<Store>,
+    pub(super) store: Option<Arc<Store>>,
     pub(super) listener: Arc<dyn Listener>,
     pub(super) machines: Arc<AtomicU32>,
 }
@@ -51,6 +53,13 @@ pub(super) struct Templates {
     absent: OnceCell<Booted>,
     /// In memory only: the strings may hold secrets.
     with_strings: Mutex<HashMap<Smbios, Arc<OnceCell<Booted>>>>,
+}
+
+impl Templates {
+    /// Those of a target whose machines go on from here.
+    pub(super) fn from(plugged: Template) -> Templates {
+        Templates { plugged: OnceCell::from(Ok(plugged)), ..Templates::default() }
+    }
 }
 
 /// A template, or why there is none.
@@ -72,6 +81,29 @@ impl Stage {
     ) -> Result<Vm, MachineError> {
         let template = self.template_seen(drives, transcript).await?;
         template.fork(&self.next_name(), clock, transcript).await
+    }
+
+    /// The same, but a machine that can be frozen in turn.
+    pub(super) async fn fork_to_freeze(&self, transcript: &Transcript) -> Result<Vm, MachineError> {
+        let template = self.template_seen(Drives::Plugged, transcript).await?;
+        template.fork_to_freeze(&self.next_name(), transcript).await
+    }
+
+    /// Has something done to a fork, and freezes it then.
+    pub async fn template_after(
+        &self,
+        transcript: &Transcript,
+        doing: impl AsyncFnOnce(&Vm) -> Outcome,
+    ) -> Result<Template, Stop> {
+        let vm = self.fork_to_freeze(transcript).await?;
+        doing(&vm).await?;
+        Ok(Template::freeze(vm, self.drives(Drives::Plugged)).await?)
+    }
+
+    /// What the next machine is called.
+    pub fn next_name(&self) -> String {
+        let number = self.machines.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}-{number}", self.name)
     }
 
     /// Whether the clock of an idle guest can jump here. `Err` says why it cannot.
@@ -141,26 +173,6 @@ impl Stage {
         self.power_on.boot(Own { name, transcript, disk, drives, clock, time }).await
     }
 
-    /// The same target with something changed on its disk.
-    pub async fn changed(&self, changes: &Changes<'_>) -> Result<Stage, MachineError> {
-        let vm = self.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await?;
-        changes.apply(&vm).await?;
-        vm.succeed("sync").await?;
-        vm.quit().await;
-        Ok(Stage {
-            name: self.name.clone(),
-            kernel: self.kernel.clone(),
-            power_on: self.power_on.clone(),
-            disk: vm.disk().clone(),
-            drives: self.drives.clone(),
-            templates: Templates::default(),
-            memo: Memo::default(),
-            store: None,
-            listener: self.listener.clone(),
-            machines: self.machines.clone(),
-        })
-    }
-
     /// The machine that was powered on with these drives, frozen when it had booted.
     pub async fn template(&self, drives: Drives) -> Result<&Template, MachineError> {
         self.template_seen(drives, &Transcript::default()).await
@@ -212,6 +224,11 @@ impl Stage {
         &self.name
     }
 
+    /// The steps that made its disk, and its machines before them. `None` for an image as it is built.
+    pub fn provisioning(&self) -> Option<&Provisioning> {
+        self.provisioning.as_ref()
+    }
+
     pub(super) async fn make_template(
         &self,
         drives: Drives,
@@ -251,11 +268,6 @@ impl Stage {
     pub(super) fn drives(&self, drives: Drives) -> Vec<Drive> {
         let plugged = drives == Drives::Plugged;
         self.drives.iter().map(|drive| Drive { plugged, ..drive.clone() }).collect()
-    }
-
-    fn next_name(&self) -> String {
-        let number = self.machines.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{}-{number}", self.name)
     }
 }
 

@@ -85,14 +85,14 @@ impl Store {
     }
 
     /// The disk after all steps.
-    pub async fn provisioned(&self, stage: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
+    pub async fn provisioned(&self, target: &str, image: &Stage, plan: &Plan) -> Result<Disk, PrepareError> {
         let make = async |directory: &Path| {
-            let disk = provision(stage, plan).await?;
+            let disk = provision(target, image, plan).await?;
             save(disk.top(), &directory.join(DISK))
         };
         let entry = self.kept(PROVISIONED, self.provisioned, make).await?;
         let _ = self.disk.set(entry.contents());
-        Ok(stage.disk.under(load(&entry.path(DISK))?))
+        Ok(image.disk.under(load(&entry.path(DISK))?))
     }
 
     /// The provisioned machine, booted with these drives.

@@ -1,8 +1,10 @@
 //! Anything that can run commands and move files.
 
 pub mod container;
+mod contents;
 mod error;
 pub mod fake;
+mod files;
 mod life;
 pub mod qemu;
 mod systemd;
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use contents::{Contents, Difference};
 pub use error::MachineError;
 pub use systemd::{Job, Systemd};
 

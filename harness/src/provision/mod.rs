@@ -1,6 +1,7 @@
 //! Provisioning: idempotent steps, in the order of what they need.
 
 mod error;
+mod flaw;
 mod order;
 mod plan;
 mod step;
@@ -8,5 +9,6 @@ mod step;
 mod tests;
 
 pub use error::{PlanError, ProvisionError};
+pub use flaw::StepFlaw;
 pub use plan::Plan;
 pub use step::{Requirement, Step};

@@ -17,7 +17,7 @@ use crate::tree::{Modes, Tree, TreeError};
 #[derive(Debug, Clone)]
 pub struct Plan {
     document: String,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +73,20 @@ impl Plan {
         waves.into_iter().map(|wave| wave.into_iter().map(|at| &self.steps[at]).collect()).collect()
     }
 
+    /// All steps one after the other: of those whose needs are met always the one that comes first in `preferred`,
+    /// a list of their places in the steps file.
+    pub fn sequence(&self, preferred: &[usize]) -> Vec<&Step> {
+        let mut waiting: Vec<&Step> = preferred.iter().filter_map(|at| self.steps.get(*at)).collect();
+        let mut sequence: Vec<&Step> = Vec::new();
+        let ready = |step: &&Step, there: &[&Step]| {
+            step.needs.iter().all(|need| there.iter().any(|step| step.id == *need))
+        };
+        while let Some(next) = waiting.iter().position(|step| ready(step, &sequence)) {
+            sequence.push(waiting.remove(next));
+        }
+        sequence
+    }
+
     /// Runs every step as soon as those it needs are there, independent ones at the same time.
     /// After a failure nothing new begins, but what runs is let finish: half a step is worse than none.
     pub async fn provision(
@@ -106,12 +120,7 @@ impl Plan {
     }
 
     /// Runs one step alone. Refuses, without changing anything, when one that it needs is not there.
-    pub async fn run(
-        &self,
-        id: &str,
-        machine: &dyn Machine,
-        listener: &dyn Listener,
-    ) -> Result<Change, ProvisionError> {
+    pub async fn run(&self, id: &str, machine: &dyn Machine) -> Result<Change, ProvisionError> {
         let Some(step) = self.step(id) else {
             let known = self.steps.iter().map(|step| step.id.clone()).collect();
             return Err(ProvisionError::NoSuchStep { id: id.into(), known });
@@ -126,9 +135,7 @@ impl Plan {
             let machine = machine.name().into();
             return Err(ProvisionError::TooEarly { step: id.into(), machine, missing });
         }
-        let change = step.ensure(machine).await?;
-        listener.hear(&Event::Provisioned { step: id.into(), change });
-        Ok(change)
+        step.ensure(machine).await
     }
 
     fn step(&self, id: &str) -> Option<&Step> {

@@ -73,6 +73,12 @@ impl Step {
             return Ok(Change::AlreadyThere);
         }
         self.check_requirement(machine).await?;
+        self.apply(machine).await?;
+        Ok(Change::Applied)
+    }
+
+    /// Does all that the step does, whether the machine has it or not.
+    pub async fn apply(&self, machine: &dyn Machine) -> Result<(), ProvisionError> {
         self.files.lay(machine).await.map_err(|error| self.failed(error))?;
         for command in &self.apply {
             let output = self.run(command, machine).await?;
@@ -85,8 +91,7 @@ impl Step {
                 });
             }
         }
-        self.confirm(machine).await?;
-        Ok(Change::Applied)
+        self.confirm(machine).await
     }
 
     async fn check_requirement(&self, machine: &dyn Machine) -> Result<(), ProvisionError> {

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::{Plan, ProvisionError};
+use super::{Plan, ProvisionError, StepFlaw};
 use crate::event::{Change, Event, Listener};
 use crate::machine::Machine;
 use crate::machine::fake::{Fake, Node, said};
@@ -124,13 +124,13 @@ async fn a_changed_file_is_put_right(#[case] node: Node) {
 #[tokio::test]
 async fn a_step_alone_refuses_before_what_it_needs() {
     let plan = load(&(step("1.1-a", &[]) + &step("1.2-b", &["1.1-a"])), &["1.2-b"]).unwrap();
-    let (machine, heard) = (machine(), Heard::default());
-    let error = plan.run("1.2-b", &machine, &heard).await.unwrap_err();
+    let machine = machine();
+    let error = plan.run("1.2-b", &machine).await.unwrap_err();
     assert_snapshot!(error, @"step 1.2-b refused, fake is unchanged: first provision 1.1-a");
     assert_eq!(actions(&machine).into_iter().filter(|action| changes(action)).count(), 0);
-    assert!(machine.files().is_empty() && heard.all().is_empty());
-    plan.run("1.1-a", &machine, &heard).await.unwrap();
-    assert_eq!(plan.run("1.2-b", &machine, &heard).await.unwrap(), Change::Applied);
+    assert!(machine.files().is_empty());
+    plan.run("1.1-a", &machine).await.unwrap();
+    assert_eq!(plan.run("1.2-b", &machine).await.unwrap(), Change::Applied);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn failures_show_command_and_output() {
     let dying = machine();
     dying.die_after(1);
     assert_snapshot!(failing(dying).await, @"step 1.1-a: fake: the machine is gone: it died");
-    let error = plan.run("1.1-b", &machine(), &Heard::default()).await.unwrap_err();
+    let error = plan.run("1.1-b", &machine()).await.unwrap_err();
     assert_snapshot!(error, @"there is no step 1.1-b; the steps are 1.1-a");
 }
 
@@ -201,15 +201,22 @@ fn dag() -> impl Strategy<Value = BTreeMap<usize, Vec<usize>>> {
     })
 }
 
+fn id_of(n: &usize) -> String {
+    format!("1.{n}-step")
+}
+
+fn plan(needs: &BTreeMap<usize, Vec<usize>>) -> Plan {
+    let steps = needs.iter().map(|(n, needs)| {
+        let needs: Vec<String> = needs.iter().map(id_of).collect();
+        step(&id_of(n), &needs.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+    load(&steps.collect::<String>(), &[]).unwrap()
+}
+
 proptest! {
     #[test]
     fn every_step_runs_once_and_after_what_it_needs(needs in dag()) {
-        let id = |n: &usize| format!("1.{n}-step");
-        let steps: String = needs.iter().map(|(n, needs)| {
-            let needs: Vec<String> = needs.iter().map(id).collect();
-            step(&id(n), &needs.iter().map(String::as_str).collect::<Vec<_>>())
-        }).collect();
-        let plan = load(&steps, &[]).unwrap();
+        let plan = plan(&needs);
         let (machine, heard) = (machine(), Heard::default());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let changes = runtime.block_on(plan.provision(&machine, &heard)).unwrap();
@@ -219,14 +226,53 @@ proptest! {
         let first = |id: &str| actions.iter().position(|action| action.ends_with(id)).unwrap();
         let last = |id: &str| actions.iter().rposition(|action| action.ends_with(id)).unwrap();
         for (late, early) in needs.iter().flat_map(|(late, needs)| needs.iter().map(move |early| (late, early))) {
-            prop_assert!(last(&id(early)) < first(&id(late)), "{actions:?}");
+            prop_assert!(last(&id_of(early)) < first(&id_of(late)), "{actions:?}");
         }
         let waves: Vec<Vec<&str>> =
             plan.waves().into_iter().map(|wave| wave.into_iter().map(|step| step.id.as_str()).collect()).collect();
         let wave = |id: &str| waves.iter().position(|wave| wave.contains(&id)).unwrap();
         for (late, early) in needs.iter().flat_map(|(late, needs)| needs.iter().map(move |early| (late, early))) {
-            prop_assert!(wave(&id(early)) < wave(&id(late)));
+            prop_assert!(wave(&id_of(early)) < wave(&id_of(late)));
         }
+    }
+
+    #[test]
+    fn a_sequence_has_every_step_once_and_after_what_it_needs(
+        (needs, preferred) in dag().prop_flat_map(|needs| {
+            let places: Vec<usize> = (0..needs.len()).collect();
+            (Just(needs), Just(places).prop_shuffle())
+        }),
+    ) {
+        let plan = plan(&needs);
+        let sequence: Vec<&str> = plan.sequence(&preferred).iter().map(|step| step.id.as_str()).collect();
+        prop_assert_eq!(sequence.len(), needs.len());
+        let place = |n: &usize| sequence.iter().position(|id| *id == id_of(n)).unwrap();
+        for (late, early) in needs.iter().flat_map(|(late, needs)| needs.iter().map(move |early| (late, early))) {
+            prop_assert!(place(early) < place(late), "{sequence:?}");
+        }
+    }
+}
+
+#[test]
+fn what_needs_leave_open_a_sequence_decides_as_preferred() {
+    let steps = step("1.1-a", &["1.3-c"]) + &step("1.2-b", &[]) + &step("1.3-c", &[]);
+    let plan = load(&steps, &[]).unwrap();
+    let sequence =
+        |preferred| plan.sequence(preferred).iter().map(|step| step.id.clone()).collect::<Vec<_>>();
+    assert_eq!(sequence(&[0, 1, 2]), ["1.2-b", "1.3-c", "1.1-a"]);
+    assert_eq!(sequence(&[2, 0, 1]), ["1.3-c", "1.1-a", "1.2-b"]);
+}
+
+#[test]
+fn a_flaw_is_in_its_step_alone_or_there_is_none() {
+    let plan = load(&(step("1.1-a", &[]) + &step("1.2-b", &["1.1-a"])), &[]).unwrap();
+    let forgetful = plan.with("1.2-b", StepFlaw::Forgets("1.1-a")).unwrap();
+    assert_eq!(forgetful.waves().len(), 1);
+    let longer = plan.with("1.1-a", StepFlaw::Runs("more")).unwrap();
+    let commands: Vec<&[String]> = longer.steps().iter().map(|step| &step.apply[..]).collect();
+    assert_eq!(commands, [&["apply-1.1-a", "more"][..], &["apply-1.2-b"]]);
+    for (id, flaw) in [("1.3-c", StepFlaw::Runs("more")), ("1.1-a", StepFlaw::Forgets("1.2-b"))] {
+        assert!(plan.with(id, flaw).is_none());
     }
 }
 

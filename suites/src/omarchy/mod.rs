@@ -4,6 +4,7 @@ pub mod binfmt;
 pub mod identity;
 pub mod openssl;
 mod process;
+pub mod provision;
 pub mod session;
 pub mod smartcard;
 mod wrapper;
@@ -20,6 +21,9 @@ const fn document(section: &'static str) -> Source {
 
 /// Whose desktop it is: an ordinary user.
 const USER: &str = "user";
+
+/// A password that the policy lets the user have.
+const COMPLIANT: &str = "Violet+Anchor+38+Pebble";
 
 /// The same shell command, run as the user instead of root, without a seat or a session.
 fn as_user(command: &str) -> String {

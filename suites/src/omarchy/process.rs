@@ -12,11 +12,10 @@ use serde::de::DeserializeOwned;
 use super::wrapper::{WRAPPERS, Wrapper};
 
 /// What a wrapper finds when it is called.
-#[derive(Default)]
 pub struct Caller<'c> {
     pub environment: &'c [(&'c str, &'c str)],
-    /// The working directory, if it matters.
-    pub directory: Option<&'c str>,
+    /// The working directory.
+    pub directory: &'c str,
 }
 
 /// A program that a wrapper has started.
@@ -47,57 +46,59 @@ const LAYER: &str = "/opt/library-layer/openssl-3.3.2/lib";
 const ASK: &str = include_str!("ask.pl");
 const ASK_FILE: &str = "/run/assay-ask.pl";
 
-/// The programs of all wrappers, each started as the document has it: by the user, or by its unit.
-pub async fn processes(machine: &dyn Machine) -> Result<Vec<Process<'_>>, Stop> {
-    called_by(machine, &Caller::default()).await
+/// Starts the programs of all wrappers, each as the document has it: by the user, or by its unit.
+pub async fn start(machine: &dyn Machine, caller: &Caller<'_>) -> Outcome {
+    machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
+    for wrapper in WRAPPERS {
+        let start = match wrapper.unit {
+            None => start_by_user(wrapper, caller),
+            Some(unit) => start_by_unit(unit, caller),
+        };
+        let started = machine.run(&start).await?;
+        expect(started.success(), format!("{wrapper} starts its program"), started)?;
+    }
+    Ok(())
 }
 
-/// The same, called by somebody with an environment and a directory of their own.
-pub async fn called_by<'m>(machine: &'m dyn Machine, caller: &Caller<'_>) -> Result<Vec<Process<'m>>, Stop> {
-    machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
+/// Those programs.
+pub async fn processes(machine: &dyn Machine) -> Result<Vec<Process<'_>>, Stop> {
     let mut processes = Vec::new();
     for wrapper in WRAPPERS {
-        let started = match wrapper.unit {
-            None => started_by_user(wrapper, caller),
-            Some(unit) => started_by_unit(unit, caller),
-        };
-        let started = machine.run(&started).await?;
-        let id = started.text();
-        expect(started.success() && id != "0", format!("{wrapper} starts its program"), started)?;
+        let unit = wrapper.unit.map_or_else(|| unit_by_user(wrapper), str::to_owned);
+        let id = machine.succeed(&format!("systemctl show -P MainPID {unit}")).await?;
+        expect(id != "0", format!("the program of {wrapper} runs"), "it has ended")?;
         processes.push(Process { wrapper, machine, id });
     }
     Ok(processes)
 }
 
-/// The shell command that does it and prints the process. Told to serve, the agent stays, as the others do anyway.
-fn started_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
-    let (name, file) = (wrapper.name, wrapper.file);
-    let directory = caller.directory.unwrap_or("/home/user");
+/// The shell command that does it. Told to serve, the agent stays, as the others do anyway.
+fn start_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
+    let (unit, file) = (unit_by_user(wrapper), wrapper.file);
+    let directory = caller.directory;
     let set = |(name, value): &(&str, &str)| format!("--setenv={} ", quoted(&format!("{name}={value}")));
     let environment: String = caller.environment.iter().map(set).collect();
     format!(
-        "systemd-run --quiet --uid=user --service-type=exec --unit=assay-{name} --working-directory={directory} \
-         {environment} {file} serve && systemctl show -P MainPID assay-{name}.service"
+        "systemd-run --quiet --uid=user --service-type=exec --unit={unit} --working-directory={directory} \
+         {environment} {file} serve"
     )
 }
 
-/// The same for a unit, which runs already: unless its caller is to be another, it is left alone.
-fn started_by_unit(unit: &str, caller: &Caller<'_>) -> String {
-    let process = format!("systemctl show -P MainPID {unit}");
-    let mut settings = String::new();
+/// What a program that the user starts runs in.
+fn unit_by_user(wrapper: &Wrapper) -> String {
+    format!("assay-{}.service", wrapper.name)
+}
+
+/// The same for a unit.
+fn start_by_unit(unit: &str, caller: &Caller<'_>) -> String {
+    let mut settings = format!("WorkingDirectory={}\n", caller.directory);
     for (name, value) in caller.environment {
         settings.push_str(&format!("Environment=\"{name}={value}\"\n"));
-    }
-    if let Some(directory) = caller.directory {
-        settings.push_str(&format!("WorkingDirectory={directory}\n"));
-    }
-    if settings.is_empty() {
-        return process;
     }
     let drop_in = quoted(&format!("[Service]\n{settings}"));
     format!(
         "mkdir -p /run/systemd/system/{unit}.d && printf %s {drop_in} >/run/systemd/system/{unit}.d/caller.conf && \
-         systemctl daemon-reload && systemctl restart {unit} && {process}"
+         systemctl daemon-reload && systemctl restart {unit}"
     )
 }
 

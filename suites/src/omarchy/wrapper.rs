@@ -31,8 +31,14 @@ pub const DEVICE_BROKER: Wrapper = Wrapper {
     name: "microsoft-identity-device-broker",
     file: "/usr/local/bin/microsoft-identity-device-broker-rosetta",
     window: false,
-    unit: Some("microsoft-identity-device-broker.service"),
+    unit: Some(DEVICE_BROKER_UNIT),
 };
+
+pub const DEVICE_BROKER_UNIT: &str = "microsoft-identity-device-broker.service";
+
+/// What has that unit run the wrapper (6.2).
+pub const DEVICE_BROKER_OVERRIDE: &str =
+    "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf";
 
 pub const WRAPPERS: &[Wrapper] = &[PORTAL, AGENT, USER_BROKER, DEVICE_BROKER];
 

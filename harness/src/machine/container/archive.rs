@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use ext4_view::{Ext4, FileType, Metadata, PathBuf};
+use ext4_view::{Ext4, FileType, Metadata};
 use futures::{Stream, stream};
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
+
+use crate::machine::files;
 
 /// How much of an archive is under way at most, in pieces of [`PIECE`] bytes.
 const PIECES: usize = 16;
@@ -31,37 +33,28 @@ pub fn archive(disk: &Path) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 
 fn write(disk: &Path, to: impl Write) -> io::Result<()> {
     let files = Ext4::load_from_path(disk).map_err(io::Error::other)?;
     let mut archive = Builder::new(to);
-    let mut directories = vec![PathBuf::new("/")];
-    while let Some(directory) = directories.pop() {
-        for entry in files.read_dir(&directory)? {
-            let entry = entry?;
-            let (path, metadata) = (entry.path(), entry.metadata()?);
-            let below = path.to_str().map_err(io::Error::other)?.trim_start_matches('/').to_owned();
-            match entry.file_name().as_ref() {
-                b"." | b".." | b"lost+found" => continue,
-                _ => {}
+    files::visit(&files, |entry, metadata| {
+        let path = entry.path();
+        let below = path.to_str().map_err(io::Error::other)?.trim_start_matches('/').to_owned();
+        let mut header = header(metadata)?;
+        match metadata.file_type() {
+            FileType::Directory => {
+                header.set_entry_type(EntryType::Directory);
+                archive.append_data(&mut header, below, io::empty())
             }
-            let mut header = header(&metadata)?;
-            match metadata.file_type() {
-                FileType::Directory => {
-                    header.set_entry_type(EntryType::Directory);
-                    archive.append_data(&mut header, below, io::empty())?;
-                    directories.push(path);
-                }
-                FileType::Symlink => {
-                    header.set_entry_type(EntryType::Symlink);
-                    let to = files.read_link(&path)?;
-                    archive.append_link(&mut header, below, to.to_str().map_err(io::Error::other)?)?;
-                }
-                FileType::Regular => {
-                    header.set_size(metadata.len());
-                    archive.append_data(&mut header, below, files.open(&path)?)?;
-                }
-                // A build leaves none, and an engine makes its own.
-                FileType::BlockDevice | FileType::CharacterDevice | FileType::Fifo | FileType::Socket => {}
+            FileType::Symlink => {
+                header.set_entry_type(EntryType::Symlink);
+                let to = files.read_link(&path)?;
+                archive.append_link(&mut header, below, to.to_str().map_err(io::Error::other)?)
             }
+            FileType::Regular => {
+                header.set_size(metadata.len());
+                archive.append_data(&mut header, below, files.open(&path)?)
+            }
+            // A build leaves none, and an engine makes its own.
+            FileType::BlockDevice | FileType::CharacterDevice | FileType::Fifo | FileType::Socket => Ok(()),
         }
-    }
+    })?;
     archive.into_inner()?.flush()
 }
 

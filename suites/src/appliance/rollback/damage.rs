@@ -23,6 +23,7 @@ pub const GARBAGE_MARKER: Check = Check {
     mutants: &[Mutant {
         name: "script that dies on it every time",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: WATCHDOG,
             from: "if ! is_readable; then\n",
@@ -88,6 +89,7 @@ pub const PREVIOUS_MISSING: Check = Check {
     mutants: &[Mutant {
         name: "gives the rebuild up",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: WATCHDOG,
             from: "manual intervention is needed\"\n",
@@ -128,6 +130,7 @@ pub const DISK_FULL: Check = Check {
     mutants: &[Mutant {
         name: "marker write unchecked",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: ORDER,
             from: "&& sync \"$draft\" || refuse \"the marker cannot be written\"",

@@ -21,11 +21,13 @@ pub const MARKER_COMPLETE: Check = Check {
         Mutant {
             name: "a field missing",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: ORDER, from: "    flake_ref \"$flake\" \\\n", to: "" }],
         },
         Mutant {
             name: "another format on one side only",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: WATCHDOG,
                 from: "sed -n \"s/^$2=//p\"",
@@ -75,6 +77,7 @@ pub const FAILED_BUILD: Check = Check {
     mutants: &[Mutant {
         name: "marker left behind",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace { path: REBUILD, from: "    rm -f \"$marker\"\n", to: "" }],
     }],
 };
@@ -105,6 +108,7 @@ pub const SECOND_ORDER: Check = Check {
 pub const SECOND_ORDER_OVERWRITES: Mutant = Mutant {
     name: "second order overwrites the previous system",
     stage: None,
+    boots: true,
     edits: &[
         Edit::Replace {
             path: ORDER,

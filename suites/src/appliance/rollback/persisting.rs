@@ -20,11 +20,13 @@ pub const PERSIST_WHEN_VERIFIED: Check = Check {
         Mutant {
             name: "watchdog timer disabled",
             stage: None,
+            boots: true,
             edits: &[Edit::Run { command: "systemctl disable msp-rebuild-watchdog.timer" }],
         },
         Mutant {
             name: "agent removes the marker itself",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: AGENT,
                 from: "echo \"verified $SYSTEM\"",
@@ -62,6 +64,7 @@ pub const VERIFIED_AFTER_ACTIVATION: Check = Check {
 pub const STALE_FLAG_ACCEPTED: Mutant = Mutant {
     name: "stale flag accepted",
     stage: None,
+    boots: true,
     edits: &[
         Edit::Replace { path: ORDER, from: "rm -f \"$draft\" \"$verified\"", to: "rm -f \"$draft\"" },
         Edit::Replace {
@@ -100,6 +103,7 @@ pub const VERIFIED_MEANS_HEALTHY: Check = Check {
     mutants: &[Mutant {
         name: "flag written at start-up",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace { path: AGENT, from: "serves && verify", to: "verify" }],
     }],
 };
@@ -139,6 +143,7 @@ pub const FAILED_SWITCH: Check = Check {
     mutants: &[Mutant {
         name: "failure ignored",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: WATCHDOG,
             from: "is_verified && persist; then",

@@ -25,6 +25,7 @@ pub const TEST_NOT_PERSISTED: Check = Check {
 const SWITCH_INSTEAD_OF_TEST: Mutant = Mutant {
     name: "switch instead of test",
     stage: None,
+    boots: true,
     edits: &[Edit::Replace { path: REBUILD, from: "nixos-rebuild test", to: "nixos-rebuild switch" }],
 };
 

@@ -26,6 +26,7 @@ pub const ROLLBACK_ON_TIMEOUT: Check = Check {
         Mutant {
             name: "timeout 60 min",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=3600" }],
         },
         NO_ROLLBACK,
@@ -35,6 +36,7 @@ pub const ROLLBACK_ON_TIMEOUT: Check = Check {
 pub const NO_ROLLBACK: Mutant = Mutant {
     name: "no rollback",
     stage: None,
+    boots: true,
     edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
 };
 
@@ -65,6 +67,7 @@ pub const NOT_TOO_EARLY: Check = Check {
     mutants: &[Mutant {
         name: "timeout in the wrong unit",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=10" }],
     }],
 };
@@ -102,6 +105,7 @@ pub const INDEPENDENT_OF_AGENT: Check = Check {
     mutants: &[Mutant {
         name: "watchdog that needs the agent's unit",
         stage: None,
+        boots: true,
         edits: &[Edit::Write {
             path: "/etc/systemd/system/msp-rebuild-watchdog.service.d/agent.conf",
             content: "[Unit]\nRequires=compliance-agent.service\nAfter=compliance-agent.service\n",
@@ -166,6 +170,7 @@ pub const CLOCK_STEP: Check = Check {
     mutants: &[Mutant {
         name: "wall-clock arithmetic",
         stage: None,
+        boots: true,
         edits: &[
             Edit::Replace {
                 path: WATCHDOG,

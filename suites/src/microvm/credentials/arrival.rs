@@ -29,6 +29,7 @@ pub const SYSTEM_STORE: Check = Check {
     mutants: &[Mutant {
         name: "name lost",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Replace {
             path: RUNNER,
             from: "string=io.systemd.credential:$1=$value",
@@ -93,6 +94,7 @@ pub const ARRIVAL_ORDER: Check = Check {
     mutants: &[Mutant {
         name: "brought by a unit of its own",
         stage: None,
+        boots: true,
         edits: &[
             Edit::Write {
                 path: "/etc/systemd/system/bring-credentials.service",

@@ -32,6 +32,7 @@ pub const NAME_MAPPING: Check = Check {
     mutants: &[Mutant {
         name: "one stage upper-cases differently from the next",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Replace { path: RUNNER, from: "local name=${1^^}", to: "local name=${1^}" }],
     }],
 };
@@ -71,11 +72,13 @@ pub const SERVICE_STORE: Check = Check {
         Mutant {
             name: "mapping to the wrong name",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: DEMO_FILE, from: "api-key:API_KEY", to: "api-key:DB_PASSWORD" }],
         },
         Mutant {
             name: "service without User=",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: DEMO_FILE, from: "User=demo-svc-user\n", to: "" }],
         },
     ],

@@ -26,6 +26,7 @@ pub const SMBIOS_TABLE: Check = Check {
     mutants: &[Mutant {
         name: "one string lost",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Replace {
             path: RUNNER,
             from: "exec \"$HYPERVISOR\" \"${options[@]}\"",
@@ -66,6 +67,7 @@ pub const SMBIOS_ROOT_ONLY: Check = Check {
     mutants: &[Mutant {
         name: "udev rule that opens them",
         stage: None,
+        boots: true,
         edits: &[Edit::Write {
             path: "/etc/udev/rules.d/99-open.rules",
             content: "SUBSYSTEM==\"block\", RUN+=\"/bin/chmod a+r /sys/firmware/dmi/tables/DMI\"\n",

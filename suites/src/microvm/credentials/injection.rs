@@ -26,6 +26,7 @@ pub const NO_INJECTION: Check = Check {
     mutants: &[Mutant {
         name: "comma-joined list with no escaping",
         stage: Some(HOST),
+        boots: true,
         edits: &[
             Edit::Replace {
                 path: RUNNER,

@@ -23,6 +23,7 @@ pub const BINARY_AND_LIMITS: Check = Check {
     mutants: &[Mutant {
         name: "installs what systemd does not load",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Replace { path: INSTALL, from: "[ \"$size\" -gt \"$room\" ]", to: "false" }],
     }],
 };
@@ -53,6 +54,7 @@ pub const MANY: Check = Check {
     mutants: &[Mutant {
         name: "room for 32 strings",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Replace { path: RUNNER, from: "most=255", to: "most=32" }],
     }],
 };

@@ -25,6 +25,7 @@ pub const STRINGS_BUILT: Check = Check {
         Mutant {
             name: "overwrites instead of appending",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace {
                 path: RUNNER,
                 from: "strings+=(\"$string\")",
@@ -34,6 +35,7 @@ pub const STRINGS_BUILT: Check = Check {
         Mutant {
             name: "drops the static ones",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace { path: RUNNER, from: "for pair in $STATIC; do", to: "for pair in; do" }],
         },
     ],
@@ -74,6 +76,7 @@ pub const CMDLINE_EXPOSURE: Check = Check {
     mutants: &[Mutant {
         name: "everybody sees every process",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Run { command: "systemctl disable hide-processes.service" }],
     }],
 };
@@ -120,6 +123,7 @@ pub const MISSING_ONE: Check = Check {
         Mutant {
             name: "runner exits",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace {
                 path: RUNNER,
                 from: "is missing, so it is not sent\" >&2\n",
@@ -129,6 +133,7 @@ pub const MISSING_ONE: Check = Check {
         Mutant {
             name: "runner passes an empty value",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace {
                 path: RUNNER,
                 from: "is missing, so it is not sent\" >&2\n",

@@ -36,6 +36,7 @@ pub const SOURCE_FILES: Check = Check {
         Mutant {
             name: "newline",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace {
                 path: INSTALL,
                 from: "--target-directory=\"$to\" \"$@\"\n",
@@ -45,11 +46,13 @@ pub const SOURCE_FILES: Check = Check {
         Mutant {
             name: "0440",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace { path: INSTALL, from: "--mode=0400", to: "--mode=0440" }],
         },
         Mutant {
             name: "on disk",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace {
                 path: INSTALL,
                 from: "mkdir -p \"$to\"\n",
@@ -103,6 +106,7 @@ pub const HOST_LOAD: Check = Check {
         Mutant {
             name: "LoadCredential of one missing",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace {
                 path: OVERRIDES,
                 from: "LoadCredential=host-jwt-secret:/run/secrets/vars/test-vm-secrets/jwt-secret\n",
@@ -112,6 +116,7 @@ pub const HOST_LOAD: Check = Check {
         Mutant {
             name: "service as root",
             stage: Some(HOST),
+            boots: true,
             edits: &[Edit::Replace { path: OVERRIDES, from: "User=microvm\nGroup=kvm\n", to: "" }],
         },
     ],
@@ -161,6 +166,7 @@ pub const HOST_ISOLATED: Check = Check {
     mutants: &[Mutant {
         name: "SetCredential with the value in the unit file",
         stage: Some(HOST),
+        boots: true,
         edits: &[Edit::Replace {
             path: INSTALL,
             from: "rm -rf \"$from\"\n",

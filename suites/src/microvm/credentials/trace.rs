@@ -31,6 +31,7 @@ pub const NOT_ON_DISK: Check = Check {
         Mutant {
             name: "service that logs it",
             stage: None,
+            boots: true,
             edits: &[Edit::Run {
                 command: "mkdir -p /etc/systemd/system/demo-oem-credentials.service.d && \
                           printf '[Service]\\nExecStartPost=/bin/sh -c \"cat $CREDENTIALS_DIRECTORY/api-key\"\\n' \
@@ -40,6 +41,7 @@ pub const NOT_ON_DISK: Check = Check {
         Mutant {
             name: "swap on",
             stage: None,
+            boots: true,
             edits: &[Edit::Run {
                 command: "dd if=/dev/zero of=/swapfile bs=1M count=64 && chmod 600 /swapfile && \
                           mkswap /swapfile && echo '/swapfile none swap defaults 0 0' >>/etc/fstab",
@@ -139,6 +141,7 @@ pub const EPHEMERAL: Check = Check {
     mutants: &[Mutant {
         name: "a unit that saves them",
         stage: None,
+        boots: true,
         edits: &[
             Edit::Write {
                 path: "/etc/systemd/system/save-credentials.service",

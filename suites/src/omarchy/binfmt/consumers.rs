@@ -3,9 +3,8 @@
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::share::plug_and_register;
+use crate::omarchy::wrapper::{DEVICE_BROKER_OVERRIDE, DEVICE_BROKER_UNIT as BROKER};
 use crate::omarchy::{document, within};
-
-const BROKER: &str = "microsoft-identity-device-broker.service";
 
 /// How long after registration the broker must run, in seconds.
 const RECOVERY_LIMIT: u32 = 30;
@@ -23,8 +22,9 @@ pub const CONSUMER_RECOVERS: Check = Check {
     mutants: &[Mutant {
         name: "Restart=no",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
-            path: "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf",
+            path: DEVICE_BROKER_OVERRIDE,
             from: "Restart=on-failure",
             to: "Restart=no",
         }],

@@ -18,10 +18,11 @@ pub const DYNAMIC_LINKER: Check = Check {
     touches: Touches::Nothing,
     run: |trial| Box::pin(dynamic_linker(trial)),
     mutants: &[
-        Mutant { name: "missing", stage: None, edits: &[Edit::Remove { path: LINKER }] },
+        Mutant { name: "missing", stage: None, boots: false, edits: &[Edit::Remove { path: LINKER }] },
         Mutant {
             name: "dangling",
             stage: None,
+            boots: false,
             edits: &[Edit::Run {
                 command: "ln -sfn /nix/store/gone/ld-linux-x86-64.so.2 /lib64/ld-linux-x86-64.so.2",
             }],
@@ -29,6 +30,7 @@ pub const DYNAMIC_LINKER: Check = Check {
         Mutant {
             name: "pointing at an aarch64 loader",
             stage: None,
+            boots: false,
             edits: &[Edit::Run { command: "ln -sfn /lib/ld-linux-aarch64.so.1 /lib64/ld-linux-x86-64.so.2" }],
         },
     ],

@@ -26,6 +26,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         Mutant {
             name: "mask too wide (machine field)",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -35,6 +36,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         Mutant {
             name: "mask that misses PIE",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -108,9 +110,24 @@ pub const FLAGS: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(flags(trial)),
     mutants: &[
-        Mutant { name: ":PC", stage: None, edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }] },
-        Mutant { name: ":FC", stage: None, edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }] },
-        Mutant { name: ":PF", stage: None, edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }] },
+        Mutant {
+            name: ":PC",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }],
+        },
+        Mutant {
+            name: ":FC",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }],
+        },
+        Mutant {
+            name: ":PF",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }],
+        },
     ],
 };
 
@@ -147,6 +164,7 @@ pub const EXECUTES: Check = Check {
     mutants: &[Mutant {
         name: "stand-in interpreter not executable",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: "/usr/bin/prltoolsd",
             from: "\"ro,X-mount.subdir=",

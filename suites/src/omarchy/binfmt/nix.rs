@@ -22,6 +22,7 @@ pub const NIX_ORDER: Check = Check {
     mutants: &[Mutant {
         name: "no extra-platforms",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: "/etc/nix/nix.conf",
             from: "extra-platforms = x86_64-linux\n",

@@ -22,15 +22,17 @@ pub const REGISTERED: Check = Check {
     touches: Touches::Nothing,
     run: |trial| Box::pin(is_registered(trial)),
     mutants: &[
-        Mutant { name: "no rosetta.conf", stage: None, edits: &[Edit::Remove { path: CONF }] },
+        Mutant { name: "no rosetta.conf", stage: None, boots: true, edits: &[Edit::Remove { path: CONF }] },
         Mutant {
             name: "conf under another name",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: CONF, from: ":rosetta:M:", to: ":rosetta2:M:" }],
         },
         Mutant {
             name: "interpreter path /media/psf/...",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: CONF, from: ":/mnt/psf/", to: ":/media/psf/" }],
         },
     ],
@@ -62,6 +64,7 @@ pub const RESTART_IDEMPOTENT: Check = Check {
     mutants: &[Mutant {
         name: "a drop-in that registers a second, conflicting handler",
         stage: None,
+        boots: true,
         edits: &[Edit::Write {
             path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
             content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
@@ -97,6 +100,7 @@ pub const SURVIVES_REBOOTS: Check = Check {
     mutants: &[Mutant {
         name: "a runtime-only registration",
         stage: None,
+        boots: false,
         edits: &[Edit::Run {
             command: "mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/",
         }],

@@ -44,6 +44,7 @@ pub const MOUNT_BEFORE: Check = Check {
     mutants: &[Mutant {
         name: "path watcher disabled and systemd-binfmt masked",
         stage: None,
+        boots: true,
         edits: &[DISABLE_WATCHER, Edit::Run { command: "systemctl mask systemd-binfmt.service" }],
     }],
 };
@@ -82,11 +83,12 @@ pub const MOUNT_LATE: Check = Check {
     touches: Touches::Power,
     run: |trial| Box::pin(mount_late(trial)),
     mutants: &[
-        Mutant { name: "no path unit", stage: None, edits: &[Edit::Remove { path: WATCHER }] },
-        Mutant { name: "path unit not enabled", stage: None, edits: &[DISABLE_WATCHER] },
+        Mutant { name: "no path unit", stage: None, boots: true, edits: &[Edit::Remove { path: WATCHER }] },
+        Mutant { name: "path unit not enabled", stage: None, boots: true, edits: &[DISABLE_WATCHER] },
         Mutant {
             name: "watches a wrong path",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: WATCHER,
                 from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
@@ -96,6 +98,7 @@ pub const MOUNT_LATE: Check = Check {
         Mutant {
             name: "service restarts the wrong unit",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: WATCHER_SERVICE,
                 from: "restart systemd-binfmt.service",
@@ -143,6 +146,7 @@ pub const MOUNT_NEVER: Check = Check {
     mutants: &[Mutant {
         name: "a service that waits forever and is required by multi-user.target",
         stage: None,
+        boots: true,
         edits: &[
             Edit::Write {
                 path: "/etc/systemd/system/wait-for-share.service",
@@ -190,6 +194,7 @@ pub const SHARE_LOST_AND_BACK: Check = Check {
     mutants: &[Mutant {
         name: "RemainAfterExit without any re-trigger",
         stage: None,
+        boots: true,
         edits: &[Edit::Replace {
             path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
             from: "PropagatesStopTo=",

@@ -26,6 +26,7 @@ pub const WATCHER_NO_LOOP: Check = Check {
     mutants: &[Mutant {
         name: "the literal unit pair",
         stage: None,
+        boots: true,
         edits: &[
             Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.path", content: LITERAL_PATH },
             Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.service", content: LITERAL_SERVICE },

@@ -17,6 +17,7 @@ pub const NIX_READABLE: Check = Check {
     mutants: &[Mutant {
         name: "0600",
         stage: None,
+        boots: false,
         edits: &[Edit::Run { command: "chmod 600 /usr/lib/systemd/system/nix-daemon.service" }],
     }],
 };

@@ -22,11 +22,13 @@ pub const OS_RELEASE: Check = Check {
         Mutant {
             name: "copy instead of link",
             stage: None,
+            boots: false,
             edits: &[Edit::Run { command: "rm /etc/os-release && cp /usr/lib/os-release /etc/os-release" }],
         },
         Mutant {
             name: "VERSION_ID 24.04",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace { path: FILE, from: "VERSION_ID=\"22.04\"", to: "VERSION_ID=\"24.04\"" }],
         },
     ],

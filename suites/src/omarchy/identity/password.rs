@@ -5,7 +5,7 @@ use harness::{
     Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Output, Touches, Trial, expect,
 };
 
-use crate::omarchy::{USER, as_user, document};
+use crate::omarchy::{COMPLIANT, USER, as_user, document};
 
 const POLICY: &str = "/etc/pam.d/common-password";
 
@@ -23,16 +23,19 @@ pub const PASSWORD_POLICY: Check = Check {
         Mutant {
             name: "mode 0600",
             stage: None,
+            boots: false,
             edits: &[Edit::Run { command: "chmod 600 /etc/pam.d/common-password" }],
         },
         Mutant {
             name: "minlen missing",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace { path: "/etc/security/pwquality.conf", from: "minlen = 12\n", to: "" }],
         },
         Mutant {
             name: "module commented out",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace {
                 path: POLICY,
                 from: "password requisite pam_pwquality",
@@ -53,8 +56,6 @@ const WEAK: [&str; 5] = [
     "VIOLET+ANCHOR+38",
     "Violet7Anchor38Pebble",
 ];
-
-const COMPLIANT: &str = "Violet+Anchor+38+Pebble";
 
 async fn password_policy(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;

@@ -3,6 +3,7 @@
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
 
+use super::with_programs;
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 
@@ -19,6 +20,7 @@ pub const OPENSC_LOADS: Check = Check {
     mutants: &[Mutant {
         name: "a module that needs a newer symbol version",
         stage: None,
+        boots: false,
         edits: &[Edit::Run {
             command: "cp /opt/x86_64/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so /opt/library-layer/usr/lib/x86_64-linux-gnu/",
         }],
@@ -32,7 +34,7 @@ pub struct Loaded {
 }
 
 async fn opensc_loads(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let machine = with_programs(trial).await?;
     for process in processes(&*machine).await? {
         let Loaded { refused } = process.ask("module opensc-pkcs11.so").await?;
         let expected = format!("{}: opensc-pkcs11.so loads, every symbol resolved", process.wrapper);
@@ -54,6 +56,7 @@ pub const CURL_NO_HTTP3: Check = Check {
     mutants: &[Mutant {
         name: "curl linked with it",
         stage: None,
+        boots: false,
         edits: &[Edit::Run {
             command: "cp -P /opt/x86_64/usr/lib/x86_64-linux-gnu/libcurl.so.4* /opt/library-layer/usr/lib/x86_64-linux-gnu/",
         }],
@@ -68,7 +71,7 @@ struct Curl {
 }
 
 async fn curl_has_no_http3(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let machine = with_programs(trial).await?;
     for process in processes(&*machine).await? {
         let Curl { version, http3 } = process.ask("curl").await?;
         let expected = format!("{}: curl has no HTTP/3", process.wrapper);

@@ -6,7 +6,13 @@ mod search;
 mod tls;
 mod version;
 
-use harness::Suite;
+use std::sync::Arc;
+
+use harness::machine::qemu::Vm;
+use harness::{Edit, Stop, Suite, Trial};
+
+use super::process::{Caller, start};
+use super::wrapper::SOURCE;
 
 pub const SUITE: Suite = Suite {
     target: "omarchy",
@@ -28,3 +34,26 @@ const VERSION: &str = "OpenSSL 3.3.2 ";
 
 /// Where the x86_64 system beside the layer has a newer one.
 const SYSTEM_LIBRARIES: &str = "/opt/x86_64/usr/lib/x86_64-linux-gnu";
+
+/// A wrapper that has the system's libraries looked for first.
+const fn system_first(wrapper: &'static str) -> Edit {
+    Edit::Replace {
+        path: wrapper,
+        from: SOURCE,
+        to: ". /usr/local/lib/library-layer/environment\n\
+             LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
+    }
+}
+
+/// A caller from whose environment and directory wrappers must take nothing over: a desktop has its programs draw
+/// otherwise, and a libcrypto may lie anywhere.
+const CALLER: Caller<'static> =
+    Caller { environment: &[("GDK_BACKEND", "wayland,x11,*")], directory: SYSTEM_LIBRARIES };
+
+#[derive(PartialEq, Eq, Hash)]
+struct Programs;
+
+/// A machine on which that caller has started the programs of all wrappers.
+async fn with_programs(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+    trial.machine_after(Programs, async |machine| start(machine, &CALLER).await).await
+}

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 
+use super::with_programs;
 use crate::omarchy::document;
-use crate::omarchy::process::{Caller, called_by};
+use crate::omarchy::process::processes;
 use crate::omarchy::wrapper::{PORTAL, USER_BROKER};
 
 pub const RENDERING_ENV: Check = Check {
@@ -22,6 +23,7 @@ pub const RENDERING_ENV: Check = Check {
         Mutant {
             name: "WEBKIT_DISABLE_DMABUF_RENDERER missing",
             stage: None,
+            boots: false,
             edits: &[after_rendering(
                 PORTAL.file,
                 "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n",
@@ -30,21 +32,25 @@ pub const RENDERING_ENV: Check = Check {
         Mutant {
             name: "LIBGL_ALWAYS_SOFTWARE missing",
             stage: None,
+            boots: false,
             edits: &[after_rendering(USER_BROKER.file, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
         },
         Mutant {
             name: "GALLIUM_DRIVER missing",
             stage: None,
+            boots: false,
             edits: &[after_rendering(PORTAL.file, "render_in_software\nunset GALLIUM_DRIVER\n")],
         },
         Mutant {
             name: "GDK_BACKEND missing",
             stage: None,
+            boots: false,
             edits: &[after_rendering(USER_BROKER.file, "render_in_software\nunset GDK_BACKEND\n")],
         },
         Mutant {
             name: "WEBKIT_DISABLE_COMPOSITING_MODE set",
             stage: None,
+            boots: false,
             edits: &[after_rendering(
                 PORTAL.file,
                 "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n",
@@ -65,12 +71,9 @@ const WANTED: &[(&str, Option<&str>)] = &[
     ("WEBKIT_DISABLE_COMPOSITING_MODE", None),
 ];
 
-/// As the desktop has it for its own programs.
-const SESSION: Caller<'static> = Caller { environment: &[("GDK_BACKEND", "wayland,x11,*")], directory: None };
-
 async fn rendering_environment(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let processes = called_by(&*machine, &SESSION).await?;
+    let machine = with_programs(trial).await?;
+    let processes = processes(&*machine).await?;
     for process in processes.iter().filter(|process| process.wrapper.window) {
         let environment: BTreeMap<String, String> = process.ask("environment").await?;
         for (name, wanted) in WANTED {

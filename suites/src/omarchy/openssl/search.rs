@@ -4,9 +4,9 @@ use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, ex
 use serde::Deserialize;
 
 use super::version::Mapped;
-use super::{SYSTEM_LIBRARIES, VERSION};
+use super::{SYSTEM_LIBRARIES, VERSION, system_first, with_programs};
 use crate::omarchy::document;
-use crate::omarchy::process::{Caller, called_by};
+use crate::omarchy::process::{Caller, processes, start};
 use crate::omarchy::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, USER_BROKER};
 
 pub const FIRST_IN_PATH: Check = Check {
@@ -20,19 +20,11 @@ pub const FIRST_IN_PATH: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(first_in_path(trial)),
     mutants: &[
-        Mutant {
-            name: "3.3.2 second",
-            stage: None,
-            edits: &[Edit::Replace {
-                path: PORTAL.file,
-                from: SOURCE,
-                to: ". /usr/local/lib/library-layer/environment\n\
-                     LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
-            }],
-        },
+        Mutant { name: "3.3.2 second", stage: None, boots: false, edits: &[system_first(PORTAL.file)] },
         Mutant {
             name: "3.3.2 absent",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace {
                 path: AGENT.file,
                 from: SOURCE,
@@ -42,6 +34,7 @@ pub const FIRST_IN_PATH: Check = Check {
         Mutant {
             name: "an empty first entry with a libcrypto in the working directory",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace {
                 path: USER_BROKER.file,
                 from: SOURCE,
@@ -61,9 +54,8 @@ struct Entry {
 }
 
 async fn first_in_path(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let caller = Caller { directory: Some(SYSTEM_LIBRARIES), ..Caller::default() };
-    for process in called_by(&*machine, &caller).await? {
+    let machine = with_programs(trial).await?;
+    for process in processes(&*machine).await? {
         let entries: Vec<Entry> = process.ask("search").await?;
         let first = entries.into_iter().find(|entry| entry.has);
         let version = first.as_ref().and_then(|first| first.version.as_deref()).unwrap_or("no version");
@@ -91,6 +83,7 @@ pub const NOT_DISPLACED: Check = Check {
     mutants: &[Mutant {
         name: "wrapper appends instead of prepending",
         stage: None,
+        boots: false,
         edits: &[Edit::Replace {
             path: DEVICE_BROKER.file,
             from: SOURCE,
@@ -103,7 +96,8 @@ pub const NOT_DISPLACED: Check = Check {
 async fn not_displaced(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let own = [("LD_LIBRARY_PATH", SYSTEM_LIBRARIES)];
-    for process in called_by(&*machine, &Caller { environment: &own, ..Caller::default() }).await? {
+    start(&*machine, &Caller { environment: &own, directory: "/" }).await?;
+    for process in processes(&*machine).await? {
         let mapped: Mapped = process.ask("mapped").await?;
         let wrapper = process.wrapper;
         let expected =

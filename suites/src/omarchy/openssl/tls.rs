@@ -7,6 +7,7 @@ use harness::machine::quoted;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use serde::Deserialize;
 
+use super::with_programs;
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 use crate::omarchy::wrapper::{AGENT, SOURCE};
@@ -24,6 +25,7 @@ pub const TLS_BACKEND: Check = Check {
     mutants: &[Mutant {
         name: "CA path unset",
         stage: None,
+        boots: false,
         edits: &[Edit::Replace {
             path: AGENT.file,
             from: SOURCE,
@@ -50,7 +52,7 @@ struct Handshake {
 }
 
 async fn tls_backend(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let machine = with_programs(trial).await?;
     let started = machine.run_within(&format!("sh -c {}", quoted(SERVERS)), SERVERS_LIMIT).await?;
     if !started.success() {
         return Err(Stop::Broken(format!("the servers do not start: {started}")));

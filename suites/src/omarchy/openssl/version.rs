@@ -6,11 +6,11 @@ use std::path::Path;
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::VERSION;
 use super::layer::Loaded;
+use super::{VERSION, system_first, with_programs};
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
-use crate::omarchy::wrapper::{SOURCE, USER_BROKER};
+use crate::omarchy::wrapper::USER_BROKER;
 
 pub const LOADED_VERSION: Check = Check {
     invariant: Invariant {
@@ -25,6 +25,7 @@ pub const LOADED_VERSION: Check = Check {
     mutants: &[Mutant {
         name: "libssl of 3.3.2 with libcrypto of the system",
         stage: None,
+        boots: false,
         edits: &[Edit::Run {
             command: "ln -sf /opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3 /opt/library-layer/openssl-3.3.2/lib/",
         }],
@@ -73,7 +74,7 @@ impl fmt::Display for Mapped {
 }
 
 async fn loaded_version(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let machine = with_programs(trial).await?;
     for process in processes(&*machine).await? {
         // Whatever brings an OpenSSL of its own has had its chance to.
         let _: Loaded = process.ask("module opensc-pkcs11.so").await?;
@@ -98,12 +99,8 @@ pub const CODE_1200: Check = Check {
     mutants: &[Mutant {
         name: "any newer OpenSSL first",
         stage: None,
-        edits: &[Edit::Replace {
-            path: USER_BROKER.file,
-            from: SOURCE,
-            to: ". /usr/local/lib/library-layer/environment\n\
-                 LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
-        }],
+        boots: false,
+        edits: &[system_first(USER_BROKER.file)],
     }],
 };
 
@@ -115,7 +112,7 @@ struct Request {
 }
 
 async fn code_1200(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let machine = with_programs(trial).await?;
     for process in processes(&*machine).await? {
         let Request { version, refused } = process.ask("request").await?;
         let expected = format!("{}: X509_REQ_set_version({version}) succeeds", process.wrapper);

@@ -29,10 +29,16 @@ pub const USER_BROKER_ACTIVATION: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(user_broker_activation(trial)),
     mutants: &[
-        Mutant { name: "user file missing", stage: None, edits: &[Edit::Remove { path: SERVICE }] },
+        Mutant {
+            name: "user file missing",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Remove { path: SERVICE }],
+        },
         Mutant {
             name: "Exec of a missing path",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: SERVICE, from: "-rosetta\n", to: "-rosetta-of-before\n" }],
         },
     ],
@@ -60,24 +66,33 @@ pub const ACTIVATED_ENVIRONMENT: Check = Check {
         Mutant {
             name: "wrapper without XDG_RUNTIME_DIR",
             stage: None,
+            boots: false,
             edits: &[without("export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$UID}\n")],
         },
         Mutant {
             name: "wrapper without XDG_CONFIG_HOME",
             stage: None,
+            boots: false,
             edits: &[without("export XDG_CONFIG_HOME=${XDG_CONFIG_HOME:-$HOME/.config}\n")],
         },
         Mutant {
             name: "wrapper without HOME",
             stage: None,
+            boots: false,
             edits: &[without("export HOME=${HOME:-/home/user}\n")],
         },
         Mutant {
             name: "wrapper without GNOME_KEYRING_CONTROL",
             stage: None,
+            boots: false,
             edits: &[without("export GNOME_KEYRING_CONTROL=$XDG_RUNTIME_DIR/keyring\n")],
         },
-        Mutant { name: "wrapper without LD_LIBRARY_PATH", stage: None, edits: &[without(SOURCE)] },
+        Mutant {
+            name: "wrapper without LD_LIBRARY_PATH",
+            stage: None,
+            boots: false,
+            edits: &[without(SOURCE)],
+        },
     ],
 };
 

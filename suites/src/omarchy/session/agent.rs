@@ -1,11 +1,14 @@
 //! The agent, when its timer fires before anybody has logged in.
 
+use std::path::Path;
 use std::time::Duration;
 
-use harness::machine::{Job, quoted};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::machine::{Job, Systemd};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
+};
 
-use super::login::{first_log_in, log_in};
+use super::login::{log_in, with_keyring};
 use super::{SESSION_BUS, THE_USER, in_session};
 use crate::omarchy::document;
 
@@ -30,6 +33,7 @@ pub const AGENT_BEFORE_UNLOCK: Check = Check {
     mutants: &[Mutant {
         name: "After= missing",
         stage: None,
+        boots: false,
         edits: &[Edit::Replace {
             path: SERVICE,
             from: "After=graphical-session.target gnome-keyring-daemon.service\n",
@@ -39,20 +43,16 @@ pub const AGENT_BEFORE_UNLOCK: Check = Check {
 };
 
 async fn agent_before_unlock(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    first_log_in(&*machine).await?;
+    let machine = with_keyring(trial).await?;
     // A keyring that takes its time, so that who does not wait for it is seen not to.
-    let slow = quoted("[Service]\nExecStartPre=sleep 5\n");
-    let drop_in = "/run/systemd/user/gnome-keyring-daemon.service.d";
-    machine.succeed(&format!("mkdir -p {drop_in} && printf {slow} >{drop_in}/slow.conf")).await?;
+    let slow = Path::new("/run/systemd/user/gnome-keyring-daemon.service.d/slow.conf");
+    machine.write(slow, b"[Service]\nExecStartPre=sleep 5\n", 0o644).await?;
     machine.succeed(&in_session("systemctl --user daemon-reload")).await?;
 
     let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
     let start = in_session(&format!("systemctl --user start --no-block {UNIT}"));
-    let ends = systemd.jobs_until(LIMIT, |jobs| end_of_run(jobs).is_some());
-    let (started, jobs) = tokio::join!(machine.succeed(&start), ends);
-    started?;
-    let end = end_of_run(&jobs?).ok_or_else(|| Stop::Broken(format!("the agent ran on for {LIMIT:?}")))?;
+    let end = end_of_run(&*machine, &systemd, &start).await?;
+    let end = end.ok_or_else(|| Stop::Broken(format!("the agent ran on for {LIMIT:?}")))?;
     expect(end == "failed", "the agent ends with a failure while the keyring is locked", end)?;
     let times = "systemctl --user show -P ExecMainStartTimestampMonotonic intune-agent.service && \
                  systemctl --user show -P ActiveEnterTimestampMonotonic gnome-keyring-daemon.service";
@@ -72,7 +72,15 @@ async fn agent_before_unlock(trial: &Trial) -> Outcome {
     )
 }
 
-/// How the agent's run ended, if it has.
-pub fn end_of_run(jobs: &[Job]) -> Option<String> {
-    jobs.iter().find(|job| job.unit == UNIT).map(|job| job.result.clone())
+/// How the agent's run ends that a command brings about, if it does in time.
+pub async fn end_of_run(
+    machine: &dyn Machine,
+    systemd: &Systemd,
+    command: &str,
+) -> Result<Option<String>, MachineError> {
+    let is_its = |job: &Job| job.unit == UNIT;
+    let ends = systemd.jobs_until(LIMIT, |jobs| jobs.iter().any(is_its));
+    let (begun, jobs) = tokio::join!(machine.succeed(command), ends);
+    begun?;
+    Ok(jobs?.into_iter().find(is_its).map(|job| job.result))
 }

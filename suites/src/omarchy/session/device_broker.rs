@@ -9,18 +9,15 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 use super::SYSTEM_BUS;
 use crate::omarchy::document;
 use crate::omarchy::process::Process;
-use crate::omarchy::wrapper::DEVICE_BROKER;
+use crate::omarchy::wrapper::{
+    DEVICE_BROKER, DEVICE_BROKER_OVERRIDE as OVERRIDE, DEVICE_BROKER_UNIT as UNIT,
+};
 
 /// What it is on the bus.
 pub const NAME: &str = "com.microsoft.identity.devicebroker1";
 
 /// How long it may take to be there, in real time. A start that fails is tried again every five seconds.
 pub const LIMIT: Duration = Duration::from_secs(60);
-
-const UNIT: &str = "microsoft-identity-device-broker.service";
-
-/// What has the unit run the wrapper.
-const OVERRIDE: &str = "/etc/systemd/system/microsoft-identity-device-broker.service.d/override.conf";
 
 pub const DEVICE_BROKER_SERVICE: Check = Check {
     invariant: Invariant {
@@ -33,15 +30,22 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(device_broker_service(trial)),
     mutants: &[
-        Mutant { name: "override missing", stage: None, edits: &[Edit::Remove { path: OVERRIDE }] },
+        Mutant {
+            name: "override missing",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Remove { path: OVERRIDE }],
+        },
         Mutant {
             name: "ExecStart not cleared",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }],
         },
         Mutant {
             name: "HOME unset",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: OVERRIDE, from: "Environment=HOME=/root\n", to: "" }],
         },
     ],

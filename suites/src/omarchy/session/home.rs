@@ -17,6 +17,7 @@ pub const NO_ROOT_OWNED_HOME: Check = Check {
     mutants: &[Mutant {
         name: "one step run as root",
         stage: None,
+        boots: false,
         edits: &[Edit::Run {
             command: "cd /home/user/.local/share/keyrings && printf login >new && mv new default",
         }],

@@ -9,7 +9,7 @@ use harness::machine::qemu::bus::{Bus, Object, Refusal};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
-use super::login::{first_log_in, log_in};
+use super::login::{log_in, with_keyring};
 use super::{SESSION_BUS, THE_USER, told};
 use crate::omarchy::document;
 
@@ -39,16 +39,19 @@ pub const KEYRING_DEFAULT: Check = Check {
         Mutant {
             name: "newline",
             stage: None,
+            boots: false,
             edits: &[Edit::Write { path: DEFAULT, content: "login\n" }, USERS],
         },
         Mutant {
             name: "other name",
             stage: None,
+            boots: false,
             edits: &[Edit::Write { path: DEFAULT, content: "session" }, USERS],
         },
         Mutant {
             name: "root-owned",
             stage: None,
+            boots: false,
             edits: &[Edit::Run { command: "chown root: /home/user/.local/share/keyrings/default" }],
         },
     ],
@@ -82,6 +85,7 @@ pub const KEYRING_UNLOCKED: Check = Check {
     mutants: &[Mutant {
         name: "pam_gnome_keyring missing",
         stage: None,
+        boots: false,
         edits: &[Edit::Run { command: "sed -i /pam_gnome_keyring/d /etc/pam.d/login" }],
     }],
 };
@@ -89,8 +93,7 @@ pub const KEYRING_UNLOCKED: Check = Check {
 const SECRET: &[u8] = b"a refresh token";
 
 async fn keyring_unlocked(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    first_log_in(&*machine).await?;
+    let machine = with_keyring(trial).await?;
     log_in(&*machine).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;

@@ -1,15 +1,15 @@
 //! A person who logs in with a password.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use harness::machine::qemu::Vm;
 use harness::machine::{COMMAND_LIMIT, quoted};
-use harness::{Machine, Outcome, Stop, violated};
+use harness::{Machine, Outcome, Stop, Trial, violated};
 
 use super::in_session;
-use crate::omarchy::USER;
-
-const PASSWORD: &str = "Violet+Anchor+38+Pebble";
+use crate::omarchy::{COMPLIANT as PASSWORD, USER};
 
 /// Types what a person types, and where it lies in the guest.
 const LOG_IN: &str = include_str!("log-in.pl");
@@ -21,9 +21,17 @@ const LIMIT: u32 = 60;
 /// The status that says that it was the machine that would not have the user.
 const REFUSED: &str = "9";
 
+#[derive(PartialEq, Eq, Hash)]
+struct FirstLogin;
+
+/// A machine on which the user has a keyring, and is logged out.
+pub async fn with_keyring(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+    trial.machine_after(FirstLogin, async |machine| first_log_in(machine).await).await
+}
+
 /// Logs the user in for the first time, which makes their keyring, and out again. The daemon that makes it does not
 /// show it on the bus; one that starts later does.
-pub async fn first_log_in(machine: &dyn Machine) -> Outcome {
+async fn first_log_in(machine: &dyn Machine) -> Outcome {
     log_in(machine).await?;
     machine.succeed("systemctl stop assay-login.service").await?;
     machine

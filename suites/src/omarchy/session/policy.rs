@@ -23,10 +23,11 @@ pub const DEVICE_BROKER_POLICY: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(device_broker_policy(trial)),
     mutants: &[
-        Mutant { name: "policy missing", stage: None, edits: &[Edit::Remove { path: POLICY }] },
+        Mutant { name: "policy missing", stage: None, boots: true, edits: &[Edit::Remove { path: POLICY }] },
         Mutant {
             name: "allows any owner",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace {
                 path: POLICY,
                 from: "<policy user=\"root\">",
@@ -36,6 +37,7 @@ pub const DEVICE_BROKER_POLICY: Check = Check {
         Mutant {
             name: "mode 0600",
             stage: None,
+            boots: true,
             edits: &[Edit::Run {
                 command: "chmod 600 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf",
             }],
@@ -74,6 +76,7 @@ pub const POLICY_RELOAD: Check = Check {
     mutants: &[Mutant {
         name: "a step that restarts the bus",
         stage: None,
+        boots: false,
         edits: &[Edit::Replace {
             path: RELOAD,
             from: "exec pkill -HUP -x dbus-daemon",

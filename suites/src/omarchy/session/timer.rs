@@ -1,13 +1,13 @@
 //! The timer that runs the agent.
 
+use std::path::Path;
 use std::time::Duration;
 
 use harness::lab::Drives;
-use harness::machine::quoted;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::agent::{LIMIT, SERVICE, UNIT, end_of_run};
-use super::login::{first_log_in, log_in};
+use super::login::{log_in, with_keyring};
 use super::{SESSION_BUS, THE_USER, in_session};
 use crate::omarchy::document;
 
@@ -26,6 +26,7 @@ pub const TIMER_BUS_ADDRESS: Check = Check {
     mutants: &[Mutant {
         name: "variable missing",
         stage: None,
+        boots: false,
         edits: &[Edit::Replace {
             path: SERVICE,
             from: "Environment=DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus\n",
@@ -35,24 +36,19 @@ pub const TIMER_BUS_ADDRESS: Check = Check {
 };
 
 async fn timer_bus_address(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    first_log_in(&*machine).await?;
+    let machine = with_keyring(trial).await?;
     log_in(&*machine).await?;
     // What a timer runs has nothing of the session but what its unit says.
     let bare = format!(
         "systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS && systemctl --user stop {UNIT}"
     );
     machine.succeed(&in_session(&bare)).await?;
-    let soon = quoted("[Timer]\nOnActiveSec=1s\n");
-    let drop_in = "/run/systemd/user/intune-agent.timer.d";
-    machine.succeed(&format!("mkdir -p {drop_in} && printf {soon} >{drop_in}/soon.conf")).await?;
+    let soon = Path::new("/run/systemd/user/intune-agent.timer.d/soon.conf");
+    machine.write(soon, b"[Timer]\nOnActiveSec=1s\n", 0o644).await?;
 
     let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
     let restart = in_session("systemctl --user daemon-reload && systemctl --user restart intune-agent.timer");
-    let ends = systemd.jobs_until(LIMIT, |jobs| end_of_run(jobs).is_some());
-    let (restarted, jobs) = tokio::join!(machine.succeed(&restart), ends);
-    restarted?;
-    let end = end_of_run(&jobs?);
+    let end = end_of_run(&*machine, &systemd, &restart).await?;
     let well = end.as_deref() == Some("done");
     let observed = end.map_or_else(|| format!("none in {LIMIT:?}"), |end| format!("it ended with {end}"));
     expect(well, "a run of the timer's that reaches the keyring over the session bus", observed)
@@ -66,12 +62,13 @@ pub const AGENT_SCHEDULE: Check = Check {
         source: document("Phase 7, 7.2"),
         variant: None,
     },
-    touches: Touches::State,
+    touches: Touches::Power,
     run: |trial| Box::pin(agent_schedule(trial)),
     mutants: &[
         Mutant {
             name: "timer disabled",
             stage: None,
+            boots: false,
             edits: &[Edit::Remove {
                 path: "/home/user/.config/systemd/user/timers.target.wants/intune-agent.timer",
             }],
@@ -79,6 +76,7 @@ pub const AGENT_SCHEDULE: Check = Check {
         Mutant {
             name: "daily",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace { path: TIMER, from: "OnUnitActiveSec=1h", to: "OnUnitActiveSec=1d" }],
         },
     ],
@@ -88,10 +86,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 async fn agent_schedule(trial: &Trial) -> Outcome {
     // What the agent does is not decided here, and whether it does it well: it is given nothing to do.
-    let idle = quoted("[Service]\nExecStart=\nExecStart=/bin/true\nRestart=no\n");
-    let drop_in = "/etc/systemd/user/intune-agent.service.d";
+    let idle = Path::new("/etc/systemd/user/intune-agent.service.d/idle.conf");
     let machine = trial.time_lapse()?.machine().await?;
-    machine.succeed(&format!("mkdir -p {drop_in} && printf {idle} >{drop_in}/idle.conf")).await?;
+    machine.write(idle, b"[Service]\nExecStart=\nExecStart=/bin/true\nRestart=no\n", 0o644).await?;
     let machine = trial.time_lapse()?.reboot(&machine, Drives::Plugged).await?;
 
     machine.lapse_until(10 * MINUTE).await?;

@@ -17,10 +17,16 @@ pub const CONNECT_THROUGH_SYMLINK: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(connect_through_symlink(trial)),
     mutants: &[
-        Mutant { name: "symlink missing", stage: None, edits: &[Edit::Remove { path: TMPFILES }] },
+        Mutant {
+            name: "symlink missing",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Remove { path: TMPFILES }],
+        },
         Mutant {
             name: "socket mode 0600",
             stage: None,
+            boots: true,
             edits: &[Edit::Write {
                 path: "/etc/systemd/system/pcscd.socket.d/mode.conf",
                 content: "[Socket]\nSocketMode=0600\n",
@@ -51,10 +57,11 @@ pub const NO_POLKIT_REFUSAL: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(no_polkit_refusal(trial)),
     mutants: &[
-        Mutant { name: "no override", stage: None, edits: &[Edit::Remove { path: OVERRIDE }] },
+        Mutant { name: "no override", stage: None, boots: true, edits: &[Edit::Remove { path: OVERRIDE }] },
         Mutant {
             name: "override without clearing ExecStart",
             stage: None,
+            boots: true,
             edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }],
         },
     ],

@@ -21,6 +21,7 @@ pub const READER_AND_ATR: Check = Check {
     mutants: &[Mutant {
         name: "reader configuration removed",
         stage: None,
+        boots: false,
         edits: &[Edit::Remove { path: "/etc/reader.conf.d/vpcd" }],
     }],
 };
@@ -49,6 +50,7 @@ pub const WRONG_PIN: Check = Check {
     mutants: &[Mutant {
         name: "a card that takes any PIN",
         stage: None,
+        boots: false,
         edits: &[Edit::Token(Flaw::AnyPin)],
     }],
 };

@@ -19,6 +19,7 @@ pub const SOCKET_ACTIVATED: Check = Check {
     mutants: &[Mutant {
         name: "socket disabled",
         stage: None,
+        boots: true,
         edits: &[Edit::Run { command: "systemctl disable pcscd.socket" }],
     }],
 };

@@ -19,10 +19,16 @@ pub const PKCS11_OBJECT: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(pkcs11_object(trial)),
     mutants: &[
-        Mutant { name: "module file missing", stage: None, edits: &[Edit::Remove { path: MODULE }] },
+        Mutant {
+            name: "module file missing",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Remove { path: MODULE }],
+        },
         Mutant {
             name: "module path of the wrong architecture",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace {
                 path: MODULE,
                 from: "/opt/library-layer/usr/lib/x86_64-linux-gnu/",
@@ -32,6 +38,7 @@ pub const PKCS11_OBJECT: Check = Check {
         Mutant {
             name: "mode 0600 root",
             stage: None,
+            boots: false,
             edits: &[Edit::Run {
                 command: "cd /home/user/.config/pkcs11/modules && chown root: opensc.module && chmod 600 opensc.module",
             }],

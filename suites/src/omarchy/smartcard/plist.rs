@@ -30,6 +30,7 @@ pub const CCID_PLIST: Check = Check {
         Mutant {
             name: "arrays misaligned by one",
             stage: None,
+            boots: false,
             edits: &[Edit::Run {
                 command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i -z 's|\\(<string>0xFFFD</string>\\)\\(\\s*\\)\\(<string>[^<]*</string>\\)|\\3\\2\\1|' \"$file\"",
             }],
@@ -37,6 +38,7 @@ pub const CCID_PLIST: Check = Check {
         Mutant {
             name: "entry twice",
             stage: None,
+            boots: false,
             edits: &[Edit::Run {
                 command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i 's#<string>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</string>#&&#' \"$file\"",
             }],
@@ -44,6 +46,7 @@ pub const CCID_PLIST: Check = Check {
         Mutant {
             name: "vendor in the product array",
             stage: None,
+            boots: false,
             edits: &[Edit::Run {
                 command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i 's|<string>0xFFFD</string>|<string>0x203A</string>|' \"$file\"",
             }],

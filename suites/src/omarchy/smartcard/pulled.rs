@@ -18,6 +18,7 @@ pub const CARD_PULLED: Check = Check {
     mutants: &[Mutant {
         name: "a reader that goes mute instead",
         stage: None,
+        boots: false,
         edits: &[Edit::Token(Flaw::Stuck)],
     }],
 };

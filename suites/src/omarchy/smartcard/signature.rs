@@ -24,6 +24,7 @@ pub const SIGN_AND_VERIFY: Check = Check {
     mutants: &[Mutant {
         name: "card with a certificate for another key",
         stage: None,
+        boots: false,
         edits: &[Edit::Token(Flaw::WrongCertificate)],
     }],
 };

@@ -23,6 +23,7 @@ pub const SYMLINK_AT_BOOT: Check = Check {
         Mutant {
             name: "link made once by hand, no tmpfiles entry",
             stage: None,
+            boots: false,
             edits: &[
                 Edit::Remove { path: TMPFILES },
                 Edit::Run { command: "ln -sfn pcscd.comm /run/pcscd/pcscd" },
@@ -31,11 +32,13 @@ pub const SYMLINK_AT_BOOT: Check = Check {
         Mutant {
             name: "link to another name",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace { path: TMPFILES, from: "- pcscd.comm", to: "- pcscd.socket" }],
         },
         Mutant {
             name: "regular file instead",
             stage: None,
+            boots: false,
             edits: &[Edit::Replace {
                 path: TMPFILES,
                 from: "L+ /run/pcscd/pcscd - - - - pcscd.comm",
@@ -66,6 +69,7 @@ pub const SYMLINK_SURVIVES: Check = Check {
     mutants: &[Mutant {
         name: "a unit whose runtime directory is removed on stop",
         stage: None,
+        boots: true,
         edits: &[Edit::Write {
             path: "/etc/systemd/system/pcscd.service.d/runtime-directory.conf",
             content: "[Service]\nRuntimeDirectory=pcscd\n",

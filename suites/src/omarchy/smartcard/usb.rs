@@ -18,6 +18,7 @@ pub const CCID_READER_APPEARS: Check = Check {
     mutants: &[Mutant {
         name: "unpatched plist",
         stage: None,
+        boots: false,
         edits: &[Edit::Run {
             command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i '/>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</d' \"$file\"",
         }],

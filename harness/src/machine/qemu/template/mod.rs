@@ -12,7 +12,7 @@ pub use power_on::PowerOn;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::vm::{Drive, Vm};
-use crate::{MachineError, Phase, Start, Transcript};
+use crate::{Machine, MachineError, Phase, Start, Transcript};
 
 /// How long a fork may take to give its first answer.
 const FORK_LIMIT: Duration = Duration::from_secs(30);
@@ -41,27 +41,26 @@ impl Template {
     /// A machine of one's own that goes on where the template was frozen, with an identity, a clock and
     /// random numbers of its own.
     pub async fn fork(&self, name: &str, clock: Clock, transcript: &Transcript) -> Result<Vm, MachineError> {
-        let vm = self.thaw(name, clock, transcript).await?;
-        let renewing = Instant::now();
-        let orders = identity::orders(clock)?;
-        for order in &orders {
-            vm.order(order).await?;
-        }
-        vm.resume_with_orders().await?;
-        for order in &orders {
-            vm.answer(order, FORK_LIMIT).await?;
-        }
-        transcript.phase(name, Phase::since(renewing, "its identity is renewed"));
-        vm.answers(FORK_LIMIT).await?;
-        Ok(vm)
+        renewed(self.thaw(name, clock, transcript).await?, clock, transcript).await
+    }
+
+    /// The same, but a machine that can be frozen in turn. Its memory is a copy.
+    pub async fn fork_to_freeze(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
+        transcript.began(name, Start::Fork);
+        let own = self.own(name, Clock::Real, transcript)?;
+        renewed(self.frozen.thaw_for_template(own).await?, Clock::Real, transcript).await
     }
 
     /// A copy that stands still where the template was frozen, in everything like any other copy.
     pub async fn thaw(&self, name: &str, clock: Clock, transcript: &Transcript) -> Result<Vm, MachineError> {
         transcript.began(name, Start::Fork);
+        self.frozen.thaw(self.own(name, clock, transcript)?).await
+    }
+
+    fn own(&self, name: &str, clock: Clock, transcript: &Transcript) -> Result<Own, MachineError> {
         let disk = self.disk.fresh_layer().map_err(|error| not_started(name, &error))?;
         let (name, transcript, drives) = (name.to_owned(), transcript.clone(), self.drives.clone());
-        self.frozen.thaw(Own { name, transcript, disk, drives, clock, time: None }).await
+        Ok(Own { name, transcript, disk, drives, clock, time: None })
     }
 
     pub fn frozen(&self) -> &Frozen {
@@ -72,6 +71,22 @@ impl Template {
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
+}
+
+/// Lets a copy run with an identity of its own.
+async fn renewed(vm: Vm, clock: Clock, transcript: &Transcript) -> Result<Vm, MachineError> {
+    let renewing = Instant::now();
+    let orders = identity::orders(clock)?;
+    for order in &orders {
+        vm.order(order).await?;
+    }
+    vm.resume_with_orders().await?;
+    for order in &orders {
+        vm.answer(order, FORK_LIMIT).await?;
+    }
+    transcript.phase(vm.name(), Phase::since(renewing, "its identity is renewed"));
+    vm.answers(FORK_LIMIT).await?;
+    Ok(vm)
 }
 
 fn not_started(name: &str, error: &std::io::Error) -> MachineError {

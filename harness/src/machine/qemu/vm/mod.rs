@@ -3,6 +3,7 @@
 pub mod bus;
 mod channel;
 mod command;
+mod contents;
 mod launch;
 mod power;
 mod resident;

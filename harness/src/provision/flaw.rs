@@ -1,0 +1,34 @@
+//! What can be wrong with a step, to prove that it would be noticed.
+
+use super::{Plan, Step};
+
+/// One realistic fault of a step.
+#[derive(Debug, Clone, Copy)]
+pub enum StepFlaw {
+    /// At its end it runs one command more.
+    Runs(&'static str),
+    /// It does not say that it needs this step.
+    Forgets(&'static str),
+}
+
+impl Plan {
+    /// The plan with a fault in one step. `None` if there is no such step, or nothing to go wrong there.
+    pub fn with(&self, id: &str, flaw: StepFlaw) -> Option<Plan> {
+        let mut plan = self.clone();
+        let step = plan.steps.iter_mut().find(|step| step.id == id)?;
+        flaw.change(step).then_some(plan)
+    }
+}
+
+impl StepFlaw {
+    fn change(self, step: &mut Step) -> bool {
+        match self {
+            StepFlaw::Runs(command) => step.apply.push(command.to_owned()),
+            StepFlaw::Forgets(need) => match step.needs.iter().position(|known| known == need) {
+                Some(at) => drop(step.needs.remove(at)),
+                None => return false,
+            },
+        }
+        true
+    }
+}

@@ -1,0 +1,43 @@
+//! Every step twice.
+
+use harness::provision::StepFlaw;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, violated};
+
+use super::{ITS_OWN, decided, no_differences};
+use crate::omarchy::document;
+
+pub const IDEMPOTENT: Check = Check {
+    invariant: Invariant {
+        id: "provision.idempotent",
+        level: Level::Must,
+        statement: "Running every step twice changes nothing the second time.",
+        source: document("Optimal Build Order"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(idempotent(trial)),
+    mutants: &[Mutant {
+        name: "a step that appends",
+        stage: None,
+        boots: false,
+        edits: &[Edit::Step {
+            id: "6.4-keyring",
+            flaw: StepFlaw::Runs("echo 'auth optional pam_gnome_keyring.so' >>/etc/pam.d/login"),
+        }],
+    }],
+};
+
+async fn idempotent(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    // Whenever it opens its store, Nix sets modes that a boot sets back.
+    machine.succeed("nix-store --gc --print-roots").await?;
+    let before = machine.contents().await?;
+    for step in trial.plan()?.waves().into_iter().flatten() {
+        // Not as provisioning would, which passes over what is there already.
+        if let Err(error) = decided(step.apply(&*machine).await)? {
+            return violated("every step succeeds the second time", error);
+        }
+    }
+    let after = machine.contents().await?;
+    no_differences(&after.since(&before, ITS_OWN), "the second time changes nothing on the disk")
+}

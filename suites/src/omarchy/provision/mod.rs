@@ -1,0 +1,31 @@
+//! The steps that make the machine what it is, as steps.
+
+mod idempotent;
+mod order;
+mod parallel;
+
+use harness::machine::Difference;
+use harness::provision::ProvisionError;
+use harness::{Outcome, Stop, Suite, expect};
+
+pub const SUITE: Suite = Suite {
+    target: "omarchy",
+    name: "provision",
+    checks: &[idempotent::IDEMPOTENT, order::ORDER, parallel::PARALLEL],
+};
+
+/// Where a machine writes without being told to.
+const ITS_OWN: &[&str] = &["/var/log", "/var/lib/systemd", "/nix/var/nix/db"];
+
+/// What came of a step. A machine that was lost decides nothing about it.
+fn decided<T>(result: Result<T, ProvisionError>) -> Result<Result<T, ProvisionError>, Stop> {
+    match result {
+        Err(ProvisionError::Machine { source, .. }) => Err(source.into()),
+        decided => Ok(decided),
+    }
+}
+
+fn no_differences(differences: &[Difference], expected: &str) -> Outcome {
+    let observed: Vec<String> = differences.iter().map(Difference::to_string).collect();
+    expect(differences.is_empty(), expected, observed.join("\n"))
+}

@@ -1,0 +1,64 @@
+//! Steps in the orders that their needs leave open.
+
+use std::cmp::Reverse;
+
+use harness::machine::Contents;
+use harness::provision::{Step, StepFlaw};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, violated};
+
+use super::{ITS_OWN, decided, no_differences};
+use crate::omarchy::document;
+
+pub const PARALLEL: Check = Check {
+    invariant: Invariant {
+        id: "provision.parallel",
+        level: Level::Must,
+        statement: "Steps the document calls parallel give the same result in every order.",
+        source: document("Parallelization Opportunities"),
+        variant: None,
+    },
+    touches: Touches::Power,
+    run: |trial| Box::pin(parallel(trial)),
+    mutants: &[Mutant {
+        name: "a step that takes in what a parallel one changes",
+        stage: None,
+        boots: false,
+        edits: &[Edit::Step {
+            id: "5.5-password-policy",
+            flaw: StepFlaw::Runs(". /etc/os-release && echo \"# $PRETTY_NAME\" >>/etc/pam.d/common-password"),
+        }],
+    }],
+};
+
+/// What two forks do not have in common.
+const IDENTITY: &[&str] = &["/etc/machine-id"];
+
+async fn parallel(trial: &Trial) -> Outcome {
+    let steps = trial.plan()?.steps();
+    let there: Vec<usize> = (0..steps.len()).collect();
+    // Of two steps that are parallel, each comes first once.
+    let mut back = there.clone();
+    back.sort_by_key(|at| (phase(&steps[*at]), Reverse(*at)));
+    let (there, back) = tokio::try_join!(provisioned(trial, &there), provisioned(trial, &back))?;
+    let left_out = [ITS_OWN, IDENTITY].concat();
+    no_differences(&back.since(&there, &left_out), "the same machine after the reverse order")
+}
+
+/// What a step is parallel with, as far as it does not need it: phases 3 and 4 overlap.
+fn phase(step: &Step) -> &str {
+    match step.id.split('.').next() {
+        Some("4") => "3",
+        phase => phase.unwrap_or_default(),
+    }
+}
+
+/// What is on the disk when the steps were run one after the other, in this order where their needs let them.
+async fn provisioned(trial: &Trial, order: &[usize]) -> Result<Contents, Stop> {
+    let machine = trial.unprovisioned()?.machine().await?;
+    for step in trial.plan()?.sequence(order) {
+        if let Err(error) = decided(step.ensure(&*machine).await)? {
+            return violated("every step succeeds as soon as its needs are met", error);
+        }
+    }
+    Ok(machine.contents().await?)
+}
