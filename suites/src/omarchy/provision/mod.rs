@@ -25,7 +25,13 @@ fn decided<T>(result: Result<T, ProvisionError>) -> Result<Result<T, ProvisionEr
     }
 }
 
+/// How many differences are told: where there are more, most have one cause.
+const TOLD: usize = 20;
+
 fn no_differences(differences: &[Difference], expected: &str) -> Outcome {
-    let observed: Vec<String> = differences.iter().map(Difference::to_string).collect();
+    let mut observed: Vec<String> = differences.iter().take(TOLD).map(Difference::to_string).collect();
+    if differences.len() > TOLD {
+        observed.push(format!("and {} more", differences.len() - TOLD));
+    }
     expect(differences.is_empty(), expected, observed.join("\n"))
 }

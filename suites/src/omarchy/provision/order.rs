@@ -42,7 +42,7 @@ async fn order(trial: &Trial) -> Outcome {
                 let untold =
                     BLOCKED.iter().find(|(id, by)| step.id == *id && !missing.iter().any(|id| id == by));
                 let missing = missing.join(", ");
-                expect(untold.is_none(), expected, format!("it was told that {missing} are"))?;
+                expect(untold.is_none(), expected, format!("it is told to provision {missing} first"))?;
             }
             Err(error) => return violated(expected, error),
             Ok(_) => return violated(expected, "it was done"),
