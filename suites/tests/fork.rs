@@ -6,14 +6,24 @@ use std::sync::Arc;
 
 use harness::cache::Cache;
 use harness::event::{Event, Listener};
-use harness::lab::{self, Drives, Kind, Lab};
+use harness::lab::{self, Changes, Drives, Kind, Lab};
+use harness::machine::Difference;
 use harness::machine::qemu::{Clock, Vm};
-use harness::{Home, Machine, Target, Transcript};
+use harness::property::Seed;
+use harness::{Edit, Home, Machine, Mutant, Target, Transcript, Trial};
 
 struct Silent;
 
 impl Listener for Silent {
     fn hear(&self, _: &Event) {}
+}
+
+fn machines_are_wanted() -> bool {
+    let wanted = std::env::var_os("ASSAY_VM_TESTS").is_some();
+    if !wanted {
+        eprintln!("skipped: set ASSAY_VM_TESTS=1 to start machines");
+    }
+    wanted
 }
 
 async fn omarchy() -> Lab {
@@ -43,8 +53,7 @@ async fn identity(vm: &Vm) -> Identity {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_share_a_past_and_nothing_else() {
-    if std::env::var_os("ASSAY_VM_TESTS").is_none() {
-        eprintln!("skipped: set ASSAY_VM_TESTS=1 to start machines");
+    if !machines_are_wanted() {
         return;
     }
     let lab = omarchy().await;
@@ -69,4 +78,78 @@ async fn forks_share_a_past_and_nothing_else() {
     for fork in [one, other] {
         assert!(now.abs_diff(fork.time) <= 10, "{fork:?} is not at {now}");
     }
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Deed;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_of_a_deed_find_it_done_once() {
+    if !machines_are_wanted() {
+        return;
+    }
+    let trial = Trial::new(Arc::new(omarchy().await), None, Seed::random(), 0);
+    let machine = || {
+        trial.machine_after(Deed, async |machine| {
+            machine.succeed("echo done >>/run/deed && nohup sleep 1000 >/dev/null 2>&1 &").await?;
+            Ok(())
+        })
+    };
+    let (one, other) = tokio::join!(machine(), machine());
+    for fork in [one.unwrap(), other.unwrap()] {
+        assert_eq!(fork.succeed("cat /run/deed && pgrep -xc sleep").await.unwrap(), "done\n1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_that() {
+    if !machines_are_wanted() {
+        return;
+    }
+    const MINE: &[Edit] = &[Edit::Write { path: "/etc/mine", content: "mine" }];
+    let lab = omarchy().await;
+    let transcript = Transcript::default();
+    let mut boots = Vec::new();
+    for changed in [None, Some(false), Some(true)] {
+        let lab = match changed {
+            None => lab.clone(),
+            Some(boots) => {
+                let mutant = Mutant { name: "mine", stage: None, boots, edits: MINE };
+                lab.changed(None, &Changes::Mutant(&mutant)).await.unwrap()
+            }
+        };
+        let stage = lab.stage(None).unwrap();
+        let fork = stage.fork(Drives::Plugged, Clock::Real, &transcript).await.unwrap();
+        assert_eq!(fork.run("cat /etc/mine").await.unwrap().text(), changed.map_or("", |_| "mine"));
+        boots.push(identity(&fork).await.boot);
+    }
+    assert_eq!(boots[0], boots[1]);
+    assert_ne!(boots[0], boots[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_tell_what_is_on_their_disk() {
+    if !machines_are_wanted() {
+        return;
+    }
+    let lab = omarchy().await;
+    let fork = lab.stage(None).unwrap().fork(Drives::Plugged, Clock::Real, &Transcript::default()).await;
+    let fork = fork.unwrap();
+    let before = fork.contents().await.unwrap();
+    fork.succeed(
+        "echo more >>/etc/hostname && chmod 600 /etc/hosts && chown user /etc/fstab && mkfifo /etc/pipe",
+    )
+    .await
+    .unwrap();
+    let differences = fork.contents().await.unwrap().since(&before, &["/var"]);
+    let told: Vec<String> = differences.iter().map(Difference::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "/etc/fstab belongs to 1000:0 instead of 0:0",
+            "/etc/hostname has another content",
+            "/etc/hosts has mode 0600 instead of 0644",
+            "/etc/pipe is new",
+        ]
+    );
 }
