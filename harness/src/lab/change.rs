@@ -8,7 +8,7 @@ use crate::provision::Plan;
 use crate::smartcard::SmartCards;
 use crate::{Machine, MachineError};
 
-/// Something to change on a target's disk.
+/// Something to change about a target.
 pub enum Changes<'a> {
     Mutant(&'a Mutant),
     Overlay(&'a Overlay),
