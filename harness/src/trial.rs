@@ -3,7 +3,6 @@
 mod machines;
 
 use std::fmt;
-use std::hash::Hash;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -76,7 +75,7 @@ impl Trial {
     }
 
     /// The kind of machine that the check decides about: of several that one which its variant names.
-    fn subject(&self) -> Result<Machines<'_>, MachineError> {
+    pub fn subject(&self) -> Result<Machines<'_>, MachineError> {
         Ok(Machines { trial: self, stage: self.lab.stage(self.variant)?, clock: Clock::Real })
     }
 
@@ -158,18 +157,6 @@ impl Trial {
     /// A fork of the provisioned machine, booted with its drives plugged in.
     pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
         self.subject()?.machine().await
-    }
-
-    /// A fork of a machine on which this was done after its boot, by commands and files, once for all checks that want it.
-    pub async fn machine_after<Q>(
-        &self,
-        deed: Q,
-        doing: impl AsyncFnOnce(&Vm) -> Outcome,
-    ) -> Result<Arc<Vm>, Stop>
-    where
-        Q: Hash + Eq + Send + 'static,
-    {
-        self.subject()?.machine_after(deed, doing).await
     }
 
     /// A fork of the provisioned machine, booted with no drive plugged in.

@@ -2,34 +2,18 @@
 //!
 //! Needs a real machine: runs where `ASSAY_VM_TESTS` is set.
 
+mod prepared;
+
 use std::sync::Arc;
 
-use harness::cache::Cache;
-use harness::event::{Event, Listener};
-use harness::lab::{self, Changes, Drives, Kind, Lab};
+use harness::lab::{Changes, Drives, Lab};
 use harness::machine::Difference;
 use harness::machine::qemu::{Clock, Vm};
 use harness::property::Seed;
-use harness::{Edit, Home, Machine, Mutant, Target, Transcript, Trial};
+use harness::{Edit, Machine, Mutant, Transcript, Trial};
 
-struct Silent;
-
-impl Listener for Silent {
-    fn hear(&self, _: &Event) {}
-}
-
-fn machines_are_wanted() -> bool {
-    let wanted = std::env::var_os("ASSAY_VM_TESTS").is_some();
-    if !wanted {
-        eprintln!("skipped: set ASSAY_VM_TESTS=1 to start machines");
-    }
-    wanted
-}
-
-async fn omarchy() -> Lab {
-    let target = Target::find("omarchy", &Home::find().unwrap()).unwrap();
-    let listener: Arc<dyn Listener> = Arc::new(Silent);
-    lab::prepare(&target, &Cache::open().unwrap(), Kind::Virtual(None), &listener).await.unwrap()
+async fn omarchy() -> Option<Lab> {
+    prepared::lab("omarchy", "desktop").await
 }
 
 /// What a machine says of itself.
@@ -53,10 +37,7 @@ async fn identity(vm: &Vm) -> Identity {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_share_a_past_and_nothing_else() {
-    if !machines_are_wanted() {
-        return;
-    }
-    let lab = omarchy().await;
+    let Some(lab) = omarchy().await else { return };
     let stage = lab.stage(None).unwrap();
     let transcript = Transcript::default();
     let (one, other) = tokio::join!(
@@ -85,12 +66,11 @@ struct Deed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_deed_find_it_done_once() {
-    if !machines_are_wanted() {
-        return;
-    }
-    let trial = Trial::new(Arc::new(omarchy().await), None, Seed::random(), 0);
+    let Some(lab) = omarchy().await else { return };
+    let trial = Trial::new(Arc::new(lab), None, Seed::random(), 0);
+    let machines = trial.subject().unwrap();
     let machine = || {
-        trial.machine_after(Deed, async |machine| {
+        machines.machine_after(Deed, async |machine| {
             machine.succeed("echo done >>/run/deed && nohup sleep 1000 >/dev/null 2>&1 &").await?;
             Ok(())
         })
@@ -103,11 +83,8 @@ async fn forks_of_a_deed_find_it_done_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_that() {
-    if !machines_are_wanted() {
-        return;
-    }
     const MINE: &[Edit] = &[Edit::Write { path: "/etc/mine", content: "mine" }];
-    let lab = omarchy().await;
+    let Some(lab) = omarchy().await else { return };
     let transcript = Transcript::default();
     let mut boots = Vec::new();
     for changed in [None, Some(false), Some(true)] {
@@ -129,10 +106,7 @@ async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_tell_what_is_on_their_disk() {
-    if !machines_are_wanted() {
-        return;
-    }
-    let lab = omarchy().await;
+    let Some(lab) = omarchy().await else { return };
     let fork = lab.stage(None).unwrap().fork(Drives::Plugged, Clock::Real, &Transcript::default()).await;
     let fork = fork.unwrap();
     let before = fork.contents().await.unwrap();

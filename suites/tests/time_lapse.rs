@@ -2,6 +2,7 @@
 //!
 //! Needs real machines: runs where `ASSAY_VM_TESTS` is set.
 
+mod prepared;
 mod reference;
 
 use std::time::{Duration, Instant};

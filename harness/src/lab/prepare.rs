@@ -227,19 +227,9 @@ impl<'p> Site<'p> {
             Some(plan) => store.provisioned(&name, &image, plan).await?,
             None => image.disk.clone(),
         };
-        Ok(Stage {
-            name,
-            kernel: image.kernel.clone(),
-            power_on: image.power_on.clone(),
-            disk,
-            drives: image.drives.clone(),
-            templates: Arc::default(),
-            memo: Memo::default(),
-            store: Some(Arc::new(store)),
-            listener: listener.clone(),
-            machines: image.machines.clone(),
-            provisioning: steps.map(|plan| Provisioning { plan, image: Arc::new(image) }),
-        })
+        let provisioned = image.with(disk);
+        let provisioning = steps.map(|plan| Provisioning { plan, image: Arc::new(image) });
+        Ok(Stage { name, provisioning, store: Some(Arc::new(store)), ..provisioned })
     }
 }
 

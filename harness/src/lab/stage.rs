@@ -12,7 +12,7 @@ use super::provisioning::Provisioning;
 use super::store::Store;
 use crate::event::{Event, Listener};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
-use crate::{Machine, MachineError, Outcome, Stop, Transcript};
+use crate::{Machine, MachineError, Transcript};
 
 /// How long a boot may take under emulation, on a host that has other things to do. What is seen to have died is not
 /// waited for.
@@ -83,19 +83,14 @@ impl Stage {
         template.fork(&self.next_name(), clock, transcript).await
     }
 
-    /// The same, but a machine that can be frozen in turn.
-    pub(super) async fn fork_to_freeze(&self, transcript: &Transcript) -> Result<Vm, MachineError> {
-        let template = self.template_seen(Drives::Plugged, transcript).await?;
-        template.fork_to_freeze(&self.next_name(), transcript).await
-    }
-
     /// Has something done to a fork, and freezes it then.
-    pub async fn template_after(
+    pub async fn template_after<E: From<MachineError>>(
         &self,
         transcript: &Transcript,
-        doing: impl AsyncFnOnce(&Vm) -> Outcome,
-    ) -> Result<Template, Stop> {
-        let vm = self.fork_to_freeze(transcript).await?;
+        doing: impl AsyncFnOnce(&Vm) -> Result<(), E>,
+    ) -> Result<Template, E> {
+        let template = self.template_seen(Drives::Plugged, transcript).await?;
+        let vm = template.fork_to_freeze(&self.next_name(), transcript).await?;
         doing(&vm).await?;
         Ok(Template::freeze(vm, self.drives(Drives::Plugged)).await?)
     }
@@ -214,6 +209,23 @@ impl Stage {
             transcript.include(seen);
             MachineError::NotBooted { target: self.name.clone(), reason: reason.clone() }
         })
+    }
+
+    /// The same machine with this disk, of which nothing is known yet.
+    pub(super) fn with(&self, disk: Disk) -> Stage {
+        Stage {
+            name: self.name.clone(),
+            kernel: self.kernel.clone(),
+            power_on: self.power_on.clone(),
+            disk,
+            provisioning: None,
+            drives: self.drives.clone(),
+            templates: Arc::default(),
+            memo: Memo::default(),
+            store: None,
+            listener: self.listener.clone(),
+            machines: self.machines.clone(),
+        }
     }
 
     pub fn is_accelerated(&self) -> bool {

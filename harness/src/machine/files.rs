@@ -33,3 +33,14 @@ pub fn visit(
     }
     Ok(())
 }
+
+/// A raw image of an ext4 file system that holds a tree.
+#[cfg(test)]
+pub fn image_of(root: &std::path::Path) -> tempfile::NamedTempFile {
+    let image = tempfile::NamedTempFile::new().unwrap();
+    let make = "PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d \"$1\" \"$2\" 8M";
+    let mut command = std::process::Command::new("sh");
+    let made = command.args(["-c", make, "sh"]).args([root, image.path()]).status().unwrap();
+    assert!(made.success());
+    image
+}

@@ -10,5 +10,6 @@ mod tests;
 
 pub use error::{PlanError, ProvisionError};
 pub use flaw::StepFlaw;
+pub use order::sequence;
 pub use plan::Plan;
 pub use step::{Requirement, Step};

@@ -11,8 +11,8 @@ pub(super) fn waves(steps: &[Step]) -> Result<Vec<Vec<usize>>, Vec<String>> {
     let mut left: Vec<usize> = (0..steps.len()).collect();
     let mut waves = Vec::new();
     while !left.is_empty() {
-        let ready = |at: &usize| steps[*at].needs.iter().all(|need| placed.contains(need.as_str()));
-        let (wave, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(|at| ready(at));
+        let ready = |at: &&usize| steps[**at].can_follow(&placed);
+        let (wave, rest): (Vec<usize>, Vec<usize>) = left.iter().partition(ready);
         if wave.is_empty() {
             return Err(circle(steps, &left));
         }
@@ -21,6 +21,18 @@ pub(super) fn waves(steps: &[Step]) -> Result<Vec<Vec<usize>>, Vec<String>> {
         left = rest;
     }
     Ok(waves)
+}
+
+/// The steps one after the other: of those whose needs are met always the one that comes first in `preferred`.
+pub fn sequence<'s>(preferred: impl IntoIterator<Item = &'s Step>) -> Vec<&'s Step> {
+    let mut waiting: Vec<&Step> = preferred.into_iter().collect();
+    let (mut there, mut sequence) = (BTreeSet::new(), Vec::new());
+    while let Some(next) = waiting.iter().position(|step| step.can_follow(&there)) {
+        let step = waiting.remove(next);
+        there.insert(step.id.as_str());
+        sequence.push(step);
+    }
+    sequence
 }
 
 /// Each of the steps `left` needs another of them, so following needs must come around.

@@ -73,20 +73,6 @@ impl Plan {
         waves.into_iter().map(|wave| wave.into_iter().map(|at| &self.steps[at]).collect()).collect()
     }
 
-    /// All steps one after the other: of those whose needs are met always the one that comes first in `preferred`,
-    /// a list of their places in the steps file.
-    pub fn sequence(&self, preferred: &[usize]) -> Vec<&Step> {
-        let mut waiting: Vec<&Step> = preferred.iter().filter_map(|at| self.steps.get(*at)).collect();
-        let mut sequence: Vec<&Step> = Vec::new();
-        let ready = |step: &&Step, there: &[&Step]| {
-            step.needs.iter().all(|need| there.iter().any(|step| step.id == *need))
-        };
-        while let Some(next) = waiting.iter().position(|step| ready(step, &sequence)) {
-            sequence.push(waiting.remove(next));
-        }
-        sequence
-    }
-
     /// Runs every step as soon as those it needs are there, independent ones at the same time.
     /// After a failure nothing new begins, but what runs is let finish: half a step is worse than none.
     pub async fn provision(
@@ -101,8 +87,7 @@ impl Plan {
         let mut failure = None;
         loop {
             if failure.is_none() {
-                let ready = |step: &mut &Step| step.needs.iter().all(|need| there.contains(need.as_str()));
-                for step in waiting.extract_if(.., ready) {
+                for step in waiting.extract_if(.., |step| step.can_follow(&there)) {
                     running.push(async move { (step, step.ensure(machine).await) });
                 }
             }

@@ -1,5 +1,6 @@
 //! One idempotent provisioning action.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -52,6 +53,11 @@ impl Step {
     /// What is done, without the files that are laid.
     pub fn without_files(&self) -> Step {
         Step { files: Tree::default(), ..self.clone() }
+    }
+
+    /// Whether these steps are all that it needs.
+    pub(super) fn can_follow(&self, there: &BTreeSet<&str>) -> bool {
+        self.needs.iter().all(|need| there.contains(need.as_str()))
     }
 
     /// Whether the machine has the step already: all its files alike, and its probe content.

@@ -62,12 +62,18 @@ pub async fn start(machine: &dyn Machine, caller: &Caller<'_>) -> Outcome {
 
 /// Those programs.
 pub async fn processes(machine: &dyn Machine) -> Result<Vec<Process<'_>>, Stop> {
+    let unit = |wrapper: &Wrapper| wrapper.unit.map_or_else(|| unit_by_user(wrapper), str::to_owned);
+    let units: Vec<String> = WRAPPERS.iter().map(unit).collect();
+    let shown = machine.succeed(&format!("systemctl show -P MainPID {}", units.join(" "))).await?;
+    // With an empty line between two units.
+    let ids: Vec<&str> = shown.lines().filter(|line| !line.is_empty()).collect();
+    if ids.len() != WRAPPERS.len() {
+        return Err(Stop::Broken(format!("the processes of {} units: {shown:?}", WRAPPERS.len())));
+    }
     let mut processes = Vec::new();
-    for wrapper in WRAPPERS {
-        let unit = wrapper.unit.map_or_else(|| unit_by_user(wrapper), str::to_owned);
-        let id = machine.succeed(&format!("systemctl show -P MainPID {unit}")).await?;
+    for (wrapper, id) in WRAPPERS.iter().zip(ids) {
         expect(id != "0", format!("the program of {wrapper} runs"), "it has ended")?;
-        processes.push(Process { wrapper, machine, id });
+        processes.push(Process { wrapper, machine, id: id.to_owned() });
     }
     Ok(processes)
 }
@@ -84,11 +90,6 @@ fn start_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
     )
 }
 
-/// What a program that the user starts runs in.
-fn unit_by_user(wrapper: &Wrapper) -> String {
-    format!("assay-{}.service", wrapper.name)
-}
-
 /// The same for a unit.
 fn start_by_unit(unit: &str, caller: &Caller<'_>) -> String {
     let mut settings = format!("WorkingDirectory={}\n", caller.directory);
@@ -100,6 +101,11 @@ fn start_by_unit(unit: &str, caller: &Caller<'_>) -> String {
         "mkdir -p /run/systemd/system/{unit}.d && printf %s {drop_in} >/run/systemd/system/{unit}.d/caller.conf && \
          systemctl daemon-reload && systemctl restart {unit}"
     )
+}
+
+/// What a program that the user starts runs in.
+fn unit_by_user(wrapper: &Wrapper) -> String {
+    format!("assay-{}.service", wrapper.name)
 }
 
 impl<'m> Process<'m> {

@@ -1,26 +1,8 @@
 //! A small machine of one processor that the tests of the harness itself take for granted.
 
-use std::sync::Arc;
-
-use harness::cache::Cache;
-use harness::event::{Event, Listener};
-use harness::lab::{self, Kind, Lab};
-use harness::{Home, Target};
-
-struct Silent;
-
-impl Listener for Silent {
-    fn hear(&self, _: &Event) {}
-}
+use harness::lab::Lab;
 
 /// The target `microvm` with nothing but its x86_64 guest, unless no machines are to be started.
 pub async fn lab() -> Option<Lab> {
-    if std::env::var_os("ASSAY_VM_TESTS").is_none() {
-        eprintln!("skipped: set ASSAY_VM_TESTS=1 to start machines");
-        return None;
-    }
-    let mut target = Target::find("microvm", &Home::find().unwrap()).unwrap();
-    target.stages.retain(|name, _| name == "x86_64");
-    let listener: Arc<dyn Listener> = Arc::new(Silent);
-    Some(lab::prepare(&target, &Cache::open().unwrap(), Kind::Virtual(None), &listener).await.unwrap())
+    crate::prepared::lab("microvm", "x86_64").await
 }

@@ -90,7 +90,6 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::io::Read;
     use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::process::Command;
 
     use futures::TryStreamExt;
 
@@ -104,12 +103,9 @@ mod tests {
         fs::write(root.join("usr/bin/su"), vec![7; 3 * PIECE]).unwrap();
         fs::set_permissions(root.join("usr/bin/su"), Permissions::from_mode(0o4755)).unwrap();
         symlink("usr/bin", root.join("bin")).unwrap();
-        let disk = place.path().join("disk");
-        let make = "PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d \"$1\" \"$2\" 8M";
-        let made = Command::new("sh").args(["-c", make, "sh"]).args([&root, &disk]).status().unwrap();
-        assert!(made.success());
+        let disk = files::image_of(&root);
 
-        let bytes = archive(&disk).try_concat().await.unwrap();
+        let bytes = archive(disk.path()).try_concat().await.unwrap();
         let mut seen = BTreeMap::new();
         for entry in tar::Archive::new(&bytes[..]).entries().unwrap() {
             let mut entry = entry.unwrap();

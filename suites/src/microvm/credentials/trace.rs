@@ -73,7 +73,7 @@ async fn not_on_disk(trial: &Trial) -> Outcome {
     search.finds_nothing("the journal", &journal[..])?;
 
     guest.shut_down().await?;
-    search.finds_nothing("the disk after shutdown", guest.disk_image()?)
+    search.finds_nothing("the disk after shutdown", guest.disk_image().await?)
 }
 
 /// A search for secrets in every form that something on the way may give them.

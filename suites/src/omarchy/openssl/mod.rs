@@ -55,5 +55,5 @@ struct Programs;
 
 /// A machine on which that caller has started the programs of all wrappers.
 async fn with_programs(trial: &Trial) -> Result<Arc<Vm>, Stop> {
-    trial.machine_after(Programs, async |machine| start(machine, &CALLER).await).await
+    trial.subject()?.machine_after(Programs, async |machine| start(machine, &CALLER).await).await
 }

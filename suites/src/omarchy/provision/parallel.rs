@@ -1,9 +1,7 @@
 //! Steps in the orders that their needs leave open.
 
-use std::cmp::Reverse;
-
 use harness::machine::Contents;
-use harness::provision::{Step, StepFlaw};
+use harness::provision::{Step, StepFlaw, sequence};
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, violated};
 
 use super::{ITS_OWN, decided, no_differences};
@@ -35,11 +33,11 @@ const IDENTITY: &[&str] = &["/etc/machine-id"];
 
 async fn parallel(trial: &Trial) -> Outcome {
     let steps = trial.plan()?.steps();
-    let there: Vec<usize> = (0..steps.len()).collect();
     // Of two steps that are parallel, each comes first once.
-    let mut back = there.clone();
-    back.sort_by_key(|at| (phase(&steps[*at]), Reverse(*at)));
-    let (there, back) = tokio::try_join!(provisioned(trial, &there), provisioned(trial, &back))?;
+    let mut back: Vec<&Step> = steps.iter().rev().collect();
+    back.sort_by_key(|step| phase(step));
+    let (there, back) =
+        tokio::try_join!(provisioned(trial, sequence(steps)), provisioned(trial, sequence(back)))?;
     let left_out = [ITS_OWN, IDENTITY].concat();
     no_differences(&back.since(&there, &left_out), "the same machine after the reverse order")
 }
@@ -52,10 +50,10 @@ fn phase(step: &Step) -> &str {
     }
 }
 
-/// What is on the disk when the steps were run one after the other, in this order where their needs let them.
-async fn provisioned(trial: &Trial, order: &[usize]) -> Result<Contents, Stop> {
+/// What is on the disk when these steps were run one after the other.
+async fn provisioned(trial: &Trial, steps: Vec<&Step>) -> Result<Contents, Stop> {
     let machine = trial.unprovisioned()?.machine().await?;
-    for step in trial.plan()?.sequence(order) {
+    for step in steps {
         if let Err(error) = decided(step.ensure(&*machine).await)? {
             return violated("every step succeeds as soon as its needs are met", error);
         }

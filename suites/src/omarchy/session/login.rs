@@ -26,7 +26,7 @@ struct FirstLogin;
 
 /// A machine on which the user has a keyring, and is logged out.
 pub async fn with_keyring(trial: &Trial) -> Result<Arc<Vm>, Stop> {
-    trial.machine_after(FirstLogin, async |machine| first_log_in(machine).await).await
+    trial.subject()?.machine_after(FirstLogin, async |machine| first_log_in(machine).await).await
 }
 
 /// Logs the user in for the first time, which makes their keyring, and out again. The daemon that makes it does not

@@ -101,11 +101,6 @@ impl Vm {
         self.left.get().unwrap_or(&self.disk)
     }
 
-    /// The whole disk, as a raw image in memory. What the machine has not written yet is not in it.
-    pub fn disk_image(&self) -> Result<File, MachineError> {
-        self.disk.flattened().map_err(|error| self.refused("read the whole disk", error))
-    }
-
     /// How long it took until the guest could run.
     pub fn startup(&self) -> Startup {
         self.startup

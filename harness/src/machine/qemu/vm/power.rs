@@ -63,16 +63,16 @@ impl Vm {
 
     /// Has the next machine find only what was flushed when the log of writes had so many entries.
     pub(crate) async fn lose_writes_after(&self, entries: u64) -> Result<(), MachineError> {
-        let refused = |error: &dyn std::fmt::Display| self.refused("lose what was not flushed", error);
-        let log =
-            self.write_log.as_ref().ok_or_else(|| refused(&"only a time-lapse machine notes its writes"))?;
-        let (below, log) = (self.disk.below(), log.try_clone().map_err(|error| refused(&error))?);
-        let replayed = tokio::task::spawn_blocking(move || {
+        const ACTION: &str = "lose what was not flushed";
+        let log = self.write_log.as_ref();
+        let log = log.ok_or_else(|| self.refused(ACTION, "only a time-lapse machine notes its writes"))?;
+        let (below, log) = (self.disk.below(), log.try_clone().map_err(|error| self.refused(ACTION, error))?);
+        let replayed = self.off_the_runtime(ACTION, move || {
             let image = below.flattened()?;
             write_log::replay(&log, entries, &image)?;
             Disk::image(image)
         });
-        let disk = replayed.await.map_err(|error| refused(&error))?.map_err(|error| refused(&error))?;
+        let disk = replayed.await?;
         let _ = self.left.set(disk);
         Ok(())
     }
