@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::machine::qemu::word;
+
 /// Something that happens in a guest. It counts when it happens the next time, not if it has happened before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cue {
@@ -40,8 +42,7 @@ impl Cue {
             Cue::UnitStarts { unit, slice } => ("appears", control_group(unit, slice)),
             Cue::UnitEnds { unit, slice } => ("vanishes", control_group(unit, slice)),
         };
-        // In hexadecimal, so that each is one word.
-        let [what, command] = [what.as_str(), command].map(hexadecimal);
+        let [what, command] = [what.as_str(), command].map(word);
         format!("stop_at {} {kind} {what} {command}", limit.as_nanos()).trim_end().to_owned()
     }
 }
@@ -53,10 +54,6 @@ fn control_group(unit: &str, slice: &str) -> String {
     let name = slice.trim_end_matches(".slice");
     let above = name.match_indices('-').map(|(at, _)| format!("/{}.slice", &name[..at]));
     format!("/sys/fs/cgroup{}/{name}.slice/{unit}", above.collect::<String>())
-}
-
-fn hexadecimal(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for Cue {

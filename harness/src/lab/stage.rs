@@ -283,11 +283,16 @@ impl Stage {
     }
 }
 
+/// How long a machine may go on starting things once it answers, in seconds of the guest: longer than systemd waits for
+/// a unit that does not start.
+const STARTING_LIMIT: u32 = 100;
+
 /// Waits until a machine that was powered on has nothing left to start.
 pub async fn booted(vm: &Vm) -> Result<(), MachineError> {
     vm.answers(BOOT_LIMIT).await?;
-    // Whether it booted well is for checks to say, so the answer does not matter here.
-    vm.run_within("systemctl is-system-running --wait", BOOT_LIMIT).await.map(drop)
+    let wait = format!("timeout {STARTING_LIMIT} systemctl is-system-running --wait");
+    // Whether it booted well, and to the end, is for checks to say, so the answer does not matter here.
+    vm.run_within(&wait, 2 * BOOT_LIMIT).await.map(drop)
 }
 
 /// Tells the listener how long something took that went well.

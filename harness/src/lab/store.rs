@@ -52,9 +52,9 @@ impl Store {
         hardware: &Hardware,
     ) -> Result<Store, PrepareError> {
         let emulator = emulator(hardware)?;
-        let image = image.contents().to_string();
-        let machine =
-            digest(&[FORMAT, &emulator, &qemu::definition(hardware), &format!("{hardware:?}"), &image]);
+        let (image, arguments) = (image.contents().to_string(), image.arguments().join(" "));
+        let definition = qemu::definition(hardware);
+        let machine = digest(&[FORMAT, &emulator, &definition, &format!("{hardware:?}"), &image, &arguments]);
         let plan_digest = plan.map(|plan| plan.digest().to_string()).unwrap_or_default();
         let provisioned = digest(&[machine.to_hex().as_str(), &plan_digest]);
         Ok(Store {

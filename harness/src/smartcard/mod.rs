@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::event::{Event, Listener};
 use crate::lab::timed;
 use crate::machine::qemu::Vm;
+use crate::machine::qemu::bus::ROOT;
 use crate::target::SmartCard;
 use crate::{Machine, MachineError, Stop};
 
@@ -61,7 +62,7 @@ impl SmartCards {
     /// Puts a token into the target's reader, and waits until the daemon sees it. A daemon that does not is no
     /// verdict: on a busy host the token may have come late.
     pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, MachineError> {
-        let daemon = machine.connect(&self.target.daemon).await?;
+        let daemon = machine.connect(&self.target.daemon, ROOT).await?;
         let card = token.insert(machine, &self.target.reader, manner).await?.held_by(daemon);
         machine.succeed(&self.target.seen).await?;
         Ok(card)
@@ -69,7 +70,7 @@ impl SmartCards {
 
     /// Plugs a token into a machine's USB, and waits until its kernel has the device.
     pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
-        let daemon = machine.connect(&self.target.daemon).await?;
+        let daemon = machine.connect(&self.target.daemon, ROOT).await?;
         let card = token.plug(machine).await?.held_by(daemon);
         machine.succeed(ATTACHED).await?;
         Ok(card)
@@ -98,8 +99,10 @@ impl SmartCards {
 }
 
 /// That takes as long as the token on this host does, which is nothing to judge the guest by.
-const ATTACHED: &str =
-    "timeout 50 sh -c 'until grep -qsx 203a /sys/bus/usb/devices/*/idVendor; do sleep 0.1; done'";
+const ATTACHED: &str = r#"timeout 50 sh -c '
+    until for vendor in /sys/bus/usb/devices/*/idVendor; do
+        read number 2>/dev/null <$vendor && [ $number = 203a ] && exit
+    done; do sleep 0.1; done'"#;
 
 fn skipped(error: ToolError) -> Stop {
     Stop::Skipped(error.to_string())

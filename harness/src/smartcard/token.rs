@@ -12,6 +12,7 @@ use tokio::process::Child;
 use super::tool::Tool;
 use crate::cache::Scratch;
 use crate::machine::qemu::Vm;
+use crate::machine::qemu::bus::ROOT;
 use crate::{Machine, MachineError, child};
 
 /// The PIN of every token.
@@ -120,7 +121,7 @@ impl Token {
 
     async fn card(&self, machine: &Vm, address: &str, mut command: Command) -> Result<Card, MachineError> {
         let failed = |error: io::Error| machine.refused("start the token", error);
-        let stream = machine.connect(address).await?.into_std().map_err(failed)?;
+        let stream = machine.connect(address, ROOT).await?.into_std().map_err(failed)?;
         stream.set_nonblocking(false).map_err(failed)?;
         command.stdin(Stdio::from(OwnedFd::from(stream))).stdout(Stdio::null()).stderr(Stdio::piped());
         let process = child::spawn(command).await.map_err(failed)?;

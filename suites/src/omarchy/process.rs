@@ -22,7 +22,8 @@ pub struct Caller<'c> {
 pub struct Process<'m> {
     pub wrapper: &'static Wrapper,
     machine: &'m dyn Machine,
-    id: String,
+    /// Its number, or the control group that it is in.
+    place: String,
 }
 
 /// What the probe says to a question.
@@ -61,21 +62,12 @@ pub async fn start(machine: &dyn Machine, caller: &Caller<'_>) -> Outcome {
 }
 
 /// Those programs.
-pub async fn processes(machine: &dyn Machine) -> Result<Vec<Process<'_>>, Stop> {
-    let unit = |wrapper: &Wrapper| wrapper.unit.map_or_else(|| unit_by_user(wrapper), str::to_owned);
-    let units: Vec<String> = WRAPPERS.iter().map(unit).collect();
-    let shown = machine.succeed(&format!("systemctl show -P MainPID {}", units.join(" "))).await?;
-    // With an empty line between two units.
-    let ids: Vec<&str> = shown.lines().filter(|line| !line.is_empty()).collect();
-    if ids.len() != WRAPPERS.len() {
-        return Err(Stop::Broken(format!("the processes of {} units: {shown:?}", WRAPPERS.len())));
-    }
-    let mut processes = Vec::new();
-    for (wrapper, id) in WRAPPERS.iter().zip(ids) {
-        expect(id != "0", format!("the program of {wrapper} runs"), "it has ended")?;
-        processes.push(Process { wrapper, machine, id: id.to_owned() });
-    }
-    Ok(processes)
+pub fn processes(machine: &dyn Machine) -> Vec<Process<'_>> {
+    let process = |wrapper: &'static Wrapper| {
+        let unit = wrapper.unit.map_or_else(|| unit_by_user(wrapper), str::to_owned);
+        Process { wrapper, machine, place: format!("/sys/fs/cgroup/system.slice/{unit}") }
+    };
+    WRAPPERS.iter().map(process).collect()
 }
 
 /// The shell command that does it. Told to serve, the agent stays, as the others do anyway.
@@ -116,7 +108,7 @@ impl<'m> Process<'m> {
         id: u32,
     ) -> Result<Process<'m>, MachineError> {
         machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
-        Ok(Process { wrapper, machine, id: id.to_string() })
+        Ok(Process { wrapper, machine, place: id.to_string() })
     }
 
     /// Expects of its environment that the wrapper has given it the library layer.
@@ -132,7 +124,7 @@ impl<'m> Process<'m> {
 
     /// Its answer to a question that it must be able to answer.
     pub async fn ask<A: DeserializeOwned>(&self, question: &str) -> Result<A, Stop> {
-        let ask = format!("timeout {ANSWER_LIMIT} perl {ASK_FILE} {} {}", self.id, quoted(question));
+        let ask = format!("timeout {ANSWER_LIMIT} perl {ASK_FILE} {} {}", self.place, quoted(question));
         // A busy guest's seconds are long ones.
         let limit = Duration::from_secs(u64::from(ANSWER_LIMIT)) * 10 + COMMAND_LIMIT;
         let output = self.machine.run_within(&ask, limit).await?;

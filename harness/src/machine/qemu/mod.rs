@@ -28,4 +28,5 @@ pub use kernel::Kernel;
 pub use smbios::{OemStrings, Smbios, SmbiosError};
 pub use startup::Startup;
 pub use template::{Frozen, Own, PowerOn, Template};
+pub(crate) use vm::word;
 pub use vm::{Drive, Vm, bus};

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use harness::lab::{Drives, booted};
+use harness::lab::Drives;
 use harness::machine::qemu::Vm;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Stop, Touches, Trial, expect,
 };
-use proptest::strategy::Just;
 
 use super::SHARE;
 use super::handler::{described, registered};
@@ -39,7 +38,7 @@ pub const MOUNT_BEFORE: Check = Check {
         source: document("Boot-Time Dependencies, 3"),
         variant: None,
     },
-    touches: Touches::Power,
+    touches: Touches::Nothing,
     run: |trial| Box::pin(mount_before(trial)),
     mutants: &[Mutant {
         name: "path watcher disabled and systemd-binfmt masked",
@@ -50,8 +49,7 @@ pub const MOUNT_BEFORE: Check = Check {
 };
 
 async fn mount_before(trial: &Trial) -> Outcome {
-    let machine = trial.power_on(Drives::Plugged).await?;
-    booted(&machine).await?;
+    let machine = trial.machine().await?;
     let order = "systemctl show -P ActiveEnterTimestampMonotonic mnt-psf-RosettaLinux.mount; \
                  systemctl show -P InactiveExitTimestampMonotonic systemd-binfmt.service";
     let times = machine.succeed(order).await?;
@@ -115,10 +113,9 @@ const BOOT: u64 = 12_000;
 const LONGEST_DELAY: u64 = 30_000;
 
 async fn mount_late(trial: &Trial) -> Outcome {
-    let already_there = trial.for_all(1, Just(0), |delay| late_in_boot(trial, delay));
     let while_booting = trial.for_all(1, 1..=BOOT, |delay| late_in_boot(trial, delay));
     let long_after = trial.for_all(1, 0..=LONGEST_DELAY, |delay| late_after_boot(trial, delay));
-    tokio::try_join!(already_there, while_booting, long_after).map(drop)
+    tokio::try_join!(while_booting, long_after).map(drop)
 }
 
 async fn late_in_boot(trial: &Trial, delay: u64) -> Outcome {
@@ -141,7 +138,7 @@ pub const MOUNT_NEVER: Check = Check {
         source: document("Boot-Time Dependencies, 3"),
         variant: None,
     },
-    touches: Touches::Power,
+    touches: Touches::Nothing,
     run: |trial| Box::pin(mount_never(trial)),
     mutants: &[Mutant {
         name: "a service that waits forever and is required by multi-user.target",
@@ -157,21 +154,16 @@ pub const MOUNT_NEVER: Check = Check {
     }],
 };
 
-/// How long a boot may take, in seconds of the guest: several times what it takes.
-const BOOT_LIMIT: u32 = 60;
-
 async fn mount_never(trial: &Trial) -> Outcome {
-    let machine = trial.power_on(Drives::Absent).await?;
-    machine.answers(harness::lab::BOOT_LIMIT).await?;
-    let state = machine
-        .run_within(
-            &format!("timeout {BOOT_LIMIT} systemctl is-system-running --wait"),
-            2 * harness::lab::BOOT_LIMIT,
-        )
-        .await?;
+    let machine = trial.machine_without_drives().await?;
+    let state = machine.run("systemctl is-system-running").await?;
     let reached =
         machine.run("systemctl is-active default.target; systemctl --failed --plain --no-legend").await?;
-    expect(state.text() == "running", "the system is \"running\"", format!("{state}; {reached}"))?;
+    expect(
+        state.text() == "running",
+        "the system is \"running\" after its boot",
+        format!("{state}; {reached}"),
+    )?;
     expect(reached.text() == "active", "the default target is active and no unit has failed", reached)?;
 
     // Unlike most programs, bash does not answer ENOEXEC by trying the file as a shell script.

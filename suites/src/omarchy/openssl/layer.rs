@@ -35,7 +35,7 @@ pub struct Loaded {
 
 async fn opensc_loads(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    for process in processes(&*machine).await? {
+    for process in processes(&*machine) {
         let Loaded { refused } = process.ask("module opensc-pkcs11.so").await?;
         let expected = format!("{}: opensc-pkcs11.so loads, every symbol resolved", process.wrapper);
         expect(refused.is_none(), expected, refused.unwrap_or_default())?;
@@ -72,7 +72,7 @@ struct Curl {
 
 async fn curl_has_no_http3(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    for process in processes(&*machine).await? {
+    for process in processes(&*machine) {
         let Curl { version, http3 } = process.ask("curl").await?;
         let expected = format!("{}: curl has no HTTP/3", process.wrapper);
         expect(!http3, expected, format!("curl {version} has it"))?;

@@ -73,7 +73,7 @@ const WANTED: &[(&str, Option<&str>)] = &[
 
 async fn rendering_environment(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    let processes = processes(&*machine).await?;
+    let processes = processes(&*machine);
     for process in processes.iter().filter(|process| process.wrapper.window) {
         let environment: BTreeMap<String, String> = process.ask("environment").await?;
         for (name, wanted) in WANTED {

@@ -55,7 +55,7 @@ struct Entry {
 
 async fn first_in_path(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    for process in processes(&*machine).await? {
+    for process in processes(&*machine) {
         let entries: Vec<Entry> = process.ask("search").await?;
         let first = entries.into_iter().find(|entry| entry.has);
         let version = first.as_ref().and_then(|first| first.version.as_deref()).unwrap_or("no version");
@@ -97,7 +97,7 @@ async fn not_displaced(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let own = [("LD_LIBRARY_PATH", SYSTEM_LIBRARIES)];
     start(&*machine, &Caller { environment: &own, directory: "/" }).await?;
-    for process in processes(&*machine).await? {
+    for process in processes(&*machine) {
         let mapped: Mapped = process.ask("mapped").await?;
         let wrapper = process.wrapper;
         let expected =

@@ -1,6 +1,6 @@
 //! TLS, which GIO has from glib-networking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use harness::machine::quoted;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::with_programs;
 use crate::omarchy::document;
-use crate::omarchy::process::processes;
+use crate::omarchy::process::{Process, processes};
 use crate::omarchy::wrapper::{AGENT, SOURCE};
 
 pub const TLS_BACKEND: Check = Check {
@@ -34,10 +34,12 @@ pub const TLS_BACKEND: Check = Check {
     }],
 };
 
-/// Starts the servers, and makes their keys and certificates.
-const SERVERS: &str = include_str!("servers.sh");
+/// Starts the server, and makes its keys and certificates.
+const SERVER: &str = include_str!("server.sh");
 
-const SERVERS_LIMIT: Duration = Duration::from_secs(300);
+const SERVER_LIMIT: Duration = Duration::from_secs(300);
+
+const ADDRESS: &str = "localhost:44301";
 
 /// The variables that name the file with the authorities, the first of them that is set.
 const AUTHORITIES: [&str; 2] = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"];
@@ -53,30 +55,45 @@ struct Handshake {
 
 async fn tls_backend(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    let started = machine.run_within(&format!("sh -c {}", quoted(SERVERS)), SERVERS_LIMIT).await?;
+    let started = machine.run_within(&format!("sh -c {}", quoted(SERVER)), SERVER_LIMIT).await?;
     if !started.success() {
-        return Err(Stop::Broken(format!("the servers do not start: {started}")));
+        return Err(Stop::Broken(format!("the server does not start: {started}")));
     }
-    let mut trusting = Vec::new();
-    for process in processes(&*machine).await? {
-        let wrapper = process.wrapper;
-        let environment: BTreeMap<String, String> = process.ask("environment").await?;
-        // Whose authorities are not to be found trusts nobody.
-        if let Some(file) = AUTHORITIES.iter().find_map(|name| environment.get(*name))
-            && !trusting.contains(file)
-        {
-            let add = format!("cat /run/assay-tls/known-authority.pem >>{}", quoted(file));
-            machine.succeed(&add).await?;
-            trusting.push(file.clone());
-        }
-
-        let known: Handshake = process.ask("handshake localhost:44301").await?;
+    let processes = processes(&*machine);
+    let trusted = authorities(&processes).await?;
+    add(&*machine, "another-authority", &trusted).await?;
+    for process in &processes {
+        let unknown: Handshake = process.ask(&format!("handshake {ADDRESS}")).await?;
+        let refused = unknown.refused.is_some() && unknown.unknown_authority;
         let expected =
-            format!("{wrapper}: a handshake succeeds with a server of an authority that it is given");
+            format!("{}: a handshake is refused with a server of an unknown authority", process.wrapper);
+        expect(refused, expected, described(&unknown))?;
+    }
+
+    add(&*machine, "authority", &trusted).await?;
+    for process in &processes {
+        let known: Handshake = process.ask(&format!("handshake {ADDRESS}")).await?;
+        let expected =
+            format!("{}: a handshake succeeds once the server's authority is known", process.wrapper);
         expect(known.refused.is_none(), expected, described(&known))?;
-        let unknown: Handshake = process.ask("handshake localhost:44302").await?;
-        let expected = format!("{wrapper}: a handshake is refused with a server of an unknown authority");
-        expect(unknown.refused.is_some() && unknown.unknown_authority, expected, described(&unknown))?;
+    }
+    Ok(())
+}
+
+/// The files that they have authorities from. Whose are not to be found trusts nobody.
+async fn authorities(processes: &[Process<'_>]) -> Result<BTreeSet<String>, Stop> {
+    let mut files = BTreeSet::new();
+    for process in processes {
+        let environment: BTreeMap<String, String> = process.ask("environment").await?;
+        files.extend(AUTHORITIES.iter().find_map(|name| environment.get(*name)).cloned());
+    }
+    Ok(files)
+}
+
+/// Adds an authority to these files.
+async fn add(machine: &dyn Machine, authority: &str, files: &BTreeSet<String>) -> Outcome {
+    for file in files {
+        machine.succeed(&format!("cat /run/assay-tls/{authority}.pem >>{}", quoted(file))).await?;
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Mapped {
 
 async fn loaded_version(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    for process in processes(&*machine).await? {
+    for process in processes(&*machine) {
         // Whatever brings an OpenSSL of its own has had its chance to.
         let _: Loaded = process.ask("module opensc-pkcs11.so").await?;
         let _: serde::de::IgnoredAny = process.ask("curl").await?;
@@ -113,7 +113,7 @@ struct Request {
 
 async fn code_1200(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
-    for process in processes(&*machine).await? {
+    for process in processes(&*machine) {
         let Request { version, refused } = process.ask("request").await?;
         let expected = format!("{}: X509_REQ_set_version({version}) succeeds", process.wrapper);
         expect(refused.is_none(), expected, refused.unwrap_or_default())?;

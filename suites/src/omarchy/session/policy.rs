@@ -52,13 +52,14 @@ async fn device_broker_policy(trial: &Trial) -> Outcome {
 
     let root = machine.bus(SYSTEM_BUS, ROOT).await?;
     let user = machine.bus(SYSTEM_BUS, THE_USER).await?;
+    // Not before the broker: who asks first has it.
+    let there = root.wait_for_owner(NAME, LIMIT).await?;
+    expect(there, format!("somebody owns {NAME} within {LIMIT:?}"), "nobody does")?;
     let owned = root.request_name(NAME).await?;
     expect(owned.is_ok(), format!("root may own {NAME}"), told(&owned))?;
     let owned = user.request_name(NAME).await?;
     expect(is_denied(&owned), format!("the user may not own {NAME}"), told(&owned))?;
 
-    let there = root.wait_for_owner(NAME, LIMIT).await?;
-    expect(there, format!("somebody owns {NAME} within {LIMIT:?}"), "nobody does")?;
     let called: Result<(), _> = user.call(peer(NAME), PING, &()).await?;
     expect(called.is_ok(), format!("the user may call {NAME}"), told(&called))
 }

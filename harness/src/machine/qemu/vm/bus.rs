@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde::Serialize;
-use tokio::net::UnixStream;
 use zbus::connection::{Builder, Connection};
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
 use super::Vm;
-use crate::machine::{Systemd, quoted};
+use crate::machine::Systemd;
 use crate::{Machine, MachineError};
 
 /// How long a reply may take: longer than a bus waits for a service that it starts.
@@ -22,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 pub const BUS: Object<'_> =
     Object { name: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" };
 
-/// As whom a bus is spoken to.
+/// A user of the guest's, as whom somebody is spoken to.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer<'p> {
     pub name: &'p str,
@@ -57,12 +56,9 @@ pub struct Refusal {
 }
 
 impl Vm {
-    /// Connects to the bus that listens at this socket of the guest.
+    /// Connects to the bus that listens at this socket of the guest. It asks the kernel who is at the other end.
     pub async fn bus(self: &Arc<Self>, socket: &str, peer: Peer<'_>) -> Result<Bus, MachineError> {
-        let stream = match peer.id {
-            0 => self.connect(&format!("unix:{socket}")).await?,
-            _ => self.connect_as(socket, peer).await?,
-        };
+        let stream = self.connect(&format!("unix:{socket}"), peer).await?;
         let bus = |connection| Bus {
             machine: self.clone(),
             connection,
@@ -70,21 +66,6 @@ impl Vm {
         };
         let connecting = Builder::unix_stream(stream).user_id(peer.id).build();
         self.bounded(&format!("connect to {socket}"), connecting).await.map(bus)
-    }
-
-    /// A bus asks the kernel who is at the other end: so a process of theirs is.
-    async fn connect_as(&self, socket: &str, peer: Peer<'_>) -> Result<UnixStream, MachineError> {
-        let digest = blake3::hash(socket.as_bytes()).to_hex();
-        let unit = format!("assay-{}-{}", peer.name, &digest[..8]);
-        let proxy = format!("/run/{unit}");
-        self.succeed(&format!(
-            "systemctl is-active --quiet {unit}.socket || systemd-run --quiet --uid={} --unit={unit} \
-             --socket-property=ListenStream={proxy} /usr/lib/systemd/systemd-socket-proxyd {}",
-            quoted(peer.name),
-            quoted(socket)
-        ))
-        .await?;
-        self.connect(&format!("unix:{proxy}")).await
     }
 
     async fn bounded<T>(

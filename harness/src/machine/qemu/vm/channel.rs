@@ -8,31 +8,32 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::Vm;
+use super::bus::Peer;
+use super::resident::word;
+use crate::MachineError;
 use crate::machine::qemu::monitor::CHANNEL;
-use crate::machine::quoted;
-use crate::{Machine, MachineError};
 
 /// How long QEMU may take to connect its end.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long the resident may take to join its end to the socket: several times what it gives itself in the guest.
+const JOIN_LIMIT: Duration = Duration::from_secs(180);
+
 impl Vm {
     /// A stream to a socket of the guest, `unix:PATH` or `tcp:PORT` of its loopback, whose client there is a process
-    /// of root's. It ends when either end does.
-    pub async fn connect(&self, address: &str) -> Result<UnixStream, MachineError> {
-        self.recorded(format!("connect to {address}"), self.life.during(self.try_connect(address))).await
+    /// of this user's. It ends when either end does.
+    pub async fn connect(&self, address: &str, user: Peer<'_>) -> Result<UnixStream, MachineError> {
+        let connecting = self.life.during(self.try_connect(address, user));
+        self.recorded(format!("connect to {address} as {}", user.name), connecting).await
     }
 
-    async fn try_connect(&self, address: &str) -> Result<UnixStream, MachineError> {
+    async fn try_connect(&self, address: &str, user: Peer<'_>) -> Result<UnixStream, MachineError> {
         let mut channels = self.channels.lock().await;
         self.monitor.unplug_ended_channels().await?;
         *channels += 1;
         let name = format!("{CHANNEL}{channels}");
         let stream = self.plug_channel(&name).await?;
-        let join = format!(
-            "udevadm wait --timeout=20 /dev/virtio-ports/{name} && /usr/lib/assay/join {name} {}",
-            quoted(address)
-        );
-        self.succeed(&join).await?;
+        self.ask(&format!("channel {name} {} {}", user.id, word(address)), JOIN_LIMIT).await?;
         Ok(stream)
     }
 

@@ -20,6 +20,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OnceCell};
 
 pub use launch::{Drive, Plan, Start};
+pub(crate) use resident::word;
 use stop::Stop;
 
 use super::agent::Agent;

@@ -7,6 +7,11 @@ use tokio::io::AsyncWriteExt;
 use super::Vm;
 use crate::MachineError;
 
+/// Any text as one word of an order: in hexadecimal digits.
+pub(crate) fn word(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Vm {
     /// Has the resident do something, and gives what it answers.
     pub(crate) async fn ask(&self, order: &str, limit: Duration) -> Result<String, MachineError> {

@@ -102,6 +102,9 @@ sub lapse {
 
 sub held { return defined $keeper }
 
+# For a child of the resident's that goes on without it: the keeper is to see when the resident has ended.
+sub leave_the_clock { $keeper = undef }
+
 # Lets time pass, where it is held, or no longer.
 sub pass {
     my ($passes) = @_;
