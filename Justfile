@@ -14,7 +14,11 @@ _default:
 
 # The main job: every invariant of the Omarchy document on a real virtual machine
 test-omarchy *ARGS: _reports
-    {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml --json {{ reports }}/omarchy.json "$@"
+    #!/bin/sh
+    set -eu
+    # What took longest the last time begins first.
+    [ ! -e {{ reports }}/omarchy.json ] || set -- --durations {{ reports }}/omarchy.json "$@"
+    exec {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml --json {{ reports }}/omarchy.json "$@"
 
 # Credentials from a host secret to a guest service, on both architectures
 test-microvm *ARGS: _reports

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt, stream};
 
-use crate::check::{Check, Mutant, Touches};
+use crate::check::{Check, Mutant};
 use crate::event::{Case, Event, Fate, Kill, Listener};
 use crate::lab::{Changes, Lab};
 use crate::panic::message;
@@ -35,7 +35,7 @@ pub struct Runner {
 pub type Reproduce = Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Sync>;
 
 impl Runner {
-    /// Decides every check as many times as asked.
+    /// Decides every check as many times as asked, in this order.
     pub async fn run(&self, checks: &[Check], repeat: u32) {
         self.decide_all(checks, repeat).await;
     }
@@ -52,10 +52,7 @@ impl Runner {
     }
 
     async fn decide_all<'c>(&self, checks: &'c [Check], repeat: u32) -> Vec<(&'c Check, Verdict)> {
-        // What boots a machine takes longest: begun first, it does not keep the others waiting at the end.
-        let mut order: Vec<&Check> = checks.iter().collect();
-        order.sort_by_key(|check| check.touches != Touches::Power);
-        let tries = (1..=repeat).flat_map(|repetition| order.iter().map(move |check| (*check, repetition)));
+        let tries = (1..=repeat).flat_map(|repetition| checks.iter().map(move |check| (check, repetition)));
         stream::iter(tries)
             .map(async |(check, repetition)| (check, self.try_check(check, repetition).await))
             .buffer_unordered(self.jobs)

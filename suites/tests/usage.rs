@@ -68,7 +68,7 @@ fn target(line: &str) -> String {
 #[case::no_repeat(&["run", "omarchy", "--repeat", "0"], "invalid value '0' for '--repeat <N>'")]
 #[case::negative(&["run", "omarchy", "--repeat", "many"], "invalid value 'many' for '--repeat <N>'")]
 #[case::no_such_shard(&["run", "omarchy", "--shard", "3/2"], "write it like 2/3, the second of three")]
-#[case::durations_of_no_shard(&["prove", "omarchy", "--durations", "x"], "--shard <K/N>")]
+#[case::no_such_durations(&["prove", "omarchy", "--durations", "no/such"], "cannot read no/such")]
 #[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
 #[case::unknown_machine(&["run", "omarchy", "--machine", "ssh"], "[possible values: vm, container]")]

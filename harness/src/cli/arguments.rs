@@ -73,9 +73,9 @@ pub struct Part {
     /// A part that is empty, because there are fewer checks than parts, ends with status 4: `assay matrix` makes none.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
-    /// Balance the shards by how long checks took in this earlier report, JSON or JUnit, or in those of a directory,
-    /// instead of by their number; all shards of a run need the same. May be given several times
-    #[arg(long, value_name = "FILE", requires = "shard")]
+    /// Begin with what took longest in this earlier report, JSON or JUnit, or in those of a directory, and balance the
+    /// shards by it instead of by the number of checks; all shards of a run need the same. May be given several times
+    #[arg(long, value_name = "FILE")]
     pub durations: Vec<PathBuf>,
 }
 

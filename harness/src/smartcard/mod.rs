@@ -68,11 +68,12 @@ impl SmartCards {
         Ok(card)
     }
 
-    /// Plugs a token into a machine's USB, and waits until its kernel has the device.
+    /// Plugs a token into a machine's USB, and waits until its kernel has the device: not one that was pulled just now.
     pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
+        machine.succeed(&until_attached(false)).await?;
         let daemon = machine.connect(&self.target.daemon, ROOT).await?;
         let card = token.plug(machine).await?.held_by(daemon);
-        machine.succeed(ATTACHED).await?;
+        machine.succeed(&until_attached(true)).await?;
         Ok(card)
     }
 
@@ -98,11 +99,21 @@ impl SmartCards {
     }
 }
 
-/// That takes as long as the token on this host does, which is nothing to judge the guest by.
-const ATTACHED: &str = r#"timeout 50 sh -c '
-    until for vendor in /sys/bus/usb/devices/*/idVendor; do
-        read number 2>/dev/null <$vendor && [ $number = 203a ] && exit
-    done; do sleep 0.1; done'"#;
+/// Waits until the kernel has the device, or has it no longer. That takes as long as the token on this host does, which
+/// is nothing to judge the guest by.
+fn until_attached(attached: bool) -> String {
+    let not = if attached { "" } else { "! " };
+    format!(
+        "timeout 50 sh -c '
+            attached() {{
+                for vendor in /sys/bus/usb/devices/*/idVendor; do
+                    read number 2>/dev/null <$vendor && [ $number = 203a ] && return
+                done
+                return 1
+            }}
+            until {not}attached; do sleep 0.1; done'"
+    )
+}
 
 fn skipped(error: ToolError) -> Stop {
     Stop::Skipped(error.to_string())

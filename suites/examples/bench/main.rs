@@ -87,7 +87,6 @@ async fn forking(lab: &Arc<Lab>, listener: &Arc<dyn Listener>, table: &mut Table
         listener.hear(&Event::Noted { text: format!("round {round} of {ROUNDS}") });
         time::cold_boot(stage, table).await?;
         time::boot(stage, table).await?;
-        time::booted_check(lab, table).await?;
         match stage.has_time_lapse() {
             Ok(()) => time::ten_minutes(stage, table).await?,
             Err(error) => listener.hear(&Event::Noted { text: error.to_string() }),

@@ -1,14 +1,10 @@
 //! How long machines take to be of use.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use harness::lab::{BOOT_LIMIT, Drives, Lab, Stage, booted};
+use harness::lab::{BOOT_LIMIT, Drives, Stage, booted};
 use harness::machine::qemu::{Clock, Vm};
-use harness::property::Seed;
-use harness::{Machine, Transcript, Trial};
-use suites::CATALOGUE;
+use harness::{Machine, Transcript};
 
 use crate::table::Table;
 
@@ -16,7 +12,6 @@ pub const COLD_ANSWER: &str = "cold boot: first guest answer";
 pub const COLD_BOOTED: &str = "cold boot: booted";
 pub const BOOT_ANSWER: &str = "boot from the power-on template: first guest answer";
 pub const BOOT_BOOTED: &str = "boot from the power-on template: booted";
-pub const CHECK: &str = "a check that boots (`binfmt.mount-before`)";
 pub const LAYER: &str = "copy of the template: an empty disk layer";
 pub const EMULATOR: &str = "copy of the template: QEMU's own start";
 pub const STATE: &str = "copy of the template: loading the devices' state";
@@ -55,22 +50,6 @@ async fn boots(
     booted(vm).await?;
     table.time(all, began.elapsed());
     vm.kill().await;
-    Ok(())
-}
-
-/// A whole check that needs a boot of its own.
-pub async fn booted_check(lab: &Arc<Lab>, table: &mut Table) -> anyhow::Result<()> {
-    let mut checks = CATALOGUE.iter().flat_map(|suite| suite.checks);
-    let check = checks.find(|check| check.invariant.id == "binfmt.mount-before");
-    let check = check.context("there is no check binfmt.mount-before")?;
-    let began = Instant::now();
-    let trial = Trial::new(lab.clone(), None, Seed::random(), 0);
-    let outcome = (check.run)(&trial).await;
-    table.time(CHECK, began.elapsed());
-    trial.evidence(false).await;
-    if outcome.is_err() {
-        bail!("{} did not pass, so its time means nothing", check.invariant.id);
-    }
     Ok(())
 }
 

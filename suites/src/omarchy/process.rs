@@ -14,7 +14,7 @@ use super::wrapper::{WRAPPERS, Wrapper};
 /// What a wrapper finds when it is called.
 pub struct Caller<'c> {
     pub environment: &'c [(&'c str, &'c str)],
-    /// The working directory.
+    /// The working directory of what a user starts.
     pub directory: &'c str,
 }
 
@@ -82,17 +82,11 @@ fn start_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
     )
 }
 
-/// The same for a unit.
+/// The same for a unit: its caller is the service manager, and the directory is the unit's to say.
 fn start_by_unit(unit: &str, caller: &Caller<'_>) -> String {
-    let mut settings = format!("WorkingDirectory={}\n", caller.directory);
-    for (name, value) in caller.environment {
-        settings.push_str(&format!("Environment=\"{name}={value}\"\n"));
-    }
-    let drop_in = quoted(&format!("[Service]\n{settings}"));
-    format!(
-        "mkdir -p /run/systemd/system/{unit}.d && printf %s {drop_in} >/run/systemd/system/{unit}.d/caller.conf && \
-         systemctl daemon-reload && systemctl restart {unit}"
-    )
+    let set = |(name, value): &(&str, &str)| format!("{} ", quoted(&format!("{name}={value}")));
+    let environment: String = caller.environment.iter().map(set).collect();
+    format!("systemctl set-environment {environment} && systemctl restart {unit}")
 }
 
 /// What a program that the user starts runs in.

@@ -25,7 +25,8 @@ sub channel {
             leave_the_resident();
             relay(joined($name, $user, $address, sub { syswrite($tell, 'joined'); close $tell }));
         };
-        syswrite($tell, $@) if fileno($tell);
+        # Said too late for the host, it is in the journal.
+        syswrite(fileno($tell) ? $tell : \*STDERR, $@) if $@;
         POSIX::_exit(0);
     }
     close $tell;
