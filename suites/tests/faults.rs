@@ -59,6 +59,9 @@ async fn what_brings_a_cue_about_does_nothing_after_it() {
         (Cue::unit_starts("brief.service"), service),
     ] {
         let stopped = vm.stop_at(&cue, &command, 60 * SECOND).await.unwrap();
+        // Asked now, the resident would take it for the order to go on.
+        let error = vm.uptime().await.unwrap_err().to_string();
+        assert!(error.contains("it stands still until it is told to go on"), "{error}");
         vm.go_on().await.unwrap();
         let after = noted(&vm).await;
         assert!(stopped < after, "when {cue}, the guest was stopped at {stopped:?}, after {after:?}");

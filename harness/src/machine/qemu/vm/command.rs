@@ -21,9 +21,7 @@ impl Machine for Vm {
 
     async fn run_within(&self, command: &str, limit: Duration) -> Result<Output, MachineError> {
         let running = async {
-            if self.stands_still().await {
-                return Err(self.refused("run a command", "it stands still until it is told to go on"));
-            }
+            self.goes_on("run a command").await?;
             self.agent.run(command, b"", limit).await
         };
         self.transcript.ran(&self.name, command, self.life.during(running)).await

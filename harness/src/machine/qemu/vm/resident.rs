@@ -7,6 +7,11 @@ use tokio::io::AsyncWriteExt;
 use super::Vm;
 use crate::MachineError;
 
+/// What an order is for.
+fn kind(order: &str) -> &str {
+    order.split(' ').next().unwrap_or_default()
+}
+
 /// Any text as one word of an order: in hexadecimal digits.
 pub(crate) fn word(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
@@ -15,6 +20,8 @@ pub(crate) fn word(text: &str) -> String {
 impl Vm {
     /// Has the resident do something, and gives what it answers.
     pub(crate) async fn ask(&self, order: &str, limit: Duration) -> Result<String, MachineError> {
+        // A resident that stands still takes whatever comes for the order to go on.
+        self.goes_on(&format!("have the resident {}", kind(order))).await?;
         // One after the other: answers do not say what they answer.
         let _alone = self.asking.lock().await;
         self.order(order).await?;
@@ -33,7 +40,7 @@ impl Vm {
         order: &str,
         limit: Duration,
     ) -> Result<String, MachineError> {
-        let what = order.split(' ').next().unwrap_or_default();
+        let what = kind(order);
         let line = self.line_from(&self.resident, &format!("the resident to {what}"), limit).await?;
         match line.split_once(' ') {
             Some(("done", answer)) => Ok(answer.trim().to_owned()),

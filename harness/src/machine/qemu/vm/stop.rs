@@ -41,6 +41,14 @@ impl Vm {
         self.stopped.lock().await.is_some()
     }
 
+    /// That it does not stand still, for what needs it to go on.
+    pub(super) async fn goes_on(&self, action: &str) -> Result<(), MachineError> {
+        if self.stands_still().await {
+            return Err(self.refused(action, "it stands still until it is told to go on"));
+        }
+        Ok(())
+    }
+
     /// Lets a machine go on that stands still.
     pub async fn go_on(&self) -> Result<(), MachineError> {
         if self.stopped.lock().await.take().is_none() {
