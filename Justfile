@@ -13,20 +13,24 @@ _default:
     @just --list --unsorted
 
 # The main job: every invariant of the Omarchy document on a real virtual machine
-test-omarchy *ARGS: _reports
-    #!/bin/sh
-    set -eu
-    # What took longest the last time begins first.
-    [ ! -e {{ reports }}/omarchy.json ] || set -- --durations {{ reports }}/omarchy.json "$@"
-    exec {{ assay }} run omarchy --junit {{ reports }}/omarchy.xml --json {{ reports }}/omarchy.json "$@"
+test-omarchy *ARGS:
+    @{{ just_executable() }} _run omarchy "$@"
 
 # Credentials from a host secret to a guest service, on both architectures
-test-microvm *ARGS: _reports
-    {{ assay }} run microvm --junit {{ reports }}/microvm.xml --json {{ reports }}/microvm.json "$@"
+test-microvm *ARGS:
+    @{{ just_executable() }} _run microvm "$@"
 
 # Rebuilds of the appliance that are tested before they are persisted, and the watchdog over them
-test-appliance *ARGS: _reports
-    {{ assay }} run appliance --junit {{ reports }}/appliance.xml --json {{ reports }}/appliance.json "$@"
+test-appliance *ARGS:
+    @{{ just_executable() }} _run appliance "$@"
+
+_run TARGET *ARGS: _reports
+    #!/bin/sh
+    set -eu
+    report={{ reports }}/$1
+    # What took longest the last time begins first.
+    [ ! -e "$report.json" ] || set -- "$@" --durations "$report.json"
+    exec {{ assay }} run "$@" --junit "$report.xml" --json "$report.json"
 
 # What of that needs no kernel, power or time of its own, in seconds on containers: needs a Docker engine
 test-container *ARGS: _reports

@@ -39,3 +39,50 @@ pub fn items(target: &str, checks: &[Check], durations: &Durations) -> Vec<Item>
         |check: &Check| Item { name: check.invariant.name(), took: durations.of(target, &check.invariant) };
     checks.iter().map(item).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::{Invariant, Level, Source};
+
+    fn check(id: &'static str, touches: Touches) -> Check {
+        let source = Source { document: "demo.md", section: "Order" };
+        let invariant = Invariant { id, level: Level::Must, statement: "", source, variant: None };
+        Check { invariant, touches, run: |_| async { Ok(()) }.boxed(), mutants: &[] }
+    }
+
+    fn ids(report: Option<&str>) -> Vec<&'static str> {
+        let place = tempfile::tempdir().unwrap();
+        let durations = report.map(|report| {
+            let file = place.path().join("report.xml");
+            std::fs::write(&file, report).unwrap();
+            file
+        });
+        let checks = vec![
+            check("demo.quick", Touches::Nothing),
+            check("demo.boots", Touches::Power),
+            check("demo.slow", Touches::State),
+            check("demo.new", Touches::State),
+        ];
+        let part = Part { shard: None, durations: durations.into_iter().collect() };
+        let (checks, cut) = cut("demo", checks, &part).unwrap_or_else(|_| panic!("a good report"));
+        assert!(cut.is_none());
+        checks.into_iter().map(|check| check.invariant.id).collect()
+    }
+
+    #[test]
+    fn what_took_longest_comes_first() {
+        let case =
+            |name: &str, time: u32| format!("<testcase classname='demo.demo' name='{name}' time='{time}'/>");
+        let cases = [case("demo.quick", 1), case("demo.boots", 20), case("demo.slow", 40)].concat();
+        let report = format!("<testsuite>{cases}</testsuite>");
+        assert_eq!(ids(Some(&report)), ["demo.slow", "demo.boots", "demo.quick", "demo.new"]);
+    }
+
+    #[test]
+    fn of_what_nobody_knows_a_boot_comes_first() {
+        assert_eq!(ids(None), ["demo.boots", "demo.quick", "demo.slow", "demo.new"]);
+    }
+}

@@ -16,8 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::tool::Tool;
 use crate::cache::Scratch;
-use crate::machine::qemu::Vm;
-use crate::machine::qemu::bus::ROOT;
+use crate::machine::qemu::{ROOT, Vm};
 use crate::{Machine, MachineError, child};
 
 /// What a client loads: of the daemon's own version, or the daemon refuses it without saying so.

@@ -13,8 +13,7 @@ pub use tool::{Tool, ToolError};
 use crate::cache::Cache;
 use crate::event::{Event, Listener};
 use crate::lab::timed;
-use crate::machine::qemu::Vm;
-use crate::machine::qemu::bus::ROOT;
+use crate::machine::qemu::{ROOT, Vm};
 use crate::target::SmartCard;
 use crate::{Machine, MachineError, Stop};
 

@@ -11,8 +11,7 @@ use tokio::process::Child;
 
 use super::tool::Tool;
 use crate::cache::Scratch;
-use crate::machine::qemu::Vm;
-use crate::machine::qemu::bus::ROOT;
+use crate::machine::qemu::{ROOT, Vm};
 use crate::{Machine, MachineError, child};
 
 /// The PIN of every token.

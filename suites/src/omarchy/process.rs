@@ -18,6 +18,13 @@ pub struct Caller<'c> {
     pub directory: &'c str,
 }
 
+impl Caller<'_> {
+    /// Its environment, each variable as one word of a shell command.
+    fn settings(&self) -> impl Iterator<Item = String> {
+        self.environment.iter().map(|(name, value)| quoted(&format!("{name}={value}")))
+    }
+}
+
 /// A program that a wrapper has started.
 pub struct Process<'m> {
     pub wrapper: &'static Wrapper,
@@ -74,8 +81,7 @@ pub fn processes(machine: &dyn Machine) -> Vec<Process<'_>> {
 fn start_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
     let (unit, file) = (unit_by_user(wrapper), wrapper.file);
     let directory = caller.directory;
-    let set = |(name, value): &(&str, &str)| format!("--setenv={} ", quoted(&format!("{name}={value}")));
-    let environment: String = caller.environment.iter().map(set).collect();
+    let environment: String = caller.settings().map(|setting| format!("--setenv={setting} ")).collect();
     format!(
         "systemd-run --quiet --uid=user --service-type=exec --unit={unit} --working-directory={directory} \
          {environment} {file} serve"
@@ -84,9 +90,8 @@ fn start_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
 
 /// The same for a unit: its caller is the service manager, and the directory is the unit's to say.
 fn start_by_unit(unit: &str, caller: &Caller<'_>) -> String {
-    let set = |(name, value): &(&str, &str)| format!("{} ", quoted(&format!("{name}={value}")));
-    let environment: String = caller.environment.iter().map(set).collect();
-    format!("systemctl set-environment {environment} && systemctl restart {unit}")
+    let environment: Vec<String> = caller.settings().collect();
+    format!("systemctl set-environment {} && systemctl restart {unit}", environment.join(" "))
 }
 
 /// What a program that the user starts runs in.

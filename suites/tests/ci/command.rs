@@ -11,6 +11,7 @@ const VALUES: &[(&str, &str)] = &[
     ("$SHARD", "1/2"),
     ("$NUMBER", "1"),
     ("{{ assay }}", "assay"),
+    ("@{{ just_executable() }}", "just"),
     ("{{ reports }}", "target/assay"),
 ];
 
@@ -98,9 +99,12 @@ fn check_just(words: &[String], place: &str) {
         }
         return;
     }
-    for call in calls(&body, "assay") {
-        let arguments: Vec<String> = call.iter().chain(rest).cloned().collect();
-        assert_eq!(objection(&arguments), None, "{place}: just {}", words.join(" "));
+    let with_rest = |call: Vec<String>| call.iter().chain(rest).cloned().collect::<Vec<_>>();
+    for call in calls(&body, "just").into_iter().map(with_rest) {
+        check_just(&call, place);
+    }
+    for call in calls(&body, "assay").into_iter().map(with_rest) {
+        assert_eq!(objection(&call), None, "{place}: just {}", words.join(" "));
     }
 }
 

@@ -113,7 +113,7 @@ const BOOT: u64 = 12_000;
 const LONGEST_DELAY: u64 = 30_000;
 
 async fn mount_late(trial: &Trial) -> Outcome {
-    let while_booting = trial.for_all(1, 1..=BOOT, |delay| late_in_boot(trial, delay));
+    let while_booting = trial.for_all(1, 0..=BOOT, |delay| late_in_boot(trial, delay));
     let long_after = trial.for_all(1, 0..=LONGEST_DELAY, |delay| late_after_boot(trial, delay));
     tokio::try_join!(while_booting, long_after).map(drop)
 }

@@ -39,7 +39,8 @@ const SERVER: &str = include_str!("server.sh");
 
 const SERVER_LIMIT: Duration = Duration::from_secs(300);
 
-const ADDRESS: &str = "localhost:44301";
+/// What is asked of a program: one with that server.
+const HANDSHAKE: &str = "handshake localhost:44301";
 
 /// The variables that name the file with the authorities, the first of them that is set.
 const AUTHORITIES: [&str; 2] = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"];
@@ -63,7 +64,7 @@ async fn tls_backend(trial: &Trial) -> Outcome {
     let trusted = authorities(&processes).await?;
     add(&*machine, "another-authority", &trusted).await?;
     for process in &processes {
-        let unknown: Handshake = process.ask(&format!("handshake {ADDRESS}")).await?;
+        let unknown: Handshake = process.ask(HANDSHAKE).await?;
         let refused = unknown.refused.is_some() && unknown.unknown_authority;
         let expected =
             format!("{}: a handshake is refused with a server of an unknown authority", process.wrapper);
@@ -72,7 +73,7 @@ async fn tls_backend(trial: &Trial) -> Outcome {
 
     add(&*machine, "authority", &trusted).await?;
     for process in &processes {
-        let known: Handshake = process.ask(&format!("handshake {ADDRESS}")).await?;
+        let known: Handshake = process.ask(HANDSHAKE).await?;
         let expected =
             format!("{}: a handshake succeeds once the server's authority is known", process.wrapper);
         expect(known.refused.is_none(), expected, described(&known))?;

@@ -10,7 +10,8 @@ mod policy;
 mod timer;
 
 use harness::Suite;
-use harness::machine::qemu::bus::{Object, Peer, Refusal};
+use harness::machine::qemu::Peer;
+use harness::machine::qemu::bus::{Object, Refusal};
 
 use super::USER;
 

@@ -1,6 +1,7 @@
 //! Who may have the device broker's name on the system bus, and who may call it.
 
-use harness::machine::qemu::bus::{BUS, ROOT, Refusal};
+use harness::machine::qemu::ROOT;
+use harness::machine::qemu::bus::{BUS, Refusal};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::device_broker::{LIMIT, NAME};

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::MachineError;
 use crate::machine::qemu::clock::Clock;
+use crate::machine::qemu::word;
 
 /// Orders for the resident of a fork.
 pub fn orders(clock: Clock) -> Result<Vec<String>, MachineError> {
@@ -39,5 +40,5 @@ fn random<const LENGTH: usize>() -> Result<String, MachineError> {
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).map_err(|error| {
         MachineError::NotStarted { machine: "machine".into(), reason: format!("no random numbers: {error}") }
     })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(word(bytes))
 }

@@ -11,6 +11,7 @@ use zbus::names::BusName;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
 use super::Vm;
+use super::channel::Peer;
 use crate::machine::Systemd;
 use crate::{Machine, MachineError};
 
@@ -21,13 +22,6 @@ const LIMIT: Duration = Duration::from_secs(180);
 pub const BUS: Object<'_> =
     Object { name: "org.freedesktop.DBus", path: "/org/freedesktop/DBus", interface: "org.freedesktop.DBus" };
 
-/// A user of the guest's, as whom somebody is spoken to.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer<'p> {
-    pub name: &'p str,
-    pub id: u32,
-}
-
 /// What is called: an interface of an object of whoever owns a name.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'o> {
@@ -35,8 +29,6 @@ pub struct Object<'o> {
     pub path: &'o str,
     pub interface: &'o str,
 }
-
-pub const ROOT: Peer<'_> = Peer { name: "root", id: 0 };
 
 /// A connection to a bus.
 pub struct Bus {

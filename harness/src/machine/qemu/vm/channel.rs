@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::Vm;
-use super::bus::Peer;
 use super::resident::word;
 use crate::MachineError;
 use crate::machine::qemu::monitor::CHANNEL;
@@ -18,6 +17,15 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long the resident may take to join its end to the socket: several times what it gives itself in the guest.
 const JOIN_LIMIT: Duration = Duration::from_secs(180);
+
+/// A user of the guest's, as whom somebody is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer<'p> {
+    pub name: &'p str,
+    pub id: u32,
+}
+
+pub const ROOT: Peer<'_> = Peer { name: "root", id: 0 };
 
 impl Vm {
     /// A stream to a socket of the guest, `unix:PATH` or `tcp:PORT` of its loopback, whose client there is a process

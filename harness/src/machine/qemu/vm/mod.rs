@@ -19,6 +19,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, OnceCell};
 
+pub use channel::{Peer, ROOT};
 pub use launch::{Drive, Plan, Start};
 pub(crate) use resident::word;
 use stop::Stop;

@@ -12,9 +12,9 @@ fn kind(order: &str) -> &str {
     order.split(' ').next().unwrap_or_default()
 }
 
-/// Any text as one word of an order: in hexadecimal digits.
-pub(crate) fn word(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+/// Any bytes as one word of an order: in hexadecimal digits.
+pub(crate) fn word(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Vm {

@@ -65,15 +65,9 @@ sub joined {
 sub port {
     my ($name) = @_;
     my $path = "/dev/virtio-ports/$name";
-    my ($made, $has_come) = entry($path, IN_CREATE | IN_MOVED_TO);
+    my ($source, $is_made) = entry($path, IN_CREATE | IN_MOVED_TO);
     my $deadline = uptime() + PORT_LIMIT * NANOSECONDS;
-    until (-e $path || $has_come->()) {
-        my $left = ($deadline - uptime()) / NANOSECONDS;
-        die "there is no port $name\n" if $left <= 0;
-        my $ready = '';
-        vec($ready, fileno($made), 1) = 1;
-        select($ready, undef, undef, $left);
-    }
+    comes_until($deadline, $source, sub { -e $path || $is_made->() }) or die "there is no port $name\n";
     sysopen(my $port, $path, O_RDWR) or die "$path: $!\n";
     return $port;
 }

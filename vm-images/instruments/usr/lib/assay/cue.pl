@@ -29,14 +29,7 @@ sub stop_at {
     my $deadline = uptime() + $limit;
     begin(pack('H*', $command)) if defined $command;
     pass(1);
-    my $came;
-    until ($came = $has_come->()) {
-        my $left = ($deadline - uptime()) / NANOSECONDS;
-        last if $left <= 0;
-        my $ready = '';
-        vec($ready, fileno($source), 1) = 1;
-        select($ready, undef, undef, $left);
-    }
+    my $came = comes_until($deadline, $source, $has_come);
     pass(0);
     $forget->() if $forget;
     if ($came) {
@@ -46,6 +39,19 @@ sub stop_at {
     schedule(0, 0) if !held();
     die "it never happened\n" if !$came;
     return;
+}
+
+# Whether it has come before this uptime: it is looked for whenever something can be read from its source.
+sub comes_until {
+    my ($deadline, $source, $has_come) = @_;
+    until ($has_come->()) {
+        my $left = ($deadline - uptime()) / NANOSECONDS;
+        return 0 if $left <= 0;
+        my $ready = '';
+        vec($ready, fileno($source), 1) = 1;
+        select($ready, undef, undef, $left);
+    }
+    return 1;
 }
 
 sub stand_still {
