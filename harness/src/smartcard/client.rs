@@ -28,6 +28,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How long a reader may stay as it is when somebody waits for another state.
 const CHANGE_LIMIT: Duration = Duration::from_secs(45);
 
+/// By this name the library waits for a reader to come or go (`SCardGetStatusChange` in PC/SC lite's reference).
+const ANY_READER: &str = r"\\?PnP?\Notification";
+
+/// How long a change is waited for that may have come before anybody waited.
+const MISSED_LIMIT: Duration = Duration::from_secs(1);
+
 /// The longest answer, in bytes.
 const ANSWER_LIMIT: u64 = 64 << 10;
 
@@ -95,8 +101,58 @@ impl Client {
 
     /// The state of a reader: at once when it was not asked for before, else when it is another.
     pub async fn change(&mut self, reader: &str) -> Result<Answer, MachineError> {
-        let limit = CHANGE_LIMIT.as_millis();
-        self.ask(json!({ "do": "wait_for_change", "reader": reader, "timeout_ms": limit })).await
+        self.change_within(reader, CHANGE_LIMIT).await
+    }
+
+    /// The state of a reader as soon as it changes to what is wanted, or as it is after so much time of the guest's.
+    pub async fn change_until(
+        &mut self,
+        reader: &str,
+        limit: Duration,
+        wanted: impl Fn(&Answer) -> bool,
+    ) -> Result<Answer, MachineError> {
+        let began = self.machine.uptime().await?;
+        loop {
+            let state = self.change_within(reader, MISSED_LIMIT).await?;
+            if wanted(&state) || self.machine.uptime().await? > began + limit {
+                return Ok(state);
+            }
+        }
+    }
+
+    async fn change_within(&mut self, reader: &str, limit: Duration) -> Result<Answer, MachineError> {
+        self.ask(json!({ "do": "wait_for_change", "reader": reader, "timeout_ms": limit.as_millis() })).await
+    }
+
+    /// The daemon's readers.
+    pub async fn readers(&mut self) -> Result<Vec<String>, MachineError> {
+        #[derive(Deserialize)]
+        struct Listed {
+            readers: Vec<String>,
+        }
+        let answer = self.ask(json!({ "do": "list_readers" })).await?;
+        let listed = match &answer {
+            Answer::Ok(listed) => Listed::deserialize(listed).ok(),
+            none if none.is_error("SCARD_E_NO_READERS_AVAILABLE") => Some(Listed { readers: vec![] }),
+            _ => None,
+        };
+        listed.map(|listed| listed.readers).ok_or_else(|| self.machine.refused("list the readers", answer))
+    }
+
+    /// The daemon's readers as soon as they are as wanted, or as they are after so much time of the guest's.
+    pub async fn readers_until(
+        &mut self,
+        limit: Duration,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Result<Vec<String>, MachineError> {
+        let began = self.machine.uptime().await?;
+        loop {
+            let readers = self.readers().await?;
+            if wanted(&readers) || self.machine.uptime().await? > began + limit {
+                return Ok(readers);
+            }
+            self.change_within(ANY_READER, MISSED_LIMIT).await?;
+        }
     }
 
     pub async fn reconnect(&mut self) -> Result<Answer, MachineError> {
@@ -145,6 +201,18 @@ async fn relay(listener: UnixListener, machine: Arc<Vm>, daemon: String) {
                 let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
             }
         });
+    }
+}
+
+impl Answer {
+    /// Whether it is the state of a reader that has this in it.
+    pub fn is(&self, state: &str) -> bool {
+        let Answer::Ok(answer) = self else { return false };
+        answer["state"].as_array().is_some_and(|states| states.iter().any(|known| known == state))
+    }
+
+    pub fn is_error(&self, name: &str) -> bool {
+        matches!(self, Answer::Error { code, .. } if code == name)
     }
 }
 

@@ -37,23 +37,18 @@ async fn card_pulled(trial: &Trial) -> Outcome {
     selects_piv(&mut client).await?;
 
     let before = client.change(READER).await?;
-    expect(is(&before, "present"), "the client sees the card in the reader", before)?;
+    expect(before.is("present"), "the client sees the card in the reader", before)?;
 
     let _pulled = card.pull().await?;
     let after = client.change(READER).await?;
-    expect(is(&after, "empty"), "the client is told that the reader is empty", after)?;
+    expect(after.is("empty"), "the client is told that the reader is empty", after)?;
     let answer = client.transmit(SELECT_PIV).await?;
-    let removed = matches!(&answer, Answer::Error { code, .. } if code == "SCARD_W_REMOVED_CARD");
+    let removed = answer.is_error("SCARD_W_REMOVED_CARD");
     expect(removed, "the client of a card that was pulled gets SCARD_W_REMOVED_CARD", answer)?;
 
     let _card = trial.insert(&token, &machine, Manner::default()).await?;
     works(client.reconnect().await?, "the client connects again to the card that was put back")?;
     selects_piv(&mut client).await
-}
-
-/// Whether the state of a reader has this in it.
-fn is(change: &Answer, state: &str) -> bool {
-    matches!(change, Answer::Ok(value) if value["state"].as_array().is_some_and(|states| states.iter().any(|known| known == state)))
 }
 
 fn works(answer: Answer, what: &str) -> Outcome {

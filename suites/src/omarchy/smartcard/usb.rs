@@ -1,9 +1,12 @@
 //! The USB reader that Parallels passes on.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use std::time::Duration;
+
+use harness::smartcard::Answer;
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
 
 use super::piv::select_piv;
-use crate::omarchy::{document, within};
+use crate::omarchy::document;
 
 pub const CCID_READER_APPEARS: Check = Check {
     invariant: Invariant {
@@ -30,30 +33,44 @@ const NAME: &str = "Parallels Proxy CCID";
 /// How often in a row.
 const TIMES: u32 = 10;
 
-/// How long the daemon may take to notice, in seconds.
-const LIMIT: u32 = 20;
+/// How long the daemon may take to notice, in the guest's time.
+const LIMIT: Duration = Duration::from_secs(20);
 
 async fn ccid_reader_appears(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
+    let mut client = trial.client(&machine).await?;
     for time in 1..=TIMES {
         let card = trial.plug(&token, &machine).await?;
-        let is_listed = format!("opensc-tool --list-readers | grep -q '{NAME}'");
-        let appeared = within(&*machine, LIMIT, &is_listed).await?;
-        let listed = machine.run("opensc-tool --list-readers").await?;
-        expect(
-            appeared,
-            format!("plugged in for time {time}, a reader {NAME:?} appears within {LIMIT} s"),
-            listed,
-        )?;
+        let readers = client.readers_until(LIMIT, |readers| ours(readers).is_some()).await?;
+        let Some(reader) = ours(&readers) else {
+            let expected = format!("plugged in for time {time}, a reader {NAME:?} appears within {LIMIT:?}");
+            return violated(expected, format!("the readers are {readers:?}"));
+        };
+        // The daemon lists what it is still opening, and keeps for good what goes meanwhile.
+        let state = client.change_until(reader, LIMIT, |state| state.is("present")).await?;
+        expect(state.is("present"), format!("its card is there within {LIMIT:?}"), state)?;
         if time == 1 {
             select_piv(&*machine).await?;
         }
 
         let _pulled = card.pull().await?;
-        let gone = within(&*machine, LIMIT, &format!("! {{ {is_listed}; }}")).await?;
-        let listed = machine.run("opensc-tool --list-readers").await?;
-        expect(gone, format!("unplugged for time {time}, the reader is gone within {LIMIT} s"), listed)?;
+        let state = client.change_until(reader, LIMIT, is_gone).await?;
+        expect(
+            is_gone(&state),
+            format!("unplugged for time {time}, the reader is gone within {LIMIT:?}"),
+            state,
+        )?;
     }
     Ok(())
+}
+
+/// The name of it, which the daemon ends with numbers.
+fn ours(readers: &[String]) -> Option<&str> {
+    readers.iter().map(String::as_str).find(|reader| reader.starts_with(NAME))
+}
+
+/// Whether the daemon no longer knows the reader.
+fn is_gone(state: &Answer) -> bool {
+    state.is("unknown") || state.is_error("SCARD_E_UNKNOWN_READER")
 }
