@@ -68,7 +68,7 @@ pub enum Architecture {
     Amd64,
 }
 
-/// Packages of another architecture, laid out below a directory of the root.
+/// Packages of another architecture or release, laid out below a directory of the root.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foreign {

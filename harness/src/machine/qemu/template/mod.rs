@@ -17,6 +17,12 @@ use crate::{Machine, MachineError, Phase, Start, Transcript};
 /// How long a fork may take to give its first answer.
 const FORK_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a machine may go on with what it has begun before it is frozen, in time of the guest's.
+const QUIET_LIMIT: Duration = Duration::from_secs(5);
+
+/// What that may come to in real time, of an emulated guest on a busy host.
+const QUIET_DEADLINE: Duration = Duration::from_secs(300);
+
 /// A frozen, provisioned, running machine: memory, devices, disk and plugged drives.
 #[derive(Clone)]
 pub struct Template {
@@ -32,6 +38,7 @@ impl Template {
 
     /// Freezes a machine that was started to become a template, with the drives that are plugged now.
     pub async fn freeze(vm: Vm, drives: Vec<Drive>) -> Result<Template, MachineError> {
+        vm.ask(&format!("quiet {}", QUIET_LIMIT.as_nanos()), QUIET_DEADLINE).await?;
         // Asleep it would be further on by the time it gets its first order, if its idle clock jumps.
         vm.ask("awake", FORK_LIMIT).await?;
         let disk = vm.disk.clone();
