@@ -114,11 +114,17 @@ fn describe(status: Option<ExitStatus>, complaints: &str) -> String {
         },
         None => "QEMU could not be waited for".to_owned(),
     };
-    if !complaints.trim().is_empty() {
+    let complaints: Vec<&str> = complaints.trim().lines().filter(|line| !is_warning(line)).collect();
+    if !complaints.is_empty() {
         text.push_str(": ");
-        text.push_str(complaints.trim());
+        text.push_str(&complaints.join("\n"));
     }
     text
+}
+
+/// Whether QEMU says that it goes on all the same, as it does of options that are to go: nothing ends by that.
+fn is_warning(line: &str) -> bool {
+    line.starts_with("warning: ") || line.contains(": warning: ")
 }
 
 /// Ctrl-C in a terminal reaches everything that runs there. The harness decides what it means: a machine
@@ -156,6 +162,18 @@ mod tests {
             assert!(began.elapsed() < Duration::from_secs(10), "it lives on");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    #[test]
+    fn what_qemu_warns_of_is_no_reason_to_end() {
+        let warning = "warning: fd: migration to a file is deprecated. Use file: instead.\n";
+        assert_eq!(describe(Some(ExitStatus::default()), warning), "QEMU ended with exit status 0");
+        let both =
+            format!("qemu-system-aarch64: warning: a board is deprecated\n{warning}no such file\nat all\n");
+        assert_eq!(
+            describe(Some(ExitStatus::default()), &both),
+            "QEMU ended with exit status 0: no such file\nat all"
+        );
     }
 
     #[test]
