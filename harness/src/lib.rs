@@ -51,5 +51,5 @@ pub use moment::Moment;
 pub use overlay::{Overlay, OverlayError};
 pub use shard::{Cut, Shard};
 pub use target::{Home, Target};
-pub use trial::{Machines, Trial};
+pub use trial::{Machines, Prepared, Trial};
 pub use verdict::{Outcome, Stop, Verdict, Violation, expect, violated};

@@ -1,6 +1,7 @@
 //! What a check gets: machines of the target, and a record of everything it does to them.
 
 mod machines;
+mod prepared;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use proptest::strategy::Strategy;
 use tokio::time::Instant;
 
 pub use machines::Machines;
+pub use prepared::Prepared;
 
 use crate::lab::{Drives, Lab, Provisioning};
 use crate::machine::qemu::{Clock, Vm};

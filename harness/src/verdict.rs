@@ -45,6 +45,16 @@ impl Stop {
             Stop::Skipped(reason) => Stop::Skipped(reason),
         }
     }
+
+    /// The same to a check that is about something else: what is violated keeps it from deciding.
+    pub fn undecided(self) -> Stop {
+        match self {
+            Stop::Violated(Violation { expected, observed }) => Stop::Broken(format!(
+                "it cannot be decided, because not even this holds: {expected}: {observed}"
+            )),
+            other => other,
+        }
+    }
 }
 
 /// What a check function returns.

@@ -64,20 +64,31 @@ async fn forks_share_a_past_and_nothing_else() {
 #[derive(PartialEq, Eq, Hash)]
 struct Deed;
 
+#[derive(PartialEq, Eq, Hash)]
+struct AndMore;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_deed_find_it_done_once() {
     let Some(lab) = omarchy().await else { return };
     let trial = Trial::new(Arc::new(lab), None, Seed::random(), 0);
     let machines = trial.subject().unwrap();
-    let machine = || {
-        machines.machine_after(Deed, async |machine| {
+    let done = async || {
+        let deed = async |machine: &Vm| {
             machine.succeed("echo done >>/run/deed && nohup sleep 1000 >/dev/null 2>&1 &").await?;
             Ok(())
-        })
+        };
+        let and_more = async |machine: &Vm| {
+            machine.succeed("echo more >>/run/deed").await?;
+            Ok(())
+        };
+        let done = machines.after(Deed, deed).await.unwrap();
+        let and_more = done.after(AndMore, and_more).await.unwrap();
+        (done.machine().await.unwrap(), and_more.machine().await.unwrap())
     };
-    let (one, other) = tokio::join!(machine(), machine());
-    for fork in [one.unwrap(), other.unwrap()] {
-        assert_eq!(fork.succeed("cat /run/deed && pgrep -xc sleep").await.unwrap(), "done\n1");
+    let (one, other) = tokio::join!(done(), done());
+    for (done, and_more) in [one, other] {
+        assert_eq!(done.succeed("cat /run/deed && pgrep -xc sleep").await.unwrap(), "done\n1");
+        assert_eq!(and_more.succeed("cat /run/deed && pgrep -xc sleep").await.unwrap(), "done\nmore\n1");
     }
 }
 

@@ -90,9 +90,7 @@ impl Stage {
         doing: impl AsyncFnOnce(&Vm) -> Result<(), E>,
     ) -> Result<Template, E> {
         let template = self.template_seen(Drives::Plugged, transcript).await?;
-        let vm = template.fork_to_freeze(&self.next_name(), transcript).await?;
-        doing(&vm).await?;
-        Ok(Template::freeze(vm, self.drives(Drives::Plugged)).await?)
+        template.after(&self.next_name(), transcript, doing).await
     }
 
     /// What the next machine is called.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Trial;
 use crate::lab::{Drives, Stage};
-use crate::machine::qemu::{Clock, Smbios, Template, Vm};
-use crate::{MachineError, Outcome, Stop, Transcript};
+use crate::machine::qemu::{Clock, Smbios, Vm};
+use crate::{MachineError, Stop, Transcript};
 
 /// One stage of the target, for one try of one check.
 #[derive(Clone, Copy)]
@@ -41,22 +41,6 @@ impl<'t> Machines<'t> {
     /// A fork of the provisioned machine that was booted with these OEM strings.
     pub async fn machine_with(&self, smbios: &Smbios) -> Result<Arc<Vm>, MachineError> {
         Ok(self.trial.keep(self.stage.fork_with(smbios, self.clock, &self.trial.transcript).await?))
-    }
-
-    /// A fork of a machine on which this was done after its boot, which it is once for all checks that want it so. It is
-    /// done by commands and files alone: no connection outlives the freezing.
-    pub async fn machine_after<Q>(
-        &self,
-        deed: Q,
-        doing: impl AsyncFnOnce(&Vm) -> Outcome,
-    ) -> Result<Arc<Vm>, Stop>
-    where
-        Q: Hash + Eq + Send + 'static,
-    {
-        let done = async |seen: &Transcript| self.stage.template_after(seen, doing).await;
-        let transcript = &self.trial.transcript;
-        let template: Template = Box::pin(self.stage.memo.ask(deed, transcript, done)).await?;
-        Ok(self.trial.keep(template.fork(&self.stage.next_name(), self.clock, transcript).await?))
     }
 
     /// What these machines do when asked, which is found out on a trial of its own, and once for all checks that ask.

@@ -9,9 +9,10 @@ mod version;
 use std::sync::Arc;
 
 use harness::machine::qemu::Vm;
-use harness::{Edit, Stop, Suite, Trial};
+use harness::{Edit, Prepared, Stop, Suite, Trial};
+use serde::de::IgnoredAny;
 
-use super::process::{Caller, start};
+use super::process::{Caller, processes, start};
 use super::wrapper::SOURCE;
 
 pub const SUITE: Suite = Suite {
@@ -53,7 +54,27 @@ const CALLER: Caller<'static> =
 #[derive(PartialEq, Eq, Hash)]
 struct Programs;
 
-/// A machine on which that caller has started the programs of all wrappers.
+/// Machines on which that caller has started the programs of all wrappers.
+async fn programs(trial: &Trial) -> Result<Prepared<'_>, Stop> {
+    trial.subject()?.after(Programs, async |machine| start(machine, &CALLER).await).await
+}
+
 async fn with_programs(trial: &Trial) -> Result<Arc<Vm>, Stop> {
-    trial.subject()?.machine_after(Programs, async |machine| start(machine, &CALLER).await).await
+    Ok(programs(trial).await?.machine().await?)
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Libraries;
+
+/// The same machine when those programs have loaded what goes with OpenSSL in the layer. What became of that is for
+/// each check to ask, which is answered at once then.
+async fn with_libraries(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+    let load = async |machine: &Vm| {
+        for process in processes(machine) {
+            let _: IgnoredAny = process.ask(layer::OPENSC).await?;
+            let _: IgnoredAny = process.ask(layer::CURL).await?;
+        }
+        Ok(())
+    };
+    Ok(programs(trial).await?.after(Libraries, load).await?.machine().await?)
 }

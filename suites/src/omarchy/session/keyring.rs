@@ -9,7 +9,7 @@ use harness::machine::qemu::bus::{Bus, Object, Refusal};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
-use super::login::{log_in, with_keyring};
+use super::login::{log_in, logged_in};
 use super::{SESSION_BUS, THE_USER, told};
 use crate::omarchy::document;
 
@@ -93,8 +93,7 @@ pub const KEYRING_UNLOCKED: Check = Check {
 const SECRET: &[u8] = b"a refresh token";
 
 async fn keyring_unlocked(trial: &Trial) -> Outcome {
-    let machine = with_keyring(trial).await?;
-    log_in(&*machine).await?;
+    let machine = logged_in(trial).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
     keyring.store(SECRET).await?;

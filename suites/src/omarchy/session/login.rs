@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use harness::machine::qemu::Vm;
 use harness::machine::{COMMAND_LIMIT, quoted};
-use harness::{Machine, Outcome, Stop, Trial, violated};
+use harness::{Machine, Outcome, Prepared, Stop, Trial, violated};
 
 use super::in_session;
 use crate::omarchy::{COMPLIANT as PASSWORD, USER};
@@ -24,9 +24,22 @@ const REFUSED: &str = "9";
 #[derive(PartialEq, Eq, Hash)]
 struct FirstLogin;
 
-/// A machine on which the user has a keyring, and is logged out.
+/// Machines on which the user has a keyring, and is logged out.
+async fn keyring(trial: &Trial) -> Result<Prepared<'_>, Stop> {
+    trial.subject()?.after(FirstLogin, async |machine| first_log_in(machine).await).await
+}
+
 pub async fn with_keyring(trial: &Trial) -> Result<Arc<Vm>, Stop> {
-    trial.subject()?.machine_after(FirstLogin, async |machine| first_log_in(machine).await).await
+    Ok(keyring(trial).await?.machine().await?)
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct SecondLogin;
+
+/// A machine on which the user has logged in again, to their keyring.
+pub async fn logged_in(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+    let again = async |machine: &Vm| log_in(machine).await;
+    Ok(keyring(trial).await?.after(SecondLogin, again).await?.machine().await?)
 }
 
 /// Logs the user in for the first time, which makes their keyring, and out again. The daemon that makes it does not

@@ -6,7 +6,7 @@ use std::time::Duration;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::agent::{LIMIT, SERVICE, UNIT, end_of_run};
-use super::login::{log_in, with_keyring};
+use super::login::logged_in;
 use super::{SESSION_BUS, THE_USER, in_session};
 use crate::omarchy::document;
 
@@ -35,8 +35,7 @@ pub const TIMER_BUS_ADDRESS: Check = Check {
 };
 
 async fn timer_bus_address(trial: &Trial) -> Outcome {
-    let machine = with_keyring(trial).await?;
-    log_in(&*machine).await?;
+    let machine = logged_in(trial).await?;
     // What a timer runs has nothing of the session but what its unit says.
     let bare = format!(
         "systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS && systemctl --user stop {UNIT}"

@@ -51,11 +51,18 @@ impl Template {
         renewed(self.thaw(name, clock, transcript).await?, clock, transcript).await
     }
 
-    /// The same, but a machine that can be frozen in turn. Its memory is a copy.
-    pub async fn fork_to_freeze(&self, name: &str, transcript: &Transcript) -> Result<Vm, MachineError> {
+    /// Has something done to a fork, and freezes it then. Its memory is a copy.
+    pub async fn after<E: From<MachineError>>(
+        &self,
+        name: &str,
+        transcript: &Transcript,
+        doing: impl AsyncFnOnce(&Vm) -> Result<(), E>,
+    ) -> Result<Template, E> {
         transcript.began(name, Start::Fork);
         let own = self.own(name, Clock::Real, transcript)?;
-        renewed(self.frozen.thaw_for_template(own).await?, Clock::Real, transcript).await
+        let vm = renewed(self.frozen.thaw_for_template(own).await?, Clock::Real, transcript).await?;
+        doing(&vm).await?;
+        Ok(Template::freeze(vm, self.drives.clone()).await?)
     }
 
     /// A copy that stands still where the template was frozen, in everything like any other copy.
