@@ -21,6 +21,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// How long the agent may take to answer one request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
+/// How many bytes of a command's input the agent reads in a second at least, emulated on a busy host.
+const READS: usize = 200_000;
+
 type Writer = QgaStreamTokio<WriteHalf<UnixStream>>;
 
 /// A connection to the agent. It answers one request after the other.
@@ -69,7 +72,12 @@ impl Agent {
             input_data: (!input.is_empty()).then(|| input.to_vec()),
             capture_output: Some(qga::GuestExecCaptureOutput::flag(true)),
         };
-        let pid = self.request("start a command", ANSWER_LIMIT, start).await?.pid;
+        let (what, reading) = match input.len() {
+            0 => ("start a command".to_owned(), 0),
+            bytes => (format!("start a command with {bytes} bytes to read"), bytes / READS),
+        };
+        let starting = ANSWER_LIMIT + Duration::from_secs(reading as u64);
+        let pid = self.request(&what, starting, start).await?.pid;
         let mut pause = FIRST_PAUSE;
         loop {
             let question = qga::guest_exec_status { pid };

@@ -95,6 +95,16 @@ async fn silence_ends_with_the_limit() {
     assert!(matches!(error, MachineError::Never { .. }), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn much_input_takes_its_time_and_is_told() {
+    let (ours, _silent) = UnixStream::pair().unwrap();
+    let agent = Agent::open("machine", ours);
+    let error = agent.run("cat", &[b'x'; 1_000_000], SOON).await.unwrap_err().to_string();
+    let told =
+        "waited 35 s for the guest agent to start a command with 1000000 bytes to read, which never happened";
+    assert!(error.ends_with(told), "{error}");
+}
+
 #[tokio::test]
 async fn an_echo_of_another_question_is_refused() {
     let agent = answering(&["{\"return\":0}\n"]);
