@@ -367,39 +367,3 @@ fn a_report_with_durations_that_cannot_be_read_is_named() {
     assert_snapshot!(said("last.xml"), @"assay: last.xml, line 1: it ends inside <testsuite>: it is cut off");
     assert!(!place.path().join("cache").exists(), "nothing was begun");
 }
-
-#[test]
-fn the_list_is_for_people() {
-    let output = Place::new().assay(&["list"]).output().unwrap();
-    assert!(output.status.success());
-    assert_snapshot!("list", String::from_utf8(output.stdout).unwrap());
-}
-
-#[test]
-fn the_list_is_for_programs() {
-    let output = Place::new().assay(&["list", "omarchy", "--json"]).output().unwrap();
-    assert!(output.status.success());
-    assert_snapshot!("list_json", String::from_utf8(output.stdout).unwrap());
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
-    let (status, said) = listing_into(std::io::pipe().unwrap().1.into());
-    assert_eq!((status, said.as_str()), (0, ""));
-}
-
-#[test]
-fn a_list_that_is_lost_is_a_failure() {
-    let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let (status, said) = listing_into(full.into());
-    assert_eq!(status, 3);
-    assert_snapshot!(said, @"
-    assay: cannot write to standard output: No space left on device (os error 28)
-    ");
-}
-
-fn listing_into(stdout: std::process::Stdio) -> (i32, String) {
-    let mut list = std::process::Command::new(assert_cmd::cargo::cargo_bin("assay"));
-    let output = list.arg("list").stdout(stdout).stderr(std::process::Stdio::piped()).output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-}
