@@ -3,7 +3,7 @@
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::with_libraries;
+use super::{with_module, with_programs};
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 
@@ -37,7 +37,7 @@ struct Loaded {
 pub const OPENSC: &str = "module opensc-pkcs11.so";
 
 async fn opensc_loads(trial: &Trial) -> Outcome {
-    let machine = with_libraries(trial).await?;
+    let machine = with_module(trial).await?;
     for process in processes(&*machine) {
         let Loaded { refused } = process.ask(OPENSC).await?;
         let expected = format!("{}: opensc-pkcs11.so loads, every symbol resolved", process.wrapper);
@@ -73,13 +73,10 @@ struct Curl {
     http3: bool,
 }
 
-/// What is asked of a program: what the layer's curl says of itself.
-pub const CURL: &str = "curl";
-
 async fn curl_has_no_http3(trial: &Trial) -> Outcome {
-    let machine = with_libraries(trial).await?;
+    let machine = with_programs(trial).await?;
     for process in processes(&*machine) {
-        let Curl { version, http3 } = process.ask(CURL).await?;
+        let Curl { version, http3 } = process.ask("curl").await?;
         let expected = format!("{}: curl has no HTTP/3", process.wrapper);
         expect(!http3, expected, format!("curl {version} has it"))?;
     }

@@ -64,17 +64,16 @@ async fn with_programs(trial: &Trial) -> Result<Arc<Vm>, Stop> {
 }
 
 #[derive(PartialEq, Eq, Hash)]
-struct Libraries;
+struct Module;
 
-/// The same machine when those programs have loaded what goes with OpenSSL in the layer. What became of that is for
-/// each check to ask, which is answered at once then.
-async fn with_libraries(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+/// The same machine when those programs have loaded OpenSC, and GIO with it, which takes each of them seconds. What became
+/// of that is for a check to ask, and answered at once then.
+async fn with_module(trial: &Trial) -> Result<Arc<Vm>, Stop> {
     let load = async |machine: &Vm| {
         for process in processes(machine) {
             let _: IgnoredAny = process.ask(layer::OPENSC).await?;
-            let _: IgnoredAny = process.ask(layer::CURL).await?;
         }
         Ok(())
     };
-    Ok(programs(trial).await?.after(Libraries, load).await?.machine().await?)
+    Ok(programs(trial).await?.after(Module, load).await?.machine().await?)
 }

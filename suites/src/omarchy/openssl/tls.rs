@@ -7,7 +7,7 @@ use harness::machine::quoted;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::with_libraries;
+use super::with_module;
 use crate::omarchy::document;
 use crate::omarchy::process::{Process, processes};
 use crate::omarchy::wrapper::{AGENT, SOURCE};
@@ -55,8 +55,8 @@ struct Handshake {
 }
 
 async fn tls_backend(trial: &Trial) -> Outcome {
-    // They have loaded GIO with the rest. What else may be wrong with that is no handshake's fault.
-    let machine = with_libraries(trial).await.map_err(Stop::undecided)?;
+    // They have GIO from OpenSC, and what else may be wrong with that is not a handshake's.
+    let machine = with_module(trial).await.map_err(Stop::undecided)?;
     let started = machine.run_within(&format!("sh -c {}", quoted(SERVER)), SERVER_LIMIT).await?;
     if !started.success() {
         return Err(Stop::Broken(format!("the server does not start: {started}")));

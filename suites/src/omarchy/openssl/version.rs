@@ -5,8 +5,9 @@ use std::path::Path;
 
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::{VERSION, system_first, with_libraries, with_programs};
+use super::{VERSION, system_first, with_module, with_programs};
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 use crate::omarchy::wrapper::USER_BROKER;
@@ -73,9 +74,10 @@ impl fmt::Display for Mapped {
 }
 
 async fn loaded_version(trial: &Trial) -> Outcome {
-    // Whatever brings an OpenSSL of its own has had its chance to.
-    let machine = with_libraries(trial).await?;
+    let machine = with_module(trial).await?;
     for process in processes(&*machine) {
+        // With it, whatever brings an OpenSSL of its own has had its chance to.
+        let _: IgnoredAny = process.ask("curl").await?;
         let mapped: Mapped = process.ask("mapped").await?;
         let expected = format!("{}: {VERSION}is mapped, and no other", process.wrapper);
         expect(mapped.is_whole(), expected, mapped)?;
