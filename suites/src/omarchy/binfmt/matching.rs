@@ -9,7 +9,7 @@ use harness::{
 
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, print_argv0, put};
 use super::share::{DYNAMIC, STATIC};
-use super::{CONF, SHARE};
+use super::{CONF, REGISTERED_AGAIN, SHARE};
 use crate::omarchy::document;
 
 pub const MATCHES_X86_64_ONLY: Check = Check {
@@ -113,20 +113,20 @@ pub const FLAGS: Check = Check {
         Mutant {
             name: ":PC",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }],
+            boots: false,
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }, REGISTERED_AGAIN],
         },
         Mutant {
             name: ":FC",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }],
+            boots: false,
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }, REGISTERED_AGAIN],
         },
         Mutant {
             name: ":PF",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }],
+            boots: false,
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }, REGISTERED_AGAIN],
         },
     ],
 };

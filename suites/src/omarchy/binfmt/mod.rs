@@ -10,7 +10,7 @@ mod registration;
 mod share;
 mod watcher;
 
-use harness::Suite;
+use harness::{Edit, Suite};
 
 pub const SUITE: Suite = Suite {
     target: "omarchy",
@@ -35,6 +35,9 @@ pub const SUITE: Suite = Suite {
 
 /// The handler's configuration file (step 3.1).
 const CONF: &str = "/etc/binfmt.d/rosetta.conf";
+
+/// Has what that file says now taken over without another boot.
+const REGISTERED_AGAIN: Edit = Edit::Run { command: "systemctl restart systemd-binfmt.service" };
 
 /// The drive that stands for the share.
 const SHARE: &str = "psf";

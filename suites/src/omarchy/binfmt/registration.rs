@@ -64,11 +64,14 @@ pub const RESTART_IDEMPOTENT: Check = Check {
     mutants: &[Mutant {
         name: "a drop-in that registers a second, conflicting handler",
         stage: None,
-        boots: true,
-        edits: &[Edit::Write {
-            path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
-            content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
-        }],
+        boots: false,
+        edits: &[
+            Edit::Write {
+                path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
+                content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
+            },
+            Edit::Run { command: "systemctl daemon-reload" },
+        ],
     }],
 };
 
