@@ -64,7 +64,8 @@ impl Agent {
 
     /// Runs a shell command as root with this standard input.
     pub async fn run(&self, command: &str, input: &[u8], limit: Duration) -> Result<Output, MachineError> {
-        let deadline = Instant::now() + limit;
+        let reading = Duration::from_secs((input.len() / READS) as u64);
+        let deadline = Instant::now() + reading + limit;
         let start = qga::guest_exec {
             path: "/bin/sh".into(),
             arg: Some(vec!["-c".into(), command.into()]),
@@ -72,12 +73,11 @@ impl Agent {
             input_data: (!input.is_empty()).then(|| input.to_vec()),
             capture_output: Some(qga::GuestExecCaptureOutput::flag(true)),
         };
-        let (what, reading) = match input.len() {
-            0 => ("start a command".to_owned(), 0),
-            bytes => (format!("start a command with {bytes} bytes to read"), bytes / READS),
+        let what = match input.len() {
+            0 => "start a command".to_owned(),
+            bytes => format!("start a command with {bytes} bytes to read"),
         };
-        let starting = ANSWER_LIMIT + Duration::from_secs(reading as u64);
-        let pid = self.request(&what, starting, start).await?.pid;
+        let pid = self.request(&what, ANSWER_LIMIT + reading, start).await?.pid;
         let mut pause = FIRST_PAUSE;
         loop {
             let question = qga::guest_exec_status { pid };
