@@ -50,8 +50,9 @@ impl<'t> Prepared<'t> {
     where
         Q: Hash + Eq + Send + 'static,
     {
-        let name = self.machines.stage.next_name();
-        let done = async |seen: &Transcript| self.template.after(&name, seen, doing).await;
+        let done = async |seen: &Transcript| {
+            self.template.after(&self.machines.stage.next_name(), seen, doing).await
+        };
         self.machines.prepared(deed, done).await
     }
 

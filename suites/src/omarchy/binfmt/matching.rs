@@ -9,7 +9,7 @@ use harness::{
 
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, print_argv0, put};
 use super::share::{DYNAMIC, STATIC};
-use super::{CONF, REGISTERED_AGAIN, SHARE};
+use super::{CONF, RESTART, SHARE};
 use crate::omarchy::document;
 
 pub const MATCHES_X86_64_ONLY: Check = Check {
@@ -114,19 +114,19 @@ pub const FLAGS: Check = Check {
             name: ":PC",
             stage: None,
             boots: false,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }, REGISTERED_AGAIN],
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }, Edit::Run { command: RESTART }],
         },
         Mutant {
             name: ":FC",
             stage: None,
             boots: false,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }, REGISTERED_AGAIN],
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":FC" }, Edit::Run { command: RESTART }],
         },
         Mutant {
             name: ":PF",
             stage: None,
             boots: false,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }, REGISTERED_AGAIN],
+            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }, Edit::Run { command: RESTART }],
         },
     ],
 };

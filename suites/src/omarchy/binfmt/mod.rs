@@ -10,7 +10,7 @@ mod registration;
 mod share;
 mod watcher;
 
-use harness::{Edit, Suite};
+use harness::Suite;
 
 pub const SUITE: Suite = Suite {
     target: "omarchy",
@@ -37,7 +37,7 @@ pub const SUITE: Suite = Suite {
 const CONF: &str = "/etc/binfmt.d/rosetta.conf";
 
 /// Has what that file says now taken over without another boot.
-const REGISTERED_AGAIN: Edit = Edit::Run { command: "systemctl restart systemd-binfmt.service" };
+const RESTART: &str = "systemctl restart systemd-binfmt.service";
 
 /// The drive that stands for the share.
 const SHARE: &str = "psf";

@@ -8,7 +8,7 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 use super::handler::{INTERPRETER, described, registered, taking};
 use super::program::{ET_EXEC, X86_64, elf, exit};
 use super::share::{plug_after, registered_after_mount};
-use super::{CONF, handler};
+use super::{CONF, RESTART, handler};
 use crate::omarchy::document;
 
 pub const REGISTERED: Check = Check {
@@ -77,10 +77,9 @@ pub const RESTART_IDEMPOTENT: Check = Check {
 
 async fn restart_is_idempotent(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let restart = "systemctl restart systemd-binfmt.service";
     for restarts in [
-        format!("{restart} && {restart} && {restart}"),
-        format!("for i in 1 2 3 4; do {restart} & done; wait"),
+        format!("{RESTART} && {RESTART} && {RESTART}"),
+        format!("for i in 1 2 3 4; do {RESTART} & done; wait"),
     ] {
         machine.succeed(&restarts).await?;
         let taking = taking(&*machine, &elf(X86_64, ET_EXEC, &exit(0))).await?;
