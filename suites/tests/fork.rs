@@ -92,9 +92,10 @@ async fn forks_of_a_deed_find_it_done_once() {
     }
 }
 
+const MINE: &[Edit] = &[Edit::Write { path: "/etc/mine", content: "mine" }];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_that() {
-    const MINE: &[Edit] = &[Edit::Write { path: "/etc/mine", content: "mine" }];
     let Some(lab) = omarchy().await else { return };
     let transcript = Transcript::default();
     let mut boots = Vec::new();
@@ -113,6 +114,23 @@ async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_t
     }
     assert_eq!(boots[0], boots[1]);
     assert_ne!(boots[0], boots[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_without_a_boot_is_also_made_where_no_drive_is_plugged_in() {
+    let Some(lab) = omarchy().await else { return };
+    let transcript = Transcript::default();
+    let mutant = Mutant { name: "mine", stage: None, boots: false, edits: MINE };
+    let changed = lab.changed(None, &Changes::Mutant(&mutant)).await.unwrap();
+    let mut boots = Vec::new();
+    for (lab, mine) in [(&lab, ""), (&changed, "mine")] {
+        let stage = lab.stage(None).unwrap();
+        let fork = stage.fork(Drives::Absent, Clock::Real, &transcript).await.unwrap();
+        assert_eq!(fork.run("cat /etc/mine").await.unwrap().text(), mine);
+        assert!(!fork.run("mountpoint /mnt/psf/RosettaLinux").await.unwrap().success(), "its drive is there");
+        boots.push(identity(&fork).await.boot);
+    }
+    assert_eq!(boots[0], boots[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

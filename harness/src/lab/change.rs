@@ -36,14 +36,6 @@ impl Changes<'_> {
         }
     }
 
-    /// Whether machines have to boot with them.
-    pub(super) fn boot(&self) -> bool {
-        match self {
-            Changes::Mutant(mutant) => mutant.boots,
-            Changes::Overlay(_) => true,
-        }
-    }
-
     /// The smartcards of the changed target.
     pub(super) fn smartcards(&self, smartcards: &SmartCards) -> SmartCards {
         let flaw = self.edits().iter().find_map(|edit| match edit {

@@ -220,6 +220,7 @@ impl<'p> Site<'p> {
             templates: Arc::default(),
             memo: Memo::default(),
             store: None,
+            running: None,
             listener: listener.clone(),
             machines: Arc::new(AtomicU32::new(0)),
         };

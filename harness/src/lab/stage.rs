@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
+use super::changed::Running;
 use super::memo::Memo;
 use super::provisioning::Provisioning;
 use super::store::Store;
@@ -42,6 +43,8 @@ pub struct Stage {
     pub(crate) memo: Memo,
     /// Where templates are kept for the next run; those of a changed target are not.
     pub(super) store: Option<Arc<Store>>,
+    /// What its templates are made from instead of a boot.
+    pub(super) running: Option<Arc<Running>>,
     pub(super) listener: Arc<dyn Listener>,
     pub(super) machines: Arc<AtomicU32>,
 }
@@ -86,10 +89,11 @@ impl Stage {
     /// Has something done to a fork, and freezes it then.
     pub async fn template_after<E: From<MachineError>>(
         &self,
+        drives: Drives,
         transcript: &Transcript,
         doing: impl AsyncFnOnce(&Vm) -> Result<(), E>,
     ) -> Result<Template, E> {
-        let template = self.template_seen(Drives::Plugged, transcript).await?;
+        let template = self.template_seen(drives, transcript).await?;
         template.after(&self.next_name(), transcript, doing).await
     }
 
@@ -221,6 +225,7 @@ impl Stage {
             templates: Arc::default(),
             memo: Memo::default(),
             store: None,
+            running: None,
             listener: self.listener.clone(),
             machines: self.machines.clone(),
         }
@@ -244,6 +249,9 @@ impl Stage {
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Template, MachineError> {
+        if let Some(running) = &self.running {
+            return Box::pin(running.template(drives, transcript)).await;
+        }
         let what = match drives {
             Drives::Plugged => format!("boot {}", self.name),
             Drives::Absent => format!("boot {} without its drives", self.name),

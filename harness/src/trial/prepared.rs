@@ -4,6 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::Machines;
+use crate::lab::Drives;
 use crate::machine::qemu::{Template, Vm};
 use crate::{MachineError, Outcome, Stop, Transcript};
 
@@ -24,7 +25,10 @@ impl<'t> Machines<'t> {
     where
         Q: Hash + Eq + Send + 'static,
     {
-        self.prepared(deed, async |seen: &Transcript| self.stage.template_after(seen, doing).await).await
+        self.prepared(deed, async |seen: &Transcript| {
+            self.stage.template_after(Drives::Plugged, seen, doing).await
+        })
+        .await
     }
 
     async fn prepared<Q>(

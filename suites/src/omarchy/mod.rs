@@ -12,7 +12,7 @@ mod wrapper;
 use std::time::Duration;
 
 use harness::machine::{COMMAND_LIMIT, quoted};
-use harness::{Machine, MachineError, Source};
+use harness::{Edit, Machine, MachineError, Source};
 
 /// A section of the document that describes the target.
 const fn document(section: &'static str) -> Source {
@@ -21,6 +21,9 @@ const fn document(section: &'static str) -> Source {
 
 /// Whose desktop it is: an ordinary user.
 const USER: &str = "user";
+
+/// Has systemd of a running machine take over what its unit files say now.
+const DAEMON_RELOAD: Edit = Edit::Run { command: "systemctl daemon-reload" };
 
 /// A password that the policy lets the user have.
 const COMPLIANT: &str = "Violet+Anchor+38+Pebble";

@@ -26,7 +26,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         Mutant {
             name: "mask too wide (machine field)",
             stage: None,
-            boots: true,
+            boots: false,
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",
@@ -36,7 +36,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         Mutant {
             name: "mask that misses PIE",
             stage: None,
-            boots: true,
+            boots: false,
             edits: &[Edit::Replace {
                 path: CONF,
                 from: r"\xfe\xff\xff\xff:/mnt",

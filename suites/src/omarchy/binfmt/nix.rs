@@ -22,7 +22,7 @@ pub const NIX_ORDER: Check = Check {
     mutants: &[Mutant {
         name: "no extra-platforms",
         stage: None,
-        boots: true,
+        boots: false,
         edits: &[Edit::Replace {
             path: "/etc/nix/nix.conf",
             from: "extra-platforms = x86_64-linux\n",

@@ -9,7 +9,7 @@ use super::handler::{INTERPRETER, described, registered, taking};
 use super::program::{ET_EXEC, X86_64, elf, exit};
 use super::share::{plug_after, registered_after_mount};
 use super::{CONF, RESTART, handler};
-use crate::omarchy::document;
+use crate::omarchy::{DAEMON_RELOAD, document};
 
 pub const REGISTERED: Check = Check {
     invariant: Invariant {
@@ -22,13 +22,22 @@ pub const REGISTERED: Check = Check {
     touches: Touches::Nothing,
     run: |trial| Box::pin(is_registered(trial)),
     mutants: &[
-        Mutant { name: "no rosetta.conf", stage: None, boots: true, edits: &[Edit::Remove { path: CONF }] },
+        Mutant {
+            name: "no rosetta.conf",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Remove { path: CONF }, Edit::Run { command: RESTART }],
+        },
         Mutant {
             name: "conf under another name",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: CONF, from: ":rosetta:M:", to: ":rosetta2:M:" }],
+            boots: false,
+            edits: &[
+                Edit::Replace { path: CONF, from: ":rosetta:M:", to: ":rosetta2:M:" },
+                Edit::Run { command: RESTART },
+            ],
         },
+        // A restart of systemd-binfmt would fail with it, and so would the edit.
         Mutant {
             name: "interpreter path /media/psf/...",
             stage: None,
@@ -70,7 +79,7 @@ pub const RESTART_IDEMPOTENT: Check = Check {
                 path: "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
                 content: "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" >/proc/sys/fs/binfmt_misc/register'\n",
             },
-            Edit::Run { command: "systemctl daemon-reload" },
+            DAEMON_RELOAD,
         ],
     }],
 };

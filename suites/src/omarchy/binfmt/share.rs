@@ -10,7 +10,7 @@ use harness::{
 
 use super::SHARE;
 use super::handler::{described, registered};
-use crate::omarchy::{document, within};
+use crate::omarchy::{DAEMON_RELOAD, document, within};
 
 /// Where the share is mounted, as systemd names it.
 const MOUNT: &str = "mnt-psf-RosettaLinux.mount";
@@ -113,9 +113,8 @@ const BOOT: u64 = 12_000;
 const LONGEST_DELAY: u64 = 30_000;
 
 async fn mount_late(trial: &Trial) -> Outcome {
-    let while_booting = trial.for_all(1, 0..=BOOT, |delay| late_in_boot(trial, delay));
-    let long_after = trial.for_all(1, 0..=LONGEST_DELAY, |delay| late_after_boot(trial, delay));
-    tokio::try_join!(while_booting, long_after).map(drop)
+    trial.for_all(1, 0..=LONGEST_DELAY, |delay| late_after_boot(trial, delay)).await?;
+    trial.for_all(1, 0..=BOOT, |delay| late_in_boot(trial, delay)).await
 }
 
 async fn late_in_boot(trial: &Trial, delay: u64) -> Outcome {
@@ -186,12 +185,15 @@ pub const SHARE_LOST_AND_BACK: Check = Check {
     mutants: &[Mutant {
         name: "RemainAfterExit without any re-trigger",
         stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
-            from: "PropagatesStopTo=",
-            to: "# PropagatesStopTo=",
-        }],
+        boots: false,
+        edits: &[
+            Edit::Replace {
+                path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
+                from: "PropagatesStopTo=",
+                to: "# PropagatesStopTo=",
+            },
+            DAEMON_RELOAD,
+        ],
     }],
 };
 

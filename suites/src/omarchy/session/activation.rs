@@ -32,13 +32,13 @@ pub const USER_BROKER_ACTIVATION: Check = Check {
         Mutant {
             name: "user file missing",
             stage: None,
-            boots: true,
+            boots: false,
             edits: &[Edit::Remove { path: SERVICE }],
         },
         Mutant {
             name: "Exec of a missing path",
             stage: None,
-            boots: true,
+            boots: false,
             edits: &[Edit::Replace { path: SERVICE, from: "-rosetta\n", to: "-rosetta-of-before\n" }],
         },
     ],

@@ -7,17 +7,20 @@ use harness::machine::qemu::ROOT;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::SYSTEM_BUS;
-use crate::omarchy::document;
 use crate::omarchy::process::Process;
 use crate::omarchy::wrapper::{
     DEVICE_BROKER, DEVICE_BROKER_OVERRIDE as OVERRIDE, DEVICE_BROKER_UNIT as UNIT,
 };
+use crate::omarchy::{DAEMON_RELOAD, document};
 
 /// What it is on the bus.
 pub const NAME: &str = "com.microsoft.identity.devicebroker1";
 
 /// How long it may take to be there, in real time. A start that fails is tried again every five seconds.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Has the broker started anew by what its unit files say now.
+const RESTART: Edit = Edit::Run { command: "systemctl restart microsoft-identity-device-broker.service" };
 
 pub const DEVICE_BROKER_SERVICE: Check = Check {
     invariant: Invariant {
@@ -33,8 +36,8 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
         Mutant {
             name: "override missing",
             stage: None,
-            boots: true,
-            edits: &[Edit::Remove { path: OVERRIDE }],
+            boots: false,
+            edits: &[Edit::Remove { path: OVERRIDE }, DAEMON_RELOAD, RESTART],
         },
         Mutant {
             name: "ExecStart not cleared",
@@ -45,8 +48,12 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
         Mutant {
             name: "HOME unset",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: OVERRIDE, from: "Environment=HOME=/root\n", to: "" }],
+            boots: false,
+            edits: &[
+                Edit::Replace { path: OVERRIDE, from: "Environment=HOME=/root\n", to: "" },
+                DAEMON_RELOAD,
+                RESTART,
+            ],
         },
     ],
 };

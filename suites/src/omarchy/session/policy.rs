@@ -24,21 +24,29 @@ pub const DEVICE_BROKER_POLICY: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(device_broker_policy(trial)),
     mutants: &[
-        Mutant { name: "policy missing", stage: None, boots: true, edits: &[Edit::Remove { path: POLICY }] },
+        Mutant {
+            name: "policy missing",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Remove { path: POLICY }, Edit::Run { command: RELOAD }],
+        },
         Mutant {
             name: "allows any owner",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: POLICY,
-                from: "<policy user=\"root\">",
-                to: "<policy context=\"default\">",
-            }],
+            boots: false,
+            edits: &[
+                Edit::Replace {
+                    path: POLICY,
+                    from: "<policy user=\"root\">",
+                    to: "<policy context=\"default\">",
+                },
+                Edit::Run { command: RELOAD },
+            ],
         },
         Mutant {
             name: "mode 0600",
             stage: None,
-            boots: true,
+            boots: false,
             edits: &[Edit::Run {
                 command: "chmod 600 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf",
             }],

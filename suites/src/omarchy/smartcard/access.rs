@@ -3,8 +3,8 @@
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::client::{NATIVE, X86_64};
-use super::{DAEMON, SOCKET, SYMLINK, TMPFILES};
-use crate::omarchy::document;
+use super::{DAEMON, SOCKET, SYMLINK};
+use crate::omarchy::{DAEMON_RELOAD, document};
 
 pub const CONNECT_THROUGH_SYMLINK: Check = Check {
     invariant: Invariant {
@@ -20,17 +20,21 @@ pub const CONNECT_THROUGH_SYMLINK: Check = Check {
         Mutant {
             name: "symlink missing",
             stage: None,
-            boots: true,
-            edits: &[Edit::Remove { path: TMPFILES }],
+            boots: false,
+            edits: &[Edit::Remove { path: SYMLINK }],
         },
         Mutant {
             name: "socket mode 0600",
             stage: None,
-            boots: true,
-            edits: &[Edit::Write {
-                path: "/etc/systemd/system/pcscd.socket.d/mode.conf",
-                content: "[Socket]\nSocketMode=0600\n",
-            }],
+            boots: false,
+            edits: &[
+                Edit::Write {
+                    path: "/etc/systemd/system/pcscd.socket.d/mode.conf",
+                    content: "[Socket]\nSocketMode=0600\n",
+                },
+                DAEMON_RELOAD,
+                Edit::Run { command: "systemctl restart pcscd.socket" },
+            ],
         },
     ],
 };
@@ -57,12 +61,17 @@ pub const NO_POLKIT_REFUSAL: Check = Check {
     touches: Touches::State,
     run: |trial| Box::pin(no_polkit_refusal(trial)),
     mutants: &[
-        Mutant { name: "no override", stage: None, boots: true, edits: &[Edit::Remove { path: OVERRIDE }] },
+        Mutant {
+            name: "no override",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Remove { path: OVERRIDE }, DAEMON_RELOAD],
+        },
         Mutant {
             name: "override without clearing ExecStart",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }],
+            boots: false,
+            edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }, DAEMON_RELOAD],
         },
     ],
 };

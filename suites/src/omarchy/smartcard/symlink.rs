@@ -6,7 +6,7 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 
 use super::client::NATIVE;
 use super::{DAEMON, DAEMON_SOCKET, SOCKET, SYMLINK, TMPFILES};
-use crate::omarchy::document;
+use crate::omarchy::{DAEMON_RELOAD, document};
 
 pub const SYMLINK_AT_BOOT: Check = Check {
     invariant: Invariant {
@@ -65,11 +65,14 @@ pub const SYMLINK_SURVIVES: Check = Check {
     mutants: &[Mutant {
         name: "a unit whose runtime directory is removed on stop",
         stage: None,
-        boots: true,
-        edits: &[Edit::Write {
-            path: "/etc/systemd/system/pcscd.service.d/runtime-directory.conf",
-            content: "[Service]\nRuntimeDirectory=pcscd\n",
-        }],
+        boots: false,
+        edits: &[
+            Edit::Write {
+                path: "/etc/systemd/system/pcscd.service.d/runtime-directory.conf",
+                content: "[Service]\nRuntimeDirectory=pcscd\n",
+            },
+            DAEMON_RELOAD,
+        ],
     }],
 };
 
