@@ -52,6 +52,8 @@ async fn a_container_is_a_machine() {
     let ran = container.run("cat /proc/1/comm; echo complaint >&2; exit 7").await.unwrap();
     assert_eq!((ran.status, ran.text().as_str()), (Status::Exit(7), "systemd"));
     assert_eq!(ran.stderr, b"complaint\n");
+    let silent = container.run("exec >&- 2>&-; sleep 1; exit 8").await.unwrap();
+    assert_eq!(silent.status, Status::Exit(8), "it has nothing more to say a second before it ends");
 
     let content: Vec<u8> = (0..5_000_000_u32).map(|number| (number % 251) as u8).collect();
     let file = Path::new("/srv/a directory/it's a file");

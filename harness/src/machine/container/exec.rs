@@ -1,22 +1,20 @@
 //! Commands in a container.
 
-use std::pin::Pin;
+use std::collections::HashMap;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures::StreamExt;
 use testcontainers::bollard::container::LogOutput;
 use testcontainers::bollard::exec::{CreateExecOptions, StartExecResults};
+use testcontainers::bollard::query_parameters::EventsOptionsBuilder;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::time::Instant;
 
 use super::{Container, EngineError};
 use crate::{MachineError, Output, Status};
 
 /// The most that a command may print to one of its outputs, in bytes, as in a virtual machine.
 const OUTPUT_LIMIT: usize = 16 << 20;
-
-/// An engine tells the end of a command's output before it knows how it has ended: when to ask again.
-const PAUSE: Duration = Duration::from_millis(5);
 
 impl Container {
     /// Runs a shell command as root with this standard input.
@@ -26,10 +24,9 @@ impl Container {
         input: &[u8],
         limit: Duration,
     ) -> Result<Output, MachineError> {
-        let deadline = Instant::now() + limit;
-        let running = self.exec_to_end(command, input, deadline);
+        let running = self.exec_to_end(command, input);
         let done = self.life.during(async {
-            match tokio::time::timeout_at(deadline, running).await {
+            match tokio::time::timeout(limit, running).await {
                 Ok(done) => done,
                 Err(_) => {
                     let (machine, what) = (self.name.clone(), format!("the end of `{command}`"));
@@ -47,17 +44,11 @@ impl Container {
 
     /// Whether there is still something to run a command in.
     async fn is_alive(&self) -> bool {
-        let probe = self.exec_to_end("true", b"", Instant::now() + PROBE_LIMIT);
-        let ran = tokio::time::timeout(PROBE_LIMIT, probe).await;
+        let ran = tokio::time::timeout(PROBE_LIMIT, self.exec_to_end("true", b"")).await;
         ran.is_ok_and(|ran| ran.is_ok_and(|output| output.success()))
     }
 
-    async fn exec_to_end(
-        &self,
-        command: &str,
-        input: &[u8],
-        deadline: Instant,
-    ) -> Result<Output, MachineError> {
+    async fn exec_to_end(&self, command: &str, input: &[u8]) -> Result<Output, MachineError> {
         let (id, mut stdin, mut printed) = self.begin(command, !input.is_empty()).await?;
         let feeding = async {
             // One that does not read to the end has its reasons, and its status tells.
@@ -81,20 +72,26 @@ impl Container {
         };
         let ((), read) = tokio::join!(feeding, reading);
         let (stdout, stderr) = read?;
-        let status = loop {
-            let state = self.engine.docker.inspect_exec(&id).await;
-            let state = state.map_err(|error| self.refused("tell how a command ended", error))?;
-            match state.exit_code {
-                Some(code) if state.running != Some(true) => break code,
-                _ if Instant::now() > deadline => {
-                    return Err(self.refused("tell how a command ended", "it does not know"));
-                }
-                _ => tokio::time::sleep(PAUSE).await,
+        let status = self.status_of(&id).await?;
+        Ok(Output { status, stdout, stderr })
+    }
+
+    /// How a command has ended whose output has: an engine may learn of that later. The container's events tell when to
+    /// ask again, those included that are past.
+    async fn status_of(&self, id: &str) -> Result<Status, MachineError> {
+        let untold = |reason: String| self.refused("tell how a command ended", reason);
+        let its_own = HashMap::from([("container", vec![self.id.as_str()])]);
+        let options = EventsOptionsBuilder::new().since("0").filters(&its_own).build();
+        let mut events = pin!(self.engine.docker.events(Some(options)));
+        loop {
+            let state = self.engine.docker.inspect_exec(id).await;
+            let state = state.map_err(|error| untold(error.to_string()))?;
+            if let Some(code) = state.exit_code.filter(|_| state.running != Some(true)) {
+                return i32::try_from(code).map(Status::Exit).map_err(|error| untold(error.to_string()));
             }
-        };
-        let status =
-            i32::try_from(status).map_err(|error| self.refused("tell how a command ended", error))?;
-        Ok(Output { status: Status::Exit(status), stdout, stderr })
+            let event = events.next().await.ok_or_else(|| untold("its engine tells nothing more".into()))?;
+            event.map_err(|error| untold(error.to_string()))?;
+        }
     }
 
     /// Starts a shell command: its name in the engine, its standard input and its output.
