@@ -19,8 +19,8 @@ pub const SOCKET_ACTIVATED: Check = Check {
     mutants: &[Mutant {
         name: "socket disabled",
         stage: None,
-        boots: true,
-        edits: &[Edit::Run { command: "systemctl disable pcscd.socket" }],
+        boots: false,
+        edits: &[Edit::Run { command: "systemctl disable --now pcscd.socket" }],
     }],
 };
 
