@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::secret::{self, HideSecrets};
-use crate::{Cut, Evidence, Invariant, Moment, Verdict};
+use crate::{Cut, Evidence, Invariant, MachineKind, Moment, Verdict};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -12,6 +12,7 @@ pub enum Event {
     /// The checks that will run, in order.
     Planned {
         target: String,
+        machine: MachineKind,
         checks: Vec<Invariant>,
     },
     /// The planned checks are only a shard of what was selected.
@@ -126,7 +127,7 @@ impl Event {
 impl HideSecrets for Event {
     fn hide_secrets(&mut self) {
         match self {
-            Event::Planned { target: text, checks: _ }
+            Event::Planned { target: text, machine: _, checks: _ }
             | Event::Preparing { what: text }
             | Event::Prepared { what: text, took: _ }
             | Event::Provisioned { step: text, change: _ }

@@ -46,7 +46,7 @@ pub use durations::{Durations, DurationsError};
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
 pub use invariant::{Invariant, Level, Source};
 pub use lifetime::{Lifetime, Phase, Start};
-pub use machine::{Machine, MachineError};
+pub use machine::{Machine, MachineError, MachineKind};
 pub use moment::Moment;
 pub use overlay::{Overlay, OverlayError};
 pub use shard::{Cut, Shard};

@@ -145,6 +145,7 @@ fn what_was_run_differently_is_refused() {
     let said =
         |change: fn(&mut Value)| Place::of_two().change("2.json", change).refused(&["1.json", "2.json"]);
     assert_snapshot!(said(|report| report["target"] = "microvm".into()), @r#"assay: 2.json is of the target "microvm", and 1.json of "omarchy": merge the shards of each target by themselves, and show them together with `assay report`"#);
+    assert_snapshot!(said(|report| report["machine"] = "container".into()), @"assay: 2.json was run on other machines than 1.json: run all shards with the same --machine");
     assert_snapshot!(said(|report| report["purpose"] = "prove".into()), @"assay: 2.json is a proof, and 1.json is a run: merge them by themselves");
     assert_snapshot!(said(|report| report["assay"] = "9.9.9".into()), @r#"assay: 2.json is of assay "9.9.9", and 1.json of "0.1.0": run all shards with one version"#);
     assert_snapshot!(said(|report| report["overlays"] = json!(["d1ge57"])), @"assay: 2.json was run with other files over the target than 1.json: run all shards with the same --overlay");

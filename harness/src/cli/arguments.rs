@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::minutes::Minutes;
-use crate::Shard;
 use crate::gate::Day;
+use crate::{MachineKind, Shard};
 
 /// Boots whole machines, breaks them, and checks that what is documented about them holds.
 ///
@@ -91,18 +91,10 @@ pub struct Subject {
     pub overlays: Vec<PathBuf>,
     /// What the machines are
     #[arg(long, value_enum, default_value = "vm")]
-    pub machine: Machine,
+    pub machine: MachineKind,
     /// What executes the guest's instructions, in a virtual machine
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
-}
-
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
-    /// Virtual machines
-    Vm,
-    /// Containers with systemd, for what needs no kernel, power or time of its own; the rest is skipped
-    Container,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{Effort, Machine, Part, Prove, Run, Selection, Subject};
+use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
@@ -21,7 +21,7 @@ use crate::property::Seed;
 use crate::replay::Replay;
 use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
-use crate::{Cut, Evidence, Invariant, Moment, Verdict};
+use crate::{Cut, Evidence, Invariant, MachineKind, Moment, Verdict};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
@@ -120,8 +120,8 @@ impl Job {
     }
 
     fn tell_plan(&self, listener: &dyn Listener) {
-        let (target, planned) = (self.session.target.name.clone(), invariants(&self.checks));
-        listener.hear(&Event::Planned { target, checks: planned });
+        let (target, machine) = (self.session.target.name.clone(), self.subject.machine);
+        listener.hear(&Event::Planned { target, machine, checks: invariants(&self.checks) });
         self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
         self.session.overlays().for_each(|digest| listener.hear(&Event::Overlaid { digest }));
     }
@@ -142,13 +142,13 @@ impl Job {
 }
 
 /// How many checks run at a time when nobody says.
-fn at_a_time(machine: Machine) -> usize {
+fn at_a_time(machine: MachineKind) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     match machine {
         // One waits, for its guest's clock or for a template that another makes, while others keep processors busy.
-        Machine::Vm => processors + 1,
+        MachineKind::Vm => processors + 1,
         // Most wait for time, which passes by itself.
-        Machine::Container => 3 * processors,
+        MachineKind::Container => 3 * processors,
     }
 }
 
@@ -187,7 +187,7 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
     let target = word(&subject.target);
     let overlays: Vec<String> =
         subject.overlays.iter().map(|directory| word(&directory.to_string_lossy())).collect();
-    let machine = if subject.machine == Machine::Container { " --machine container" } else { "" };
+    let machine = if subject.machine == MachineKind::Container { " --machine container" } else { "" };
     Box::new(move |invariant, seed| {
         let mut command = String::new();
         if let Some(seed) = seed {

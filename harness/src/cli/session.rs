@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::arguments::{Accel, Machine, Subject};
+use super::arguments::{Accel, Subject};
 use super::failure::Failure;
 use crate::cache::Cache;
 use crate::event::Listener;
 use crate::lab::{self, Changes, Kind, Lab};
 use crate::machine::qemu::Accelerator;
-use crate::{Home, Overlay, Target};
+use crate::{Home, MachineKind, Overlay, Target};
 
 /// A target that was found and read, before anything is started.
 pub struct Session {
@@ -29,15 +29,15 @@ impl Session {
             overlays.extend(load(directory, &target)?);
         }
         let kind = match (subject.machine, subject.accel) {
-            (Machine::Container, Accel::Auto) => Kind::Container,
-            (Machine::Container, _) => {
+            (MachineKind::Container, Accel::Auto) => Kind::Container,
+            (MachineKind::Container, _) => {
                 return Err(Failure::usage(
                     "--accel is about virtual machines: a container's processes run on the processor itself",
                 ));
             }
-            (Machine::Vm, Accel::Auto) => Kind::Virtual(None),
-            (Machine::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
-            (Machine::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
+            (MachineKind::Vm, Accel::Auto) => Kind::Virtual(None),
+            (MachineKind::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
+            (MachineKind::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
         };
         Ok(Session { target, overlays, kind })
     }

@@ -10,7 +10,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::arguments::{Machine, Shell};
+use super::arguments::Shell;
 use super::failure::Failure;
 use super::run::interrupted;
 use super::session::Session;
@@ -19,7 +19,7 @@ use crate::lab::Drives;
 use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
 use crate::smartcard::{Card, Manner, PIN, SmartCards, Token};
-use crate::{Machine as _, Stop, Transcript, secret};
+use crate::{Machine, MachineKind, Stop, Transcript, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
@@ -29,7 +29,7 @@ const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell) -> Result<u8, Failure> {
-    if options.subject.machine == Machine::Container {
+    if options.subject.machine == MachineKind::Container {
         return Err(Failure::usage("a shell is opened in a virtual machine: leave --machine out"));
     }
     let session = Session::open(&options.subject)?;

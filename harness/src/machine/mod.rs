@@ -5,6 +5,7 @@ mod contents;
 mod error;
 pub mod fake;
 mod files;
+mod kind;
 mod life;
 pub mod qemu;
 mod systemd;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 
 pub use contents::{Contents, Difference};
 pub use error::MachineError;
+pub use kind::MachineKind;
 pub use systemd::{Job, Systemd};
 
 use crate::{Output, Transcript};

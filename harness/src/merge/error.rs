@@ -14,6 +14,9 @@ pub enum MergeError {
     #[error("{} is of the target {target:?}, and {} of {before:?}: merge the shards of each target by themselves, \
              and show them together with `assay report`", file.display(), other.display())]
     Targets { file: PathBuf, target: String, other: PathBuf, before: String },
+    #[error("{} was run on other machines than {}: run all shards with the same --machine", file.display(),
+            other.display())]
+    Machines { file: PathBuf, other: PathBuf },
     #[error("{} is {}, and {} is {}: merge them by themselves", file.display(), called(*purpose), other.display(),
             called(*before))]
     Purposes { file: PathBuf, purpose: Purpose, other: PathBuf, before: Purpose },

@@ -34,6 +34,9 @@ fn alike(part: &Part, first: &Part) -> Result<(), MergeError> {
         let (target, before) = (one.target.clone(), before.target.clone());
         return Err(MergeError::Targets { file, target, other, before });
     }
+    if one.machine != before.machine {
+        return Err(MergeError::Machines { file, other });
+    }
     if one.purpose != before.purpose {
         return Err(MergeError::Purposes { file, purpose: one.purpose, other, before: before.purpose });
     }

@@ -1,8 +1,8 @@
 //! Joins the reports of all shards of a run into the run that it would have been without shards.
 //!
 //! What does not fit together is refused: a shard that is missing or there twice, a check that is in two shards or in
-//! none, and shards of different targets, selections, overlays or versions of assay. A report is untrusted, so its cut
-//! is held against what it tells of.
+//! none, and shards of different targets, machines, selections, overlays or versions of assay. A report is untrusted,
+//! so its cut is held against what it tells of.
 
 mod error;
 mod fit;

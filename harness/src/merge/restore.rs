@@ -22,6 +22,7 @@ pub fn run(part: &Part, catalogue: &[Suite]) -> Result<Run, MergeError> {
         purpose: document.purpose,
         assay: document.assay.clone(),
         target: document.target.clone(),
+        machine: document.machine,
         overlays: document.overlays.clone(),
         cut: document.cut.clone(),
         started,

@@ -5,7 +5,7 @@
 //! reader that shows them must make them safe first.
 //!
 //! ```json
-//! { "format": 1, "purpose": "run", "target": "omarchy", "started": 1767225600, "took": 12.5,
+//! { "format": 1, "purpose": "run", "target": "omarchy", "machine": "vm", "started": 1767225600, "took": 12.5,
 //!   "interrupted": false, "status": 1, "undecided": [], "assay": "0.1.0", "overlays": ["…"],
 //!   "cut": { "shard": "1/3", "from": ["binfmt.registered"] },
 //!   "preparations": [{ "what": "boot omarchy", "began": 1767225600.25, "took": 12.5 }],
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decision, FileError, Preparation, Purpose, Run, status, write_atomically};
 use crate::event::{Case, Fate, Kill};
-use crate::{Cut, Evidence, Level, Moment, Verdict};
+use crate::{Cut, Evidence, Level, MachineKind, Moment, Verdict};
 
 pub const FORMAT: u32 = 1;
 
@@ -36,6 +36,9 @@ pub struct Document {
     pub format: u32,
     pub purpose: Purpose,
     pub target: String,
+    /// What its machines were. Documents that do not say tell of virtual ones.
+    #[serde(default)]
+    pub machine: MachineKind,
     /// Since 1970, in UTC.
     pub started: u64,
     pub took: f64,
@@ -124,6 +127,7 @@ impl From<&Run> for Document {
             format: FORMAT,
             purpose: run.purpose,
             target: run.target.clone(),
+            machine: run.machine,
             started: run.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             took: run.took.as_secs_f64(),
             interrupted: run.interrupted,

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use crate::event::{Case, Event, Kill, Listener};
-use crate::{Cut, Invariant, Moment};
+use crate::{Cut, Invariant, MachineKind, Moment};
 
 /// What the run is for, which decides what it means that nothing was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -23,6 +23,7 @@ pub struct Run {
     /// The version of assay that ran it.
     pub assay: String,
     pub target: String,
+    pub machine: MachineKind,
     /// The digests of what was laid over the target, in that order.
     pub overlays: Vec<String>,
     /// None when everything that was selected is planned.
@@ -72,6 +73,7 @@ impl Run {
             purpose,
             assay: env!("CARGO_PKG_VERSION").into(),
             target: String::new(),
+            machine: MachineKind::default(),
             overlays: Vec::new(),
             cut: None,
             started: SystemTime::now(),
@@ -86,8 +88,9 @@ impl Run {
 
     pub fn hear(&mut self, event: &Event) {
         match event {
-            Event::Planned { target, checks } => {
+            Event::Planned { target, machine, checks } => {
                 self.target.clone_from(target);
+                self.machine = *machine;
                 self.planned.extend(checks);
             }
             Event::Cut(cut) => self.cut = Some(cut.clone()),

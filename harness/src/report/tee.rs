@@ -25,13 +25,14 @@ impl Listener for Tee {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MachineKind;
     use crate::report::{Purpose, Record};
 
     #[test]
     fn every_listener_hears_every_event() {
         let ears = [Arc::new(Record::new(Purpose::Run)), Arc::new(Record::new(Purpose::Run))];
         let tee = Tee::new(ears.iter().map(|ear| ear.clone() as Arc<dyn Listener>).collect());
-        tee.hear(&Event::Planned { target: "omarchy".into(), checks: vec![] });
+        tee.hear(&Event::Planned { target: "omarchy".into(), machine: MachineKind::Vm, checks: vec![] });
         for ear in ears {
             assert_eq!(ear.run().target, "omarchy");
         }

@@ -5,8 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use harness::event::{Case, Event, Fate, Kill};
 use harness::report::{Purpose, Run};
 use harness::{
-    Answer, Cut, Evidence, Exchange, Invariant, Level, Lifetime, Moment, Output, Phase, Source, Start,
-    Status, Verdict, Violation,
+    Answer, Cut, Evidence, Exchange, Invariant, Level, Lifetime, MachineKind, Moment, Output, Phase, Source,
+    Start, Status, Verdict, Violation,
 };
 
 pub const REGISTERED: Invariant = Invariant {
@@ -118,7 +118,11 @@ pub fn run(purpose: Purpose, planned: &[Invariant], cases: Vec<Case>, kills: Vec
     let mut run = Run::new(purpose);
     run.assay = "0.1.0".into();
     run.started = UNIX_EPOCH + Duration::from_millis(1_767_225_600_999);
-    run.hear(&Event::Planned { target: "omarchy".into(), checks: planned.to_vec() });
+    run.hear(&Event::Planned {
+        target: "omarchy".into(),
+        machine: MachineKind::Vm,
+        checks: planned.to_vec(),
+    });
     for case in cases {
         run.hear(&Event::CheckEnded(Box::new(case)));
     }

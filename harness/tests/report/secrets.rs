@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use harness::event::{Change, Event, Fate, Listener};
 use harness::report::{Purpose, Record, Tee, Terminal, json, junit};
-use harness::{Answer, Evidence, Exchange, Output, Status, Verdict, Violation, secret};
+use harness::{Answer, Evidence, Exchange, MachineKind, Output, Status, Verdict, Violation, secret};
 
 use crate::sample::{CARD, LATE, LOST, REGISTERED, case, kill};
 use crate::terminal::Paper;
@@ -89,7 +89,11 @@ fn events(purpose: Purpose) -> Vec<Event> {
         Event::Prepared { what: text.clone(), took: Duration::ZERO },
         Event::Provisioned { step: text.clone(), change: Change::Applied },
         Event::Noted { text: text.clone() },
-        Event::Planned { target: text.clone(), checks: vec![REGISTERED, LATE, CARD, LOST] },
+        Event::Planned {
+            target: text.clone(),
+            machine: MachineKind::Vm,
+            checks: vec![REGISTERED, LATE, CARD, LOST],
+        },
     ];
     for (invariant, verdict) in [REGISTERED, LATE, CARD].into_iter().zip(verdicts) {
         let mut case = case(invariant, verdict);

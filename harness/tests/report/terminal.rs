@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::event::{Case, Change, Event, Fate, Kill, Listener};
 use harness::report::terminal::{Status, Style, Terminal, summary};
 use harness::report::{Purpose, Run};
-use harness::{Cut, Invariant, Verdict};
+use harness::{Cut, Invariant, MachineKind, Verdict};
 
 use crate::sample::{
     CARD, LATE, LOST, REGISTERED, broken, case, evidence, failed, kill, mixed, proof, run, skipped,
@@ -43,7 +43,7 @@ fn heard(purpose: Purpose, events: &[Event]) -> String {
 }
 
 fn planned(checks: &[Invariant]) -> Event {
-    Event::Planned { target: "omarchy".into(), checks: checks.to_vec() }
+    Event::Planned { target: "omarchy".into(), machine: MachineKind::Vm, checks: checks.to_vec() }
 }
 
 fn checked(case: Case) -> Event {

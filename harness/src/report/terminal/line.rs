@@ -9,7 +9,7 @@ use crate::{Cut, Verdict};
 /// The line of an event, with its line feed. The end of a run has a summary instead.
 pub fn line(event: &Event, style: Style) -> Option<String> {
     let line = match event {
-        Event::Planned { target, checks } => {
+        Event::Planned { target, machine: _, checks } => {
             let plural = if checks.len() == 1 { "check" } else { "checks" };
             let target = text::line(target);
             format!("{} {target}: {} {plural}", style.word(Tone::Strong, "target"), checks.len())
