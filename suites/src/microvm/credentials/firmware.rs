@@ -78,10 +78,12 @@ pub const SMBIOS_ROOT_ONLY: Check = Check {
 async fn smbios_root_only(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
-    let look = "find /sys/firmware /run/credentials -type f -readable -exec cat {} + 2>/dev/null";
-    for (who, prefix, sees) in
-        [("root", "", true), ("a user", "setpriv --reuid=user --regid=user --clear-groups --", false)]
-    {
+    // Root looks only where they were delivered: what else QEMU hands to a guest is read byte by byte, for a minute.
+    for (who, prefix, tables, sees) in [
+        ("root", "", "/sys/firmware/dmi", true),
+        ("a user", "setpriv --reuid=user --regid=user --clear-groups --", "/sys/firmware", false),
+    ] {
+        let look = format!("find {tables} /run/credentials -type f -readable -exec cat {{}} + 2>/dev/null");
         guest.run(&format!("{prefix} sh -c '{look}' >/run/seen")).await?;
         let seen = guest.read(Path::new("/run/seen")).await?;
         for credential in &order.credentials {
