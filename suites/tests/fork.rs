@@ -117,7 +117,7 @@ async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_without_a_boot_is_also_made_where_no_drive_is_plugged_in() {
+async fn forks_without_drives_have_a_change_that_needs_no_boot_too() {
     let Some(lab) = omarchy().await else { return };
     let transcript = Transcript::default();
     let mutant = Mutant { name: "mine", stage: None, boots: false, edits: MINE };
