@@ -36,7 +36,9 @@ fn as_user(command: &str) -> String {
 /// Waits, as long as this many seconds of the guest's own time, until a command succeeds, and tells whether
 /// it did. For what nothing announces: the guest tries again and again.
 async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bool, MachineError> {
-    let again = format!("until {command} 2>/dev/null; do sleep 0.1; done");
+    // In a fiftieth of the limit, what is waited for hardly gets older, and asking costs it little.
+    let pause = f64::from(seconds) / 50.0;
+    let again = format!("until {command} 2>/dev/null; do sleep {pause}; done");
     let bounded = format!("timeout {seconds} sh -c {}", quoted(&again));
     // A busy guest's seconds are long ones: it executes a billion instructions in each.
     let limit = Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT;
