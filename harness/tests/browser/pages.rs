@@ -2,7 +2,7 @@
 
 use harness::report::html::{History, Page};
 use harness::report::json::{Check, Document};
-use harness::{Verdict, Violation};
+use harness::{MachineKind, Verdict, Violation};
 
 /// A run and a proof as they were recorded.
 pub fn recorded() -> [Document; 2] {
@@ -31,12 +31,13 @@ pub fn find<'d>(document: &'d mut Document, id: &str) -> &'d mut Check {
     document.checks.iter_mut().find(|check| check.id == id).unwrap()
 }
 
-/// Two targets with a proof of one of them, and a history of the other.
+/// Two targets, one of them in containers, with a proof and a history of the other.
 pub fn everything() -> Page {
     let [_, proof] = recorded();
     let here = troubled();
     let mut there = here.clone();
     there.target = "elsewhere".into();
+    there.machine = MachineKind::Container;
     let mut history = History::default();
     for day in 0..20 {
         let mut earlier = here.clone();

@@ -30,6 +30,10 @@ fn every_view_shows_what_it_is_for() {
     assert!(browser.count("#view-timeline .life") > browser.count("#view-timeline .check"));
     assert!(browser.count("#view-timeline .mark") > 10, "faults are marked");
     assert!(browser.count("#view-timeline .phase") > 20, "and how machines started");
+    let titles = browser.text("#view-timeline");
+    for title in ["Run of omarchy 2", "Run of elsewhere in containers", "Proof of omarchy 2"] {
+        assert!(titles.contains(title), "{title}: {titles}");
+    }
 
     browser.click("#views a:nth-child(3)");
     browser.until("!document.getElementById('view-mutants').hidden");
@@ -77,6 +81,7 @@ fn a_link_opens_what_it_names() {
         ("#case=omarchy/binfmt.flags", "binfmt.flags", "Observed\nexit status 126"),
         ("#case=omarchy/binfmt.executes/4", "binfmt.executes", "try 4 of the run"),
         ("#case=elsewhere/binfmt.nix-order", "binfmt.nix-order", "Reason\nthe machine is gone"),
+        ("#case=elsewhere/binfmt.executes/4", "binfmt.executes", " UTC in containers"),
         ("#mutant=omarchy/binfmt.dynamic-linker/missing", "binfmt.dynamic-linker, mutant missing", "killed"),
     ] {
         browser.go(place);

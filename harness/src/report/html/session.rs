@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::MachineKind;
 use crate::report::Purpose;
 use crate::report::json::Document;
 use crate::report::record::Preparation;
@@ -11,6 +12,7 @@ use crate::report::text::line;
 pub struct Session {
     purpose: Purpose,
     target: String,
+    machine: MachineKind,
     started: u64,
     took: f64,
     interrupted: bool,
@@ -24,6 +26,7 @@ impl From<&Document> for Session {
         Session {
             purpose: document.purpose,
             target: line(&document.target),
+            machine: document.machine,
             started: document.started,
             took: document.took,
             interrupted: document.interrupted,

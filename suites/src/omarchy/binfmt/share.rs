@@ -28,7 +28,6 @@ const MOUNT_LIMIT: Duration = Duration::from_secs(180);
 
 const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
 const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
-const DISABLE_WATCHER: Edit = Edit::Run { command: "systemctl disable rosetta-binfmt.path" };
 
 pub const MOUNT_BEFORE: Check = Check {
     invariant: Invariant {
@@ -44,7 +43,10 @@ pub const MOUNT_BEFORE: Check = Check {
         name: "path watcher disabled and systemd-binfmt masked",
         stage: None,
         boots: true,
-        edits: &[DISABLE_WATCHER, Edit::Run { command: "systemctl mask systemd-binfmt.service" }],
+        edits: &[
+            Edit::Run { command: "systemctl disable rosetta-binfmt.path" },
+            Edit::Run { command: "systemctl mask systemd-binfmt.service" },
+        ],
     }],
 };
 
@@ -81,27 +83,48 @@ pub const MOUNT_LATE: Check = Check {
     touches: Touches::Power,
     run: |trial| Box::pin(mount_late(trial)),
     mutants: &[
-        Mutant { name: "no path unit", stage: None, boots: true, edits: &[Edit::Remove { path: WATCHER }] },
-        Mutant { name: "path unit not enabled", stage: None, boots: true, edits: &[DISABLE_WATCHER] },
+        Mutant {
+            name: "no path unit",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Run { command: "systemctl stop rosetta-binfmt.path" },
+                Edit::Remove { path: WATCHER },
+                DAEMON_RELOAD,
+            ],
+        },
+        Mutant {
+            name: "path unit not enabled",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Run { command: "systemctl disable --now rosetta-binfmt.path" }],
+        },
         Mutant {
             name: "watches a wrong path",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: WATCHER,
-                from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
-                to: "PathExists=/media/psf/RosettaLinux/rosetta",
-            }],
+            boots: false,
+            edits: &[
+                Edit::Replace {
+                    path: WATCHER,
+                    from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
+                    to: "PathExists=/media/psf/RosettaLinux/rosetta",
+                },
+                DAEMON_RELOAD,
+                Edit::Run { command: "systemctl restart rosetta-binfmt.path" },
+            ],
         },
         Mutant {
             name: "service restarts the wrong unit",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: WATCHER_SERVICE,
-                from: "restart systemd-binfmt.service",
-                to: "restart systemd-modules-load.service",
-            }],
+            boots: false,
+            edits: &[
+                Edit::Replace {
+                    path: WATCHER_SERVICE,
+                    from: "restart systemd-binfmt.service",
+                    to: "restart systemd-modules-load.service",
+                },
+                DAEMON_RELOAD,
+            ],
         },
     ],
 };

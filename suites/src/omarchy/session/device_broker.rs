@@ -42,8 +42,14 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
         Mutant {
             name: "ExecStart not cleared",
             stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }],
+            boots: false,
+            edits: &[
+                // systemd would start it again no more, and so let the old one run.
+                Edit::Run { command: "systemctl stop microsoft-identity-device-broker.service" },
+                Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" },
+                DAEMON_RELOAD,
+                Edit::Run { command: "! systemctl start microsoft-identity-device-broker.service" },
+            ],
         },
         Mutant {
             name: "HOME unset",

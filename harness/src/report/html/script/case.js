@@ -53,9 +53,9 @@ function attempts(one, shown) {
 }
 
 function attemptName(attempt) {
-  const { started } = sessions[attempt.session];
+  const session = sessions[attempt.session];
   const what = isReference(attempt) ? 'unchanged, in the proof' : `try ${attempt.repetition} of the run`;
-  return `${what} of ${clock(started)}`;
+  return `${what} of ${clock(session.started)}${inContainers(session)}`;
 }
 
 function attemptDetails(attempt, several) {

@@ -36,6 +36,9 @@ const worstTry = (one) => one.tries[one.worst];
 /** A proof tells of the unchanged target by tries of its own. */
 const isReference = (attempt) => sessions[attempt.session].purpose === 'prove';
 
+/** Where a run was, if it was not on virtual machines. */
+const inContainers = (session) => (session.machine === 'container' ? ' in containers' : '');
+
 /** Everything that may be searched for, in lower case. Computed when it is first needed. */
 function haystack(one) {
   one.haystack ??= texts(one).join('\n').toLowerCase();
