@@ -44,7 +44,7 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
             stage: None,
             boots: false,
             edits: &[
-                // systemd would start it again no more, and so let the old one run.
+                // systemd refuses to restart such a unit, and so would leave the old one running.
                 Edit::Run { command: "systemctl stop microsoft-identity-device-broker.service" },
                 Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" },
                 DAEMON_RELOAD,
