@@ -39,5 +39,9 @@ const CONF: &str = "/etc/binfmt.d/rosetta.conf";
 /// Has what that file says now taken over without another boot.
 const RESTART: &str = "systemctl restart systemd-binfmt.service";
 
+/// The units that wait for the interpreter (step 3.2).
+const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
+const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
+
 /// The drive that stands for the share.
 const SHARE: &str = "psf";

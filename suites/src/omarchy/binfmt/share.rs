@@ -8,8 +8,8 @@ use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Stop, Touches, Trial, expect,
 };
 
-use super::SHARE;
 use super::handler::{described, registered};
+use super::{SHARE, WATCHER, WATCHER_SERVICE};
 use crate::omarchy::{DAEMON_RELOAD, document, within};
 
 /// Where the share is mounted, as systemd names it.
@@ -25,9 +25,6 @@ const REGISTRATION_LIMIT: u32 = 5;
 /// How long the stand-in for Parallels' daemon may take to mount a drive that was plugged in, maybe into a
 /// machine that is still booting, emulated on a busy host.
 const MOUNT_LIMIT: Duration = Duration::from_secs(180);
-
-const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
-const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
 
 pub const MOUNT_BEFORE: Check = Check {
     invariant: Invariant {

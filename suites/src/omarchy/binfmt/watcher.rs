@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
-use super::SHARE;
-use crate::omarchy::document;
+use super::share::plug_and_register;
+use super::{WATCHER, WATCHER_SERVICE};
+use crate::omarchy::{DAEMON_RELOAD, document};
 
 /// The document's own pair of units.
 const LITERAL_PATH: &str =
@@ -23,47 +24,64 @@ pub const WATCHER_NO_LOOP: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(watcher_settles(trial)),
-    mutants: &[Mutant {
-        name: "the literal unit pair",
-        stage: None,
-        boots: true,
-        edits: &[
-            Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.path", content: LITERAL_PATH },
-            Edit::Write { path: "/etc/systemd/system/rosetta-binfmt.service", content: LITERAL_SERVICE },
-            Edit::Run { command: "systemctl reenable rosetta-binfmt.path" },
-        ],
-    }],
+    mutants: &[
+        Mutant {
+            name: "the literal unit pair",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Write { path: WATCHER, content: LITERAL_PATH },
+                Edit::Write { path: WATCHER_SERVICE, content: LITERAL_SERVICE },
+                DAEMON_RELOAD,
+                // The service is still active as the one it was, and so the path unit would not look.
+                Edit::Run { command: "systemctl try-restart rosetta-binfmt.service" },
+                Edit::Run { command: "systemctl restart rosetta-binfmt.path" },
+            ],
+        },
+        Mutant {
+            name: "a service that does not remain after exit",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Replace { path: WATCHER_SERVICE, from: "RemainAfterExit=yes\n", to: "" },
+                DAEMON_RELOAD,
+            ],
+        },
+    ],
 };
 
-/// No job for this long, in real time, means that the watcher has settled: a loop starts one every second.
-const QUIET: Duration = Duration::from_secs(5);
+/// Watches the watcher after its work is done, in seconds of the guest: a loop restarts systemd-binfmt every second.
+const WATCH: &str = "sleep 5";
 
-/// More jobs than any settled watcher causes.
-const LOOPING: usize = 8;
+/// How long that may take: a loop keeps the guest busy, and its seconds are long ones then.
+const WATCH_LIMIT: Duration = Duration::from_secs(260);
 
 async fn watcher_settles(trial: &Trial) -> Outcome {
     // Booted with the share: systemd-binfmt starts once by itself, and once more by the watcher at most.
     let machine = trial.machine().await?;
     no_unit_has_failed(&*machine).await?;
-    let starts = "journalctl --merge --unit=systemd-binfmt.service --output=cat \
-                  MESSAGE_ID=39f53479d3a045ac8e11786248231fbf | wc -l";
-    let starts = machine.succeed(starts).await?;
-    let settled = starts.parse::<u32>().is_ok_and(|starts| starts <= 2);
-    expect(settled, "systemd-binfmt started at most twice during boot", format!("{starts} times"))?;
+    let starts = starts_of_binfmt(&*machine).await?;
+    expect(starts <= 2, "systemd-binfmt started at most twice during boot", format!("{starts} times"))?;
 
     // The share arrives later: one restart, and then quiet.
     let machine = trial.machine_without_drives().await?;
-    let systemd = machine.systemd().await?;
-    let (plugged, jobs) =
-        tokio::join!(machine.plug(SHARE), systemd.jobs_until(QUIET, |jobs| jobs.len() > LOOPING));
-    plugged?;
-    let restarts = jobs?.iter().filter(|job| job.unit == "systemd-binfmt.service").count();
+    let before = starts_of_binfmt(&*machine).await?;
+    plug_and_register(&machine).await?;
+    machine.run_within(WATCH, WATCH_LIMIT).await?;
+    let restarts = starts_of_binfmt(&*machine).await?.saturating_sub(before);
     expect(
         restarts <= 1,
         "at most one restart of systemd-binfmt after the mount",
         format!("{restarts} restarts"),
     )?;
     no_unit_has_failed(&*machine).await
+}
+
+async fn starts_of_binfmt(machine: &dyn Machine) -> Result<u32, Stop> {
+    let count = "journalctl --merge --unit=systemd-binfmt.service --output=cat \
+                 MESSAGE_ID=39f53479d3a045ac8e11786248231fbf | wc -l";
+    let starts = machine.succeed(count).await?;
+    starts.parse().map_err(|_| Stop::Broken(format!("{count:?} counts {starts:?}")))
 }
 
 async fn no_unit_has_failed(machine: &dyn Machine) -> Outcome {
