@@ -4,7 +4,7 @@ use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, 
 
 use super::share::plug_and_register;
 use crate::omarchy::wrapper::{DEVICE_BROKER_OVERRIDE, DEVICE_BROKER_UNIT as BROKER};
-use crate::omarchy::{document, within};
+use crate::omarchy::{DAEMON_RELOAD, document, within};
 
 /// How long after registration the broker must run, in seconds.
 const RECOVERY_LIMIT: u32 = 30;
@@ -22,12 +22,13 @@ pub const CONSUMER_RECOVERS: Check = Check {
     mutants: &[Mutant {
         name: "Restart=no",
         stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: DEVICE_BROKER_OVERRIDE,
-            from: "Restart=on-failure",
-            to: "Restart=no",
-        }],
+        boots: false,
+        edits: &[
+            Edit::Replace { path: DEVICE_BROKER_OVERRIDE, from: "Restart=on-failure", to: "Restart=no" },
+            DAEMON_RELOAD,
+            // What systemd has already decided to restart, it would once more.
+            Edit::Run { command: "systemctl restart microsoft-identity-device-broker.service || true" },
+        ],
     }],
 };
 

@@ -164,12 +164,15 @@ pub const EXECUTES: Check = Check {
     mutants: &[Mutant {
         name: "stand-in interpreter not executable",
         stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: "/usr/bin/prltoolsd",
-            from: "\"ro,X-mount.subdir=",
-            to: "\"ro,noexec,X-mount.subdir=",
-        }],
+        boots: false,
+        edits: &[
+            Edit::Replace {
+                path: "/usr/bin/prltoolsd",
+                from: "\"ro,X-mount.subdir=",
+                to: "\"ro,noexec,X-mount.subdir=",
+            },
+            Edit::Run { command: "systemctl restart prltoolsd.service" },
+        ],
     }],
 };
 
