@@ -11,12 +11,14 @@ use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 use super::bounded::Bounded;
+use super::ends::{self, Ends};
 use crate::{MachineError, Output, Status};
 
-/// The agent tells the end of a command only when asked. This is how long to wait before asking again:
-/// at first hardly, then longer, because asking keeps an emulated guest from its work.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// The agent tells the end of a command only when asked, which keeps an emulated guest from its work. This is how
+/// long to wait before asking again: hardly once the command has said that it ends, and else longer each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_millis(4);
 
 /// How long the agent may take to answer one request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -30,12 +32,13 @@ type Writer = QgaStreamTokio<WriteHalf<UnixStream>>;
 pub struct Agent {
     machine: String,
     service: Arc<QapiService<Writer>>,
+    ends: Ends,
     /// Why the connection is of no use any more.
     lost: Arc<OnceLock<String>>,
 }
 
 impl Agent {
-    pub fn open(machine: &str, stream: UnixStream) -> Agent {
+    pub fn open(machine: &str, stream: UnixStream, ends: Ends) -> Agent {
         let (read, write) = tokio::io::split(stream);
         let stream = QgaStreamTokio::open_split(Bounded::new(read), write);
         let (service, answers) = stream.into_parts();
@@ -52,7 +55,7 @@ impl Agent {
             };
             let _ = why.set(reason);
         });
-        Agent { machine: machine.to_owned(), service: Arc::new(service), lost }
+        Agent { machine: machine.to_owned(), service: Arc::new(service), ends, lost }
     }
 
     /// Waits until the agent runs. What is sent before it does waits in the port.
@@ -68,7 +71,7 @@ impl Agent {
         let deadline = Instant::now() + reading + limit;
         let start = qga::guest_exec {
             path: "/bin/sh".into(),
-            arg: Some(vec!["-c".into(), command.into()]),
+            arg: Some(vec!["-c".into(), ends::saying(command)]),
             env: None,
             input_data: (!input.is_empty()).then(|| input.to_vec()),
             capture_output: Some(qga::GuestExecCaptureOutput::flag(true)),
@@ -77,20 +80,23 @@ impl Agent {
             0 => "start a command".to_owned(),
             bytes => format!("start a command with {bytes} bytes to read"),
         };
+        let mut ends = self.ends.from_now_on();
         let pid = self.request(&what, ANSWER_LIMIT + reading, start).await?.pid;
         let mut pause = FIRST_PAUSE;
-        loop {
+        while Instant::now() < deadline {
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline.min(Instant::now() + pause)) => {
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                () = ends.next() => pause = LAST_PAUSE,
+            }
             let question = qga::guest_exec_status { pid };
             let answer = self.request("tell of a command", ANSWER_LIMIT, question).await?;
             if answer.exited {
                 return self.output(answer);
             }
-            if Instant::now() + pause > deadline {
-                return Err(self.never(format!("the end of `{command}`"), limit));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        Err(self.never(format!("the end of `{command}`"), limit))
     }
 
     fn output(&self, answer: qga::GuestExecStatus) -> Result<Output, MachineError> {

@@ -7,6 +7,7 @@ mod bounded;
 mod clock;
 mod console;
 mod disk;
+mod ends;
 mod hardware;
 mod kernel;
 mod monitor;

@@ -12,6 +12,8 @@ pub enum Port {
     Boot,
     /// The QEMU guest agent.
     Agent,
+    /// Word that a command of the agent's ends.
+    Ends,
     /// The guest's system bus.
     Bus,
     /// What does from the inside of the guest what the host asks.
@@ -21,8 +23,16 @@ pub enum Port {
 }
 
 impl Port {
-    pub const ALL: [Port; 7] =
-        [Port::Monitor, Port::Console, Port::Boot, Port::Agent, Port::Bus, Port::Resident, Port::Terminal];
+    pub const ALL: [Port; 8] = [
+        Port::Monitor,
+        Port::Console,
+        Port::Boot,
+        Port::Agent,
+        Port::Ends,
+        Port::Bus,
+        Port::Resident,
+        Port::Terminal,
+    ];
 
     /// The id of its character device in QEMU.
     pub fn id(self) -> &'static str {
@@ -31,6 +41,7 @@ impl Port {
             Port::Console => "console",
             Port::Boot => "boot",
             Port::Agent => "agent",
+            Port::Ends => "ends",
             Port::Bus => "bus",
             Port::Resident => "resident",
             Port::Terminal => "terminal",

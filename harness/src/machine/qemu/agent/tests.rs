@@ -6,7 +6,7 @@ use rstest::rstest;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::Agent;
+use super::{Agent, Ends, FIRST_PAUSE};
 use crate::machine::qemu::bounded::LINE_LIMIT;
 use crate::{MachineError, Status};
 
@@ -14,8 +14,18 @@ const SOON: Duration = Duration::from_secs(5);
 
 const STARTED: &str = "{\"return\":{\"pid\":7}}\n";
 
+/// An agent whose commands never say that they end.
+fn agent(stream: UnixStream) -> Agent {
+    let (silent, _) = UnixStream::pair().unwrap();
+    Agent::open("machine", stream, Ends::listen(silent))
+}
+
 /// An agent that answers each question with the next of these texts. After a text that breaks off it hangs up.
 fn answering(answers: &'static [&'static str]) -> Agent {
+    agent(answers_to(answers))
+}
+
+fn answers_to(answers: &'static [&'static str]) -> UnixStream {
     let (ours, theirs) = UnixStream::pair().unwrap();
     tokio::spawn(async move {
         let mut theirs = BufReader::new(theirs);
@@ -28,7 +38,7 @@ fn answering(answers: &'static [&'static str]) -> Agent {
         }
         let _ = theirs.read_line(&mut String::new()).await;
     });
-    Agent::open("machine", ours)
+    ours
 }
 
 async fn why_not(agent: &Agent) -> String {
@@ -44,6 +54,22 @@ async fn a_command_that_ends_is_told_with_its_output() {
     let agent = answering(Box::leak(Box::new([STARTED, end])));
     let output = agent.run("true", b"", SOON).await.unwrap();
     assert_eq!((output.status, output.text().as_str()), (Status::Exit(3), "hi"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_says_that_it_ends_is_asked_about_then() {
+    let (ends, mut shell) = UnixStream::pair().unwrap();
+    let end = "{\"return\":{\"exited\":true,\"exitcode\":0}}\n";
+    let answers = answers_to(Box::leak(Box::new([STARTED, "{\"return\":{\"exited\":false}}\n", end])));
+    let agent = Agent::open("machine", answers, Ends::listen(ends));
+    let began = tokio::time::Instant::now();
+    let (output, said) = tokio::join!(agent.run("true", b"", SOON), async {
+        tokio::time::sleep(FIRST_PAUSE / 5).await;
+        shell.write_all(b"\n").await
+    });
+    said.unwrap();
+    assert_eq!(output.unwrap().status, Status::Exit(0));
+    assert!(began.elapsed() < FIRST_PAUSE, "it was asked about after {:?}", began.elapsed());
 }
 
 #[rstest]
@@ -79,7 +105,7 @@ async fn a_line_without_end_is_refused() {
         }
         sent
     });
-    let agent = Agent::open("machine", ours);
+    let agent = agent(ours);
     let error = agent.run("true", b"", Duration::from_secs(60)).await.unwrap_err().to_string();
     assert!(error.ends_with("a line of more than 50331648 bytes came from the guest"), "{error}");
     // Nobody asks any more, so nobody reads any more.
@@ -90,7 +116,7 @@ async fn a_line_without_end_is_refused() {
 #[tokio::test]
 async fn silence_ends_with_the_limit() {
     let (ours, _silent) = UnixStream::pair().unwrap();
-    let agent = Agent::open("machine", ours);
+    let agent = agent(ours);
     let error = agent.answers(Duration::from_millis(20)).await.unwrap_err();
     assert!(matches!(error, MachineError::Never { .. }), "{error}");
 }
@@ -98,7 +124,7 @@ async fn silence_ends_with_the_limit() {
 #[tokio::test(start_paused = true)]
 async fn much_input_takes_its_time_and_is_told() {
     let (ours, _silent) = UnixStream::pair().unwrap();
-    let agent = Agent::open("machine", ours);
+    let agent = agent(ours);
     let error = agent.run("cat", &[b'x'; 1_000_000], SOON).await.unwrap_err().to_string();
     let told =
         "waited 35 s for the guest agent to start a command with 1000000 bytes to read, which never happened";

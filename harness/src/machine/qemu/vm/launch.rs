@@ -17,6 +17,7 @@ use crate::machine::qemu::arguments::{self, Launch, Layer, Memory};
 use crate::machine::qemu::clock::{self, Clock};
 use crate::machine::qemu::console::Console;
 use crate::machine::qemu::disk::Disk;
+use crate::machine::qemu::ends::Ends;
 use crate::machine::qemu::hardware::Hardware;
 use crate::machine::qemu::monitor::Monitor;
 use crate::machine::qemu::port::Port;
@@ -88,7 +89,7 @@ impl Vm {
             streams.push(UnixStream::from_std(ours)?);
             ports.push((port, inheritance.add(theirs)));
         }
-        let [monitor, console, boot, agent, bus, resident, terminal]: [UnixStream; Port::ALL.len()] =
+        let [monitor, console, boot, agent, ends, bus, resident, terminal]: [UnixStream; Port::ALL.len()] =
             streams.try_into().map_err(|_| io::Error::other("a port without a stream"))?;
 
         let (state, state_writer) = io::pipe()?;
@@ -173,7 +174,7 @@ impl Vm {
             plan.time.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         let startup = Startup { emulator, state: starting.elapsed() - emulator };
         Ok(Vm {
-            agent: Agent::open(&plan.name, agent),
+            agent: Agent::open(&plan.name, agent, Ends::listen(ends)),
             boot: Mutex::new(BufReader::new(boot)),
             bus: Mutex::new(Some(bus)),
             resident: Mutex::new(BufReader::new(resident)),
