@@ -6,6 +6,7 @@ use futures::StreamExt;
 use tokio::net::UnixStream;
 use zbus::connection::{Builder, Connection};
 use zbus::fdo::PropertiesProxy;
+use zbus::proxy::CacheProperties;
 use zbus::zvariant::OwnedObjectPath;
 
 use crate::MachineError;
@@ -68,10 +69,8 @@ impl Systemd {
     /// The service manager on this bus: the system's, or a user's.
     pub async fn on(machine: &str, connection: Connection) -> Result<Systemd, MachineError> {
         let connecting = async {
-            let manager = ManagerProxy::builder(&connection)
-                .cache_properties(zbus::proxy::CacheProperties::No)
-                .build()
-                .await?;
+            let manager =
+                ManagerProxy::builder(&connection).cache_properties(CacheProperties::No).build().await?;
             manager.subscribe().await?;
             Ok(manager)
         };
@@ -140,7 +139,12 @@ impl Systemd {
 
     async fn unit(&self, name: &str) -> zbus::Result<UnitPropertiesProxy<'static>> {
         let path = self.manager.load_unit(name).await?;
-        UnitPropertiesProxy::builder(&self.connection).path(path)?.build().await
+        // A cache would ask for all hundred of its properties first.
+        UnitPropertiesProxy::builder(&self.connection)
+            .path(path)?
+            .cache_properties(CacheProperties::No)
+            .build()
+            .await
     }
 }
 
