@@ -80,7 +80,7 @@ impl Agent {
             0 => "start a command".to_owned(),
             bytes => format!("start a command with {bytes} bytes to read"),
         };
-        let mut ends = self.ends.from_now_on();
+        let mut ends = self.ends.anew();
         let pid = self.request(&what, ANSWER_LIMIT + reading, start).await?.pid;
         let mut pause = FIRST_PAUSE;
         while Instant::now() < deadline {

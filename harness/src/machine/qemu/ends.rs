@@ -28,7 +28,7 @@ impl Ends {
     }
 
     /// What is said from now on.
-    pub fn from_now_on(&self) -> Ends {
+    pub fn anew(&self) -> Ends {
         let mut ends = self.0.clone();
         ends.mark_unchanged();
         Ends(ends)
