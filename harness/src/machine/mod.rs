@@ -18,7 +18,7 @@ use async_trait::async_trait;
 pub use contents::{Contents, Difference};
 pub use error::MachineError;
 pub use kind::MachineKind;
-pub use systemd::{Job, Systemd};
+pub use systemd::Systemd;
 
 use crate::{Output, Transcript};
 

@@ -49,14 +49,6 @@ pub struct Systemd {
     manager: ManagerProxy<'static>,
 }
 
-/// The end of one job of the service manager.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    pub unit: String,
-    /// `done`, `failed`, `canceled`, `timeout`, `dependency` or `skipped`.
-    pub result: String,
-}
-
 impl Systemd {
     /// Connects over a channel that leads to the guest's system bus.
     pub async fn connect(machine: &str, stream: UnixStream) -> Result<Systemd, MachineError> {
@@ -120,21 +112,18 @@ impl Systemd {
         }
     }
 
-    /// Watches jobs end, until none has for as long as `quiet`, or `enough` says so.
-    pub async fn jobs_until(
-        &self,
-        quiet: Duration,
-        mut enough: impl FnMut(&[Job]) -> bool,
-    ) -> Result<Vec<Job>, MachineError> {
+    /// How the next job of this unit ends: `done`, `failed`, `canceled`, `timeout`, `dependency` or `skipped`. None
+    /// when no job at all has ended for as long as `quiet`.
+    pub async fn end_of_job(&self, unit: &str, quiet: Duration) -> Result<Option<String>, MachineError> {
         let subscribing = self.manager.receive_job_removed();
         let mut ends = bounded(&self.machine, "watch jobs", subscribing).await?;
-        let mut jobs = Vec::new();
-        while !enough(&jobs) {
-            let Ok(Some(end)) = tokio::time::timeout(quiet, ends.next()).await else { break };
+        while let Ok(Some(end)) = tokio::time::timeout(quiet, ends.next()).await {
             let end = end.args().map_err(|error| refused(&self.machine, "read a signal", error))?;
-            jobs.push(Job { unit: end.unit.clone(), result: end.result.clone() });
+            if end.unit == unit {
+                return Ok(Some(end.result.clone()));
+            }
         }
-        Ok(jobs)
+        Ok(None)
     }
 
     async fn unit(&self, name: &str) -> zbus::Result<UnitPropertiesProxy<'static>> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use harness::machine::{Job, Systemd};
+use harness::machine::Systemd;
 use harness::{
     Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
 };
@@ -78,9 +78,7 @@ pub async fn end_of_run(
     systemd: &Systemd,
     command: &str,
 ) -> Result<Option<String>, MachineError> {
-    let is_its = |job: &Job| job.unit == UNIT;
-    let ends = systemd.jobs_until(LIMIT, |jobs| jobs.iter().any(is_its));
-    let (begun, jobs) = tokio::join!(machine.succeed(command), ends);
+    let (begun, end) = tokio::join!(machine.succeed(command), systemd.end_of_job(UNIT, LIMIT));
     begun?;
-    Ok(jobs?.into_iter().find(is_its).map(|job| job.result))
+    end
 }
