@@ -40,7 +40,11 @@ async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bo
     let pause = f64::from(seconds) / 50.0;
     let again = format!("until {command} 2>/dev/null; do sleep {pause}; done");
     let bounded = format!("timeout {seconds} sh -c {}", quoted(&again));
-    // A busy guest's seconds are long ones: it executes a billion instructions in each.
-    let limit = Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT;
-    Ok(machine.run_within(&bounded, limit).await?.success())
+    Ok(machine.run_within(&bounded, limit(seconds)).await?.success())
+}
+
+/// How long so many seconds of the guest's own time may take. A busy guest's are long ones: it executes a billion
+/// instructions in each.
+fn limit(seconds: u32) -> Duration {
+    Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT
 }

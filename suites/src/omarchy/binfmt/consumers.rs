@@ -26,7 +26,7 @@ pub const CONSUMER_RECOVERS: Check = Check {
         edits: &[
             Edit::Replace { path: DEVICE_BROKER_OVERRIDE, from: "Restart=on-failure", to: "Restart=no" },
             DAEMON_RELOAD,
-            // What systemd has already decided to restart, it would once more.
+            // What systemd has already decided to restart, it would once more. Without the share it fails.
             Edit::Run { command: "systemctl restart microsoft-identity-device-broker.service || true" },
         ],
     }],

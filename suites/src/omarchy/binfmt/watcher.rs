@@ -1,12 +1,10 @@
 //! The path unit that waits for the interpreter.
 
-use std::time::Duration;
-
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::share::plug_and_register;
 use super::{WATCHER, WATCHER_SERVICE};
-use crate::omarchy::{DAEMON_RELOAD, document};
+use crate::omarchy::{DAEMON_RELOAD, document, limit};
 
 /// The document's own pair of units.
 const LITERAL_PATH: &str =
@@ -50,11 +48,9 @@ pub const WATCHER_NO_LOOP: Check = Check {
     ],
 };
 
-/// Watches the watcher after its work is done, in seconds of the guest: a loop restarts systemd-binfmt every second.
-const WATCH: &str = "sleep 5";
-
-/// How long that may take: a loop keeps the guest busy, and its seconds are long ones then.
-const WATCH_LIMIT: Duration = Duration::from_secs(260);
+/// How long the watcher is watched after its work is done, in seconds of the guest: a loop restarts systemd-binfmt
+/// every second.
+const WATCH: u32 = 5;
 
 async fn watcher_settles(trial: &Trial) -> Outcome {
     // Booted with the share: systemd-binfmt starts once by itself, and once more by the watcher at most.
@@ -67,7 +63,10 @@ async fn watcher_settles(trial: &Trial) -> Outcome {
     let machine = trial.machine_without_drives().await?;
     let before = starts_of_binfmt(&*machine).await?;
     plug_and_register(&machine).await?;
-    machine.run_within(WATCH, WATCH_LIMIT).await?;
+    let watched = machine.run_within(&format!("sleep {WATCH}"), limit(WATCH)).await?;
+    if !watched.success() {
+        return Err(Stop::Broken(format!("the watcher was not watched: {watched}")));
+    }
     let restarts = starts_of_binfmt(&*machine).await?.saturating_sub(before);
     expect(
         restarts <= 1,
