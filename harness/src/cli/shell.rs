@@ -149,8 +149,8 @@ async fn relay(terminal: UnixStream) -> std::io::Result<()> {
 /// Waits until the shell in the guest has ended, or the machine.
 async fn logged_out(vm: &Vm) {
     // systemd says 0 for what has ended, which `tail` would wait for forever.
-    let watch = "pid=$(systemctl show --property=MainPID --value assay-shell.service); \
-                 test \"$pid\" = 0 || exec tail --pid=\"$pid\" --follow /dev/null";
+    let watch = "pid=$(systemctl show -P MainPID assay-shell.service); \
+                 test \"$pid\" = 0 || tail --pid=\"$pid\" --follow /dev/null";
     let _ = vm.run_within(watch, SESSION_LIMIT).await;
 }
 

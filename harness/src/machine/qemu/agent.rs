@@ -83,7 +83,7 @@ impl Agent {
         let mut ends = self.ends.anew();
         let pid = self.request(&what, ANSWER_LIMIT + reading, start).await?.pid;
         let mut pause = FIRST_PAUSE;
-        while Instant::now() < deadline {
+        loop {
             tokio::select! {
                 () = tokio::time::sleep_until(deadline.min(Instant::now() + pause)) => {
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -95,8 +95,10 @@ impl Agent {
             if answer.exited {
                 return self.output(answer);
             }
+            if Instant::now() >= deadline {
+                return Err(self.never(format!("the end of `{command}`"), limit));
+            }
         }
-        Err(self.never(format!("the end of `{command}`"), limit))
     }
 
     fn output(&self, answer: qga::GuestExecStatus) -> Result<Output, MachineError> {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use serde_json::{Value, json};
 
 use super::clock::Clock;
+use super::ends;
 use super::hardware::{Accelerator, Hardware};
 use super::port::Port;
 use super::smbios::Smbiosed;
@@ -118,7 +119,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-device", "virtserialport,bus=ports.0,nr=3,chardev=bus,name=assay.bus");
     line.add("-device", "virtserialport,bus=ports.0,nr=4,chardev=resident,name=assay.resident");
     line.add("-device", "virtconsole,bus=ports.0,nr=5,chardev=terminal");
-    line.add("-device", "virtserialport,bus=ports.0,nr=6,chardev=ends,name=assay.ends");
+    line.add("-device", format!("virtserialport,bus=ports.0,nr=6,chardev=ends,name={}", ends::PORT));
     line.add("-device", "virtio-rng-pci");
 
     let root = disk(&launch.disk, Access::Write);

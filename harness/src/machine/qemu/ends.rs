@@ -4,14 +4,15 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-/// What a shell says when it ends, so that the agent is asked then and not again and again before. A shell that
-/// says nothing (it was killed, or has become another program) costs time, and so does one that says it too often:
-/// whether a command has ended, the agent alone tells.
-const SAY: &str = "trap 'test -c /dev/virtio-ports/assay.ends && { echo >/dev/virtio-ports/assay.ends; } 2>/dev/null' EXIT; ";
+/// What the port is called in the guest.
+pub const PORT: &str = "assay.ends";
 
-/// This shell command, saying when it ends.
+/// This shell command, saying when it ends, so that the agent is asked then and not again and again before. A shell
+/// that says nothing (it was killed, or has become another program) costs time, and so does one that says it too
+/// often: whether a command has ended, the agent alone tells.
 pub fn saying(command: &str) -> String {
-    format!("{SAY}{command}")
+    let port = format!("/dev/virtio-ports/{PORT}");
+    format!("trap 'test -c {port} && {{ echo >{port}; }} 2>/dev/null' EXIT; {command}")
 }
 
 /// Hears it.
