@@ -12,8 +12,9 @@ mod timer;
 use harness::Suite;
 use harness::machine::qemu::Peer;
 use harness::machine::qemu::bus::{Object, Refusal};
+use harness::machine::quoted;
 
-use super::USER;
+use super::{USER, run_by_user};
 
 pub const SUITE: Suite = Suite {
     target: "omarchy",
@@ -48,8 +49,8 @@ const PING: &str = "Ping";
 
 /// A shell command as the user's own session would run it.
 fn in_session(command: &str) -> String {
-    let shell = harness::machine::quoted(command);
-    format!("runuser -u {USER} -- env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}")
+    let shell = quoted(command);
+    run_by_user(&format!("env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}"))
 }
 
 /// What came of a call, for people.
