@@ -145,8 +145,8 @@ impl Job {
 fn at_a_time(machine: MachineKind) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     match machine {
-        // One waits, for its guest's clock or for a template that another makes, while others keep processors busy.
-        MachineKind::Vm => processors + 1,
+        // Two wait, for their guests' clocks or for a template that another makes, while others keep processors busy.
+        MachineKind::Vm => processors + 2,
         // Most wait for time, which passes by itself.
         MachineKind::Container => 3 * processors,
     }
