@@ -1,13 +1,11 @@
 //! Whether the interpreter is registered, and stays so.
 
-use std::time::Duration;
-
 use harness::lab::Drives;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::handler::{INTERPRETER, described, registered, taking};
 use super::program::{ET_EXEC, X86_64, elf, exit};
-use super::share::{plug_after, registered_after_mount};
+use super::share::plug_late;
 use super::{CONF, RESTART, handler};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
@@ -121,21 +119,15 @@ pub const SURVIVES_REBOOTS: Check = Check {
     }],
 };
 
-/// How many boots in a row, the first of them the template's: the machine was rebooted to make it.
-const BOOTS: usize = 2;
-
 async fn survives_reboots(trial: &Trial) -> Outcome {
-    let delays = proptest::collection::vec(0..=15_000_u64, BOOTS);
-    let reboots = async |delays: Vec<u64>| {
-        let mut machine = trial.machine_without_drives().await?;
-        for (boot, delay) in delays.into_iter().enumerate() {
-            if boot > 0 {
-                machine = trial.reboot(&machine, Drives::Absent).await?;
-            }
-            plug_after(&machine, Duration::from_millis(delay)).await?;
-            registered_after_mount(&machine).await?;
-        }
-        Ok(())
+    let delays = proptest::array::uniform2(0..=15_000_u64);
+    let reboots = async |[first, second]: [u64; 2]| {
+        // The first reboot is the template's: the machine was rebooted to make it.
+        let machine = trial.machine_without_drives().await?;
+        plug_late(&machine, first).await?;
+
+        let machine = trial.reboot(&machine, Drives::Absent).await?;
+        plug_late(&machine, second).await
     };
     trial.for_all(1, delays, reboots).await
 }

@@ -139,14 +139,12 @@ async fn mount_late(trial: &Trial) -> Outcome {
 
 async fn late_in_boot(trial: &Trial, delay: u64) -> Outcome {
     let machine = trial.power_on(Drives::Absent).await?;
-    plug_after(&machine, Duration::from_millis(delay)).await?;
-    registered_after_mount(&machine).await
+    plug_late(&machine, delay).await
 }
 
 async fn late_after_boot(trial: &Trial, delay: u64) -> Outcome {
     let machine = trial.machine_without_drives().await?;
-    plug_after(&machine, Duration::from_millis(delay)).await?;
-    registered_after_mount(&machine).await
+    plug_late(&machine, delay).await
 }
 
 pub const MOUNT_NEVER: Check = Check {
@@ -227,19 +225,17 @@ async fn share_lost_and_back(trial: &Trial) -> Outcome {
     // What the kernel still remembers of the lost drive would run programs until the memory is needed.
     machine.succeed("echo 3 >/proc/sys/vm/drop_caches").await?;
 
-    machine.plug(SHARE).await?;
-    registered_after_mount(&machine).await
+    plug_and_register(&machine).await
 }
 
-/// Plugs the share in this long from now.
-pub async fn plug_after(machine: &Vm, delay: Duration) -> Outcome {
+/// Plugs the share in this many milliseconds from now, after which x86_64 programs must run in time.
+pub async fn plug_late(machine: &Vm, delay: u64) -> Outcome {
     // Nothing is waited for here: the delay is what is tested.
-    tokio::time::sleep(delay).await;
-    machine.plug(SHARE).await?;
-    Ok(())
+    tokio::time::sleep(Duration::from_millis(delay)).await;
+    plug_and_register(machine).await
 }
 
-/// Plugs the share in and waits until x86_64 programs run, as a means to an end.
+/// Plugs the share in, after which x86_64 programs must run in time.
 pub async fn plug_and_register(machine: &Vm) -> Outcome {
     machine.plug(SHARE).await?;
     registered_after_mount(machine).await
@@ -247,7 +243,7 @@ pub async fn plug_and_register(machine: &Vm) -> Outcome {
 
 /// Waits for the mount; then x86_64 programs must run in time. A machine that is still booting is given
 /// the time from when it first answers.
-pub async fn registered_after_mount(machine: &Vm) -> Outcome {
+async fn registered_after_mount(machine: &Vm) -> Outcome {
     machine.answers(harness::lab::BOOT_LIMIT).await?;
     machine.systemd().await?.wait_until(MOUNT, "active", MOUNT_LIMIT).await?;
     if within(machine, REGISTRATION_LIMIT, &format!("{STATIC} true")).await? {
