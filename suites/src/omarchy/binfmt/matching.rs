@@ -10,7 +10,7 @@ use harness::{
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, print_argv0, put};
 use super::share::{DYNAMIC, STATIC};
 use super::{CONF, RESTART, SHARE};
-use crate::omarchy::document;
+use crate::omarchy::{document, run_by_user};
 
 pub const MATCHES_X86_64_ONLY: Check = Check {
     invariant: Invariant {
@@ -147,7 +147,7 @@ async fn flags(trial: &Trial) -> Outcome {
     expect(named.success() && named.text() == "moon", expected, &named)?;
 
     let setuid = put(&*machine, "euid", &elf(X86_64, ET_EXEC, &exit_with_euid()), 0o4755).await?;
-    let as_user = machine.run(&format!("setpriv --reuid=1000 --clear-groups {setuid}")).await?;
+    let as_user = machine.run(&run_by_user(&setuid)).await?;
     ends_with("the effective user of a set-user-id-root program started by user 1000 (C)", &as_user, 0)
 }
 
