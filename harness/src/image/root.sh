@@ -34,8 +34,9 @@ done
 # Complete archives here go to the package cache.
 keep() {
     find . -maxdepth 1 -name '*.deb' -type f | while read -r deb; do
-        # Under another name until complete: other builds read this directory.
-        cp "$deb" "$PACKAGE_CACHE/.$$" && mv "$PACKAGE_CACHE/.$$" "$PACKAGE_CACHE/${deb#./}"
+        # Other builds read the cache and write to it: each package comes whole, from
+        # a directory that is this build's alone. Process numbers repeat in namespaces.
+        cp "$deb" "$OUT/package.deb" && mv "$OUT/package.deb" "$PACKAGE_CACHE/${deb#./}"
     done
 }
 
