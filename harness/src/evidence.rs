@@ -90,6 +90,8 @@ struct Seen {
     exchanges: Vec<Exchange>,
     /// By machine.
     consoles: Vec<(String, Tail)>,
+    /// By machine.
+    journals: Vec<(String, String)>,
 }
 
 impl Transcript {
@@ -163,6 +165,19 @@ impl Transcript {
         self.lock().consoles.push((machine.to_owned(), console));
     }
 
+    /// Keeps the journal that a machine had at its end.
+    pub fn keep_journal(&self, machine: &str, journal: String) {
+        self.lock().journals.push((machine.to_owned(), journal));
+    }
+
+    /// Does something that is no part of the check: no exchange tells of it.
+    pub async fn unnoted<T>(&self, doing: impl Future<Output = T>) -> T {
+        let exchanges = self.take();
+        let done = doing.await;
+        self.lock().exchanges = exchanges;
+        done
+    }
+
     /// Adds what another has seen.
     pub fn include(&self, other: &Transcript) {
         let other = other.lock().clone();
@@ -170,6 +185,7 @@ impl Transcript {
         seen.machines.extend(other.machines);
         seen.exchanges.extend(other.exchanges);
         seen.consoles.extend(other.consoles);
+        seen.journals.extend(other.journals);
     }
 
     /// Takes what was recorded so far.
@@ -183,6 +199,11 @@ impl Transcript {
         let texts = seen.consoles.iter().map(|(machine, console)| (machine, console.text()));
         let texts = texts.filter(|(_, text)| !text.trim().is_empty());
         texts.map(|(machine, text)| format!("{machine}\n{text}\n")).collect()
+    }
+
+    /// The journals that were kept, each after the name of its machine.
+    pub fn journal(&self) -> String {
+        self.lock().journals.iter().map(|(machine, journal)| format!("{machine}\n{journal}\n")).collect()
     }
 
     fn with(&self, machine: &str, change: impl FnOnce(&mut Lifetime)) {
@@ -357,5 +378,19 @@ mod tests {
         assert!(one.ended.is_some_and(|ended| ended >= one.began));
         assert_eq!(one.phases[0].what, "the state loads");
         assert_eq!((other.start, other.ended, other.phases.len()), (Start::PowerOn, None, 0));
+    }
+
+    #[tokio::test]
+    async fn a_journal_comes_with_what_another_has_seen_and_how_it_was_read_does_not() {
+        let (seen, found) = (Transcript::default(), Transcript::default());
+        let exchange = |action| Exchange::since(Instant::now(), "one", action, Answer::Done);
+        found.record(exchange("plug the drive"));
+        let read = async { found.record(exchange("journalctl")) };
+        found.unnoted(read).await;
+        found.keep_journal("one", "mounted".into());
+        seen.include(&found);
+        assert_eq!(seen.journal(), "one\nmounted\n");
+        let actions: Vec<_> = seen.take().into_iter().map(|exchange| exchange.action).collect();
+        assert_eq!(actions, ["plug the drive"]);
     }
 }

@@ -251,26 +251,27 @@ impl Trial {
 
     /// What was seen, and ends the machines.
     pub async fn evidence(&self, with_journal: bool) -> Evidence {
-        let machines = std::mem::take(&mut *self.lock());
-        let transcript = self.transcript.take();
-        let mut evidence = Evidence { transcript, ..Evidence::default() };
-        for machine in machines {
-            if with_journal && let Some(journal) = journal(&*machine).await {
-                evidence.journal.push_str(&format!("{}\n{journal}\n", machine.name()));
-            }
-            machine.end().await;
+        self.end(with_journal).await;
+        Evidence {
+            machines: self.transcript.machines(),
+            transcript: self.transcript.take(),
+            journal: self.transcript.journal(),
+            console: self.transcript.console(),
         }
-        evidence.machines = self.transcript.machines();
-        evidence.console = self.transcript.console();
-        evidence
     }
 
-    /// Ends the machines.
-    async fn end(&self) {
+    /// Ends the machines, when their journals have been read if those are wanted.
+    async fn end(&self, with_journal: bool) {
         let machines = std::mem::take(&mut *self.lock());
-        for machine in machines {
-            machine.end().await;
-        }
+        let ending = async {
+            for machine in machines {
+                if with_journal && let Some(journal) = journal(&*machine).await {
+                    self.transcript.keep_journal(machine.name(), journal);
+                }
+                machine.end().await;
+            }
+        };
+        self.transcript.unnoted(ending).await;
     }
 
     /// Holds a machine until the trial ends or it does: hundreds of random cases would hold the memory of all of theirs.

@@ -56,7 +56,7 @@ impl<'t> Machines<'t> {
         let find = async |seen: &Transcript| {
             let apart = self.trial.apart(seen.clone());
             let found = find(&apart).await;
-            apart.end().await;
+            apart.end(found.is_err()).await;
             found
         };
         // In a box, because a trial within a trial makes a future of great depth.

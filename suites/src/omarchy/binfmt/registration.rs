@@ -1,11 +1,10 @@
 //! Whether the interpreter is registered, and stays so.
 
-use harness::lab::Drives;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::handler::{INTERPRETER, described, registered, taking};
 use super::program::{ET_EXEC, X86_64, elf, exit};
-use super::share::plug_late;
+use super::share::late_and_late_again;
 use super::{CONF, RESTART, handler};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
@@ -108,7 +107,7 @@ pub const SURVIVES_REBOOTS: Check = Check {
         variant: None,
     },
     touches: Touches::Power,
-    run: |trial| Box::pin(survives_reboots(trial)),
+    run: |trial| Box::pin(late_and_late_again(trial)),
     mutants: &[Mutant {
         name: "a runtime-only registration",
         stage: None,
@@ -118,16 +117,3 @@ pub const SURVIVES_REBOOTS: Check = Check {
         }],
     }],
 };
-
-async fn survives_reboots(trial: &Trial) -> Outcome {
-    let delays = proptest::array::uniform2(0..=15_000_u64);
-    let reboots = async |[first, second]: [u64; 2]| {
-        // The first reboot is the template's: the machine was rebooted to make it.
-        let machine = trial.machine_without_drives().await?;
-        plug_late(&machine, first).await?;
-
-        let machine = trial.reboot(&machine, Drives::Absent).await?;
-        plug_late(&machine, second).await
-    };
-    trial.for_all(1, delays, reboots).await
-}
