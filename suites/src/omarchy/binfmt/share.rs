@@ -132,21 +132,26 @@ const BOOT: u64 = 12_000;
 /// The longest that the share is late after the boot, in milliseconds.
 const LONGEST_DELAY: u64 = 30_000;
 
-/// How late the share is in milliseconds: after a boot, and in the next one.
-#[derive(Debug, Clone, Hash, PartialEq, Eq)]
-struct Lateness((u64, u64));
+/// How late the share is, in milliseconds.
+#[derive(Hash, PartialEq, Eq)]
+struct Lateness {
+    after_boot: u64,
+    /// Of the boot that follows.
+    in_boot: u64,
+}
 
 /// Has the share come late, reboots, and has it come late again. Two invariants promise that x86_64 programs run
 /// each time: it is tried once for both.
 pub async fn late_and_late_again(trial: &Trial) -> Outcome {
     let delays = (0..=LONGEST_DELAY, 0..=BOOT);
-    trial.for_all(1, delays, |delays| registered_if_late(trial, Lateness(delays))).await
+    let property = |(after_boot, in_boot)| registered_however_late(trial, Lateness { after_boot, in_boot });
+    trial.for_all(1, delays, property).await
 }
 
-async fn registered_if_late(trial: &Trial, lateness: Lateness) -> Outcome {
-    let Lateness((after_boot, in_boot)) = lateness;
+async fn registered_however_late(trial: &Trial, lateness: Lateness) -> Outcome {
+    let Lateness { after_boot, in_boot } = lateness;
     let find = async |apart: &Trial| {
-        // The machine was rebooted to make it, so that this is the first reboot's share.
+        // What it is a fork of was rebooted after the provisioning: this is the first of the reboots.
         let machine = apart.machine_without_drives().await?;
         plug_late(&machine, after_boot).await?;
 
