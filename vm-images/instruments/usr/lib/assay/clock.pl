@@ -72,13 +72,20 @@ sub hold {
 }
 
 # Until a rest the processor is not idle. A template is frozen so: of a machine that
-# goes on from it nobody knows when it gets its first order.
+# goes on from it nobody knows when it gets its first order. The spinner spins on
+# return, or every fork of the template would have to begin it.
 sub awake {
     return if $awake;
+    pipe(my $begun, my $tell) or die "pipe: $!\n";
     $awake = fork // die "spinner: $!\n";
-    return if $awake;
-    schedule(SCHED_IDLE, 0);
-    1 while 1;
+    if (!$awake) {
+        schedule(SCHED_IDLE, 0);
+        close $tell;
+        1 while 1;
+    }
+    close $tell;
+    sysread($begun, my $nothing, 1);
+    return;
 }
 
 sub rest {

@@ -2,6 +2,8 @@
 use strict;
 use warnings;
 
+use Fcntl qw(O_CREAT O_WRONLY);
+
 # Has the kernel use what was just written at once instead of after up to a
 # minute, in which all forks would draw the same numbers.
 use constant RNDRESEEDCRNG => 0x5207;
@@ -16,9 +18,18 @@ sub renew {
     set_wall_clock($time);
     remember_epoch();
 
-    open(my $file, '>', '/etc/machine-id') or die "machine id: $!\n";
-    print {$file} "$id\n" or die "machine id: $!\n";
-    close $file or die "machine id: $!\n";
+    write_in_place('/etc/machine-id', "$id\n");
+    return;
+}
+
+# A file that is cut to nothing and written anew waits for the disk: ext4 sees to it
+# that one or the other is there after a crash.
+sub write_in_place {
+    my ($path, $content) = @_;
+    sysopen(my $file, $path, O_WRONLY | O_CREAT) or die "$path: $!\n";
+    syswrite($file, $content) // die "$path: $!\n";
+    truncate($file, length $content) or die "$path: $!\n" if -s $file != length $content;
+    close $file or die "$path: $!\n";
     return;
 }
 
