@@ -21,7 +21,7 @@ pub fn need(need: &Need, located: Option<&Located>, root: bool, distribution: Di
         Some(Located { place, version: None }) => State::Fine(place.display().to_string()),
         Some(Located { version: Some(text), .. }) => emulator_version(text),
         None if need.required(root) => State::Missing { observed: "not found".into(), fix },
-        None => State::Note(format!("not found: {fix}")),
+        None => State::Absent { fix },
     };
     Finding { need: need.name().into(), purpose: format!("for {}: it {}", need.purpose, need.does), state }
 }

@@ -28,7 +28,9 @@ pub enum State {
     Fine(String),
     /// Something will not work.
     Missing { observed: String, fix: String },
-    /// Good to know; everything in the catalogue can be decided all the same.
+    /// Not there: what needs it is skipped, and the rest works.
+    Absent { fix: String },
+    /// Good to know.
     Note(String),
 }
 
@@ -51,6 +53,14 @@ pub fn examine(cache: &Path) -> Vec<Finding> {
 pub fn exit_status(findings: &[Finding]) -> u8 {
     let missing = findings.iter().any(|finding| matches!(finding.state, State::Missing { .. }));
     if missing { 3 } else { 0 }
+}
+
+/// What this host lacks of what smart cards need, each with what installs it.
+pub fn lacks_for_smart_cards() -> Vec<String> {
+    let distribution = Distribution::of_this_host();
+    let absent =
+        need::all().iter().filter(|need| need.purpose == need::SMART_CARDS && host::locate(need).is_none());
+    absent.map(|need| format!("{} ({})", need.name(), distribution.install(need))).collect()
 }
 
 /// What to tell a user whose host turned out to lack this program; nothing for a program that is not known.

@@ -18,6 +18,9 @@ pub struct Need {
     pub does: &'static str,
 }
 
+/// The purpose of what the programs of a card's own are built with.
+pub const SMART_CARDS: &str = "smart cards";
+
 /// In place of a program: the kernel runs programs of the other architecture.
 pub const BINFMT: &str = "binfmt";
 
@@ -47,7 +50,7 @@ impl Need {
     /// Whether a run on some target fails without it.
     pub fn required(&self, root: bool) -> bool {
         match self.purpose {
-            "tests" | "tests of pages" | "containers" | "smart cards" => false,
+            "tests" | "tests of pages" | "containers" | SMART_CARDS => false,
             "images without root" => !root,
             _ => true,
         }
@@ -67,7 +70,7 @@ mod tests {
                 "every target",
                 "images",
                 "images without root",
-                "smart cards",
+                SMART_CARDS,
                 "tests",
                 "tests of pages",
                 "containers",

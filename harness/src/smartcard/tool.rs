@@ -7,6 +7,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::cache::Cache;
+use crate::doctor;
 
 /// A program that was built.
 #[derive(Debug, Clone)]
@@ -17,10 +18,15 @@ pub struct Tool(PathBuf);
 pub enum ToolError {
     #[error("{program} cannot be built, because cargo cannot be run ({reason}): install Rust")]
     NoCargo { program: &'static str, reason: String },
-    #[error(
-        "{program} cannot be built (`assay doctor` tells what it takes; to see more, run {command}): {last}"
-    )]
-    Failed { program: &'static str, command: String, last: String },
+    #[error("{program} cannot be built{}; to see more, run {command}: {last}", lacking(.lacks))]
+    Failed { program: &'static str, lacks: Vec<String>, command: String, last: String },
+}
+
+fn lacking(lacks: &[String]) -> String {
+    if lacks.is_empty() {
+        return String::new();
+    }
+    format!(", and this host lacks {}", lacks.join(", "))
 }
 
 /// How much of what a compiler says is told, in lines.
@@ -33,6 +39,8 @@ impl Tool {
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--release", "--locked", "--quiet", "--manifest-path"]).arg(&manifest);
         cargo.arg("--target-dir").arg(&target).stdin(Stdio::null()).kill_on_drop(true);
+        // The last lines are told, and are to be the reason.
+        cargo.env("RUST_BACKTRACE", "0");
         let output = cargo.output().await;
         let output =
             output.map_err(|error: io::Error| ToolError::NoCargo { program, reason: error.to_string() })?;
@@ -43,7 +51,7 @@ impl Tool {
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines[lines.len().saturating_sub(LAST)..].join("\n");
         let command = format!("cargo build --release --manifest-path {}", manifest.display());
-        Err(ToolError::Failed { program, command, last })
+        Err(ToolError::Failed { program, lacks: doctor::lacks_for_smart_cards(), command, last })
     }
 
     /// Whether it was ever built. What is may still be older than its source.
