@@ -96,6 +96,17 @@ mod tests {
         assert_eq!(output.stdout, b"built");
     }
 
+    #[test]
+    fn what_the_host_lacks_comes_before_what_the_compiler_says() {
+        let lacks = vec!["winscard.h (apt-get install libpcsclite-dev)".to_owned()];
+        let (command, last) = ("cargo build".to_owned(), "not found".to_owned());
+        assert_eq!(
+            ToolError::Failed { program: "demo", lacks, command, last }.to_string(),
+            "demo cannot be built, and this host lacks winscard.h (apt-get install libpcsclite-dev); \
+             to see more, run cargo build: not found"
+        );
+    }
+
     #[tokio::test]
     async fn what_cannot_be_built_is_told_with_what_the_compiler_says() {
         let package = package("fn main() { nothing() }");
