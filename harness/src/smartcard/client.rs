@@ -112,12 +112,15 @@ impl Client {
         wanted: impl Fn(&Answer) -> bool,
     ) -> Result<Answer, MachineError> {
         let began = self.machine.uptime().await?;
-        loop {
-            let state = self.change_within(reader, MISSED_LIMIT).await?;
-            if wanted(&state) || self.machine.uptime().await? > began + limit {
-                return Ok(state);
+        let mut state = self.change_within(reader, MISSED_LIMIT).await?;
+        while !wanted(&state) && self.machine.uptime().await? <= began + limit {
+            let next = self.change_within(reader, MISSED_LIMIT).await?;
+            // Without a change it is as it was, which tells more.
+            if !next.is_error("SCARD_E_TIMEOUT") {
+                state = next;
             }
         }
+        Ok(state)
     }
 
     async fn change_within(&mut self, reader: &str, limit: Duration) -> Result<Answer, MachineError> {
