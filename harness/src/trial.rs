@@ -20,7 +20,7 @@ use crate::machine::qemu::{Clock, Vm};
 use crate::property::{self, Found, Seed};
 use crate::provision::Plan;
 use crate::replay::{self, Replay};
-use crate::smartcard::{Card, Client, Manner, SmartCards, Token};
+use crate::smartcard::{Card, Client, SmartCards, Token};
 use crate::target::{Given, Rollback};
 use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
 
@@ -132,8 +132,8 @@ impl Trial {
     }
 
     /// Puts a token into the reader of a machine, and waits until its daemon sees it.
-    pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, Stop> {
-        Ok(self.smartcards()?.insert(token, machine, manner).await?)
+    pub async fn insert(&self, token: &Token, machine: &Vm) -> Result<Card, Stop> {
+        Ok(self.smartcards()?.insert(token, machine).await?)
     }
 
     /// Plugs a token into the USB of a machine.

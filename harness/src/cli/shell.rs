@@ -18,7 +18,7 @@ use crate::event::Listener;
 use crate::lab::Drives;
 use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
-use crate::smartcard::{Card, Manner, PIN, SmartCards, Token};
+use crate::smartcard::{Card, PIN, SmartCards, Token};
 use crate::{Machine, MachineKind, Stop, Transcript, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
@@ -53,7 +53,7 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
 async fn card(vm: &Vm, smartcards: &SmartCards) -> Result<Option<(Card, Token)>, Failure> {
     let inserted = async {
         let token = smartcards.token().await?;
-        Ok((smartcards.insert(&token, vm, Manner::default()).await?, token))
+        Ok((smartcards.insert(&token, vm).await?, token))
     };
     match inserted.await {
         Ok(card) => {

@@ -7,7 +7,7 @@ mod tool;
 use std::sync::Arc;
 
 pub use client::{Answer, Client};
-pub use token::{Card, Flaw, Manner, PIN, Pulled, Token, TokenError};
+pub use token::{Card, Flaw, PIN, Pulled, Token, TokenError};
 pub use tool::{Tool, ToolError};
 
 use crate::cache::Cache;
@@ -60,9 +60,9 @@ impl SmartCards {
 
     /// Puts a token into the target's reader, and waits until the daemon sees it. A daemon that does not is no
     /// verdict: on a busy host the token may have come late.
-    pub async fn insert(&self, token: &Token, machine: &Vm, manner: Manner) -> Result<Card, MachineError> {
+    pub async fn insert(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
         let daemon = machine.connect(&self.target.daemon, ROOT).await?;
-        let card = token.insert(machine, &self.target.reader, manner).await?.held_by(daemon);
+        let card = token.insert(machine, &self.target.reader).await?.held_by(daemon);
         machine.succeed(&self.target.seen).await?;
         Ok(card)
     }

@@ -27,17 +27,10 @@ pub enum Flaw {
     WrongCertificate,
     /// It takes every PIN for the right one.
     AnyPin,
+    /// All that its PIV application answers is random.
+    Garbage,
     /// Pulled, it stays where it is and says nothing more.
     Stuck,
-}
-
-/// How a token behaves in a reader.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Manner {
-    /// How much later than it could it answers a command.
-    pub delay: Duration,
-    /// All that its PIV application answers is random.
-    pub garbage: bool,
 }
 
 /// A token that was made for one check, with keys of its own.
@@ -45,6 +38,7 @@ pub struct Token {
     tool: Tool,
     directory: Scratch,
     flaw: Option<Flaw>,
+    delay: Duration,
     certificate: Vec<u8>,
     atr: String,
 }
@@ -78,7 +72,12 @@ impl Token {
         }
         let certificate = std::fs::read(token.join("certificate.der"))?;
         let atr = std::fs::read_to_string(token.join("atr"))?;
-        Ok(Token { tool, directory, flaw, certificate, atr })
+        Ok(Token { tool, directory, flaw, delay: Duration::ZERO, certificate, atr })
+    }
+
+    /// The same, which in a reader answers each command so much later than it could.
+    pub fn slowed(self, delay: Duration) -> Token {
+        Token { delay, ..self }
     }
 
     /// The X.509 certificate that it shows, as DER.
@@ -92,20 +91,14 @@ impl Token {
     }
 
     /// Puts it into the reader that waits for a card at this address of the guest's, such as `tcp:35963`.
-    pub(super) async fn insert(
-        &self,
-        machine: &Vm,
-        reader: &str,
-        manner: Manner,
-    ) -> Result<Card, MachineError> {
+    pub(super) async fn insert(&self, machine: &Vm, reader: &str) -> Result<Card, MachineError> {
         let mut command = self.tool.command();
         command.arg("insert").arg(self.directory.path().join(TOKEN));
-        command.arg(format!("--delay-ms={}", manner.delay.as_millis()));
-        if manner.garbage {
-            command.arg("--garbage");
-        }
-        if self.flaw == Some(Flaw::AnyPin) {
-            command.arg("--any-pin");
+        command.arg(format!("--delay-ms={}", self.delay.as_millis()));
+        match self.flaw {
+            Some(Flaw::AnyPin) => drop(command.arg("--any-pin")),
+            Some(Flaw::Garbage) => drop(command.arg("--garbage")),
+            Some(Flaw::WrongCertificate | Flaw::Stuck) | None => {}
         }
         let inserting = self.card(machine, reader, command);
         machine.recorded("insert the token".to_owned(), inserting).await

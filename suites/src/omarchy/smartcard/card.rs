@@ -1,6 +1,6 @@
 //! The card, as far as its reader and the daemon carry it.
 
-use harness::smartcard::{Flaw, Manner, PIN};
+use harness::smartcard::{Flaw, PIN};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::SOCKET;
@@ -18,12 +18,20 @@ pub const READER_AND_ATR: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(reader_and_atr(trial)),
-    mutants: &[Mutant {
-        name: "reader configuration removed",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Remove { path: "/etc/reader.conf.d/vpcd" }],
-    }],
+    mutants: &[
+        Mutant {
+            name: "reader configuration removed",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Remove { path: "/etc/reader.conf.d/vpcd" }],
+        },
+        Mutant {
+            name: "a card that answers at random",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Token(Flaw::Garbage)],
+        },
+    ],
 };
 
 async fn reader_and_atr(trial: &Trial) -> Outcome {
@@ -31,7 +39,7 @@ async fn reader_and_atr(trial: &Trial) -> Outcome {
     let token = trial.token().await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
 
-    let _card = trial.insert(&token, &machine, Manner::default()).await?;
+    let _card = trial.insert(&token, &machine).await?;
     let atr = machine.run(&as_user("opensc-tool --atr")).await?;
     expect(atr.text() == token.atr(), format!("the card's ATR is {}", token.atr()), atr)?;
     select_piv(&*machine).await
@@ -58,7 +66,7 @@ pub const WRONG_PIN: Check = Check {
 async fn wrong_pin(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let _card = trial.insert(&token, &machine, Manner::default()).await?;
+    let _card = trial.insert(&token, &machine).await?;
     let before = tries(&*machine).await?;
 
     let wrong = machine.run(&as_user("pkcs11-tool --login --pin 654321 --list-objects")).await?;

@@ -1,6 +1,5 @@
 //! The card's certificate as a PKCS#11 object, for x86_64 programs that ask p11-kit for modules.
 
-use harness::smartcard::Manner;
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use crate::omarchy::{as_user, document};
@@ -53,7 +52,7 @@ const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environmen
 async fn pkcs11_object(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let _card = trial.insert(&token, &machine, Manner::default()).await?;
+    let _card = trial.insert(&token, &machine).await?;
     let listed = machine.run(&as_user(LIST)).await?;
     let found = listed.success() && listed.text().contains("Certificate for PIV Authentication");
     expect(found, "p11-kit's proxy lists the certificate for PIV authentication", listed)

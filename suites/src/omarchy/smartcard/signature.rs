@@ -1,8 +1,9 @@
 //! A signature by the card's key, held against its certificate.
 
 use std::path::Path;
+use std::time::Duration;
 
-use harness::smartcard::{Flaw, Manner, PIN};
+use harness::smartcard::{Flaw, PIN, Token};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
@@ -34,10 +35,18 @@ const TEXT: &str = "to be signed by the card";
 /// The user makes it, so it lies where they may write.
 const SIGNATURE: &str = "/tmp/signature";
 
+/// How long a token of hardware takes to answer, which nothing on the way may take for its end.
+const SLOW: Duration = Duration::from_millis(100);
+
 async fn sign_and_verify(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let token = trial.token().await?;
-    let _card = trial.insert(&token, &machine, Manner::default()).await?;
+    let token = trial.token().await?.slowed(SLOW);
+    let _card = trial.insert(&token, &machine).await?;
+    signs(&*machine, &token).await
+}
+
+/// That the one token in the guest's readers signs for the user, by the key that its certificate is for.
+pub async fn signs(machine: &dyn Machine, token: &Token) -> Outcome {
     // The PIV authentication key is the first object of each kind.
     let sign = format!(
         "printf %s '{TEXT}' >/tmp/text && pkcs11-tool --sign --mechanism ECDSA-SHA256 --signature-format openssl \

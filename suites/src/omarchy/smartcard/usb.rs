@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::smartcard::Answer;
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
 
-use super::piv::select_piv;
+use super::signature::signs;
 use crate::omarchy::document;
 
 pub const CCID_READER_APPEARS: Check = Check {
@@ -51,7 +51,7 @@ async fn ccid_reader_appears(trial: &Trial) -> Outcome {
         let state = client.change_until(reader, LIMIT, |state| state.is("present")).await?;
         expect(state.is("present"), format!("its card is there within {LIMIT:?}"), state)?;
         if time == 1 {
-            select_piv(&*machine).await?;
+            signs(&*machine, &token).await?;
         }
 
         let _pulled = card.pull().await?;
