@@ -4,6 +4,7 @@ pub mod binfmt;
 pub mod identity;
 pub mod openssl;
 mod process;
+mod programs;
 pub mod provision;
 pub mod session;
 pub mod smartcard;

@@ -42,6 +42,9 @@ pub const DEVICE_BROKER_OVERRIDE: &str =
 
 pub const WRAPPERS: &[Wrapper] = &[PORTAL, AGENT, USER_BROKER, DEVICE_BROKER];
 
+/// Where the x86_64 system beside the library layer has a newer OpenSSL.
+pub const SYSTEM_LIBRARIES: &str = "/opt/x86_64/usr/lib/x86_64-linux-gnu";
+
 /// The line of every wrapper after which a mutant changes what it has set.
 pub const SOURCE: &str = ". /usr/local/lib/library-layer/environment\n";
 

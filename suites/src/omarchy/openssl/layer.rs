@@ -3,9 +3,10 @@
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 use serde::Deserialize;
 
-use super::{with_module, with_programs};
+use super::with_module;
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
+use crate::omarchy::programs::with_programs;
 
 pub const OPENSC_LOADS: Check = Check {
     invariant: Invariant {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
 
-use super::with_programs;
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
+use crate::omarchy::programs::with_programs;
 use crate::omarchy::wrapper::{PORTAL, USER_BROKER};
 
 pub const RENDERING_ENV: Check = Check {

@@ -4,10 +4,11 @@ use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, ex
 use serde::Deserialize;
 
 use super::version::Mapped;
-use super::{SYSTEM_LIBRARIES, VERSION, system_first, with_programs};
+use super::{VERSION, system_first};
 use crate::omarchy::document;
 use crate::omarchy::process::{Caller, processes, start};
-use crate::omarchy::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, USER_BROKER};
+use crate::omarchy::programs::with_programs;
+use crate::omarchy::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, SYSTEM_LIBRARIES, USER_BROKER};
 
 pub const FIRST_IN_PATH: Check = Check {
     invariant: Invariant {

@@ -7,9 +7,10 @@ use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, ex
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{VERSION, system_first, with_module, with_programs};
+use super::{VERSION, system_first, with_module};
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
+use crate::omarchy::programs::with_programs;
 use crate::omarchy::wrapper::USER_BROKER;
 
 pub const LOADED_VERSION: Check = Check {

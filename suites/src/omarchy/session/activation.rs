@@ -127,7 +127,7 @@ async fn activated_environment(trial: &Trial) -> Outcome {
 }
 
 /// The broker that a call has started.
-async fn called<'m>(machine: &'m Arc<Vm>, bus: &Bus) -> Result<Process<'m>, Stop> {
+pub async fn called<'m>(machine: &'m Arc<Vm>, bus: &Bus) -> Result<Process<'m>, Stop> {
     let reply: Result<(), _> = bus.call(peer(NAME), PING, &()).await?;
     expect(reply.is_ok(), format!("a call of {NAME} is answered"), told(&reply))?;
     let owner = bus.owner(NAME).await?;

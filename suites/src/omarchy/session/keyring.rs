@@ -7,11 +7,14 @@ use harness::lab::{Drives, booted};
 use harness::machine::qemu::Vm;
 use harness::machine::qemu::bus::{Bus, Object, Refusal};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use serde::Deserialize;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
+use super::activation::called;
 use super::login::{log_in, logged_in};
 use super::{SESSION_BUS, THE_USER, told};
 use crate::omarchy::document;
+use crate::omarchy::process::Process;
 
 /// Names the collection that secrets go to.
 const DEFAULT: &str = "/home/user/.local/share/keyrings/default";
@@ -90,13 +93,14 @@ pub const KEYRING_UNLOCKED: Check = Check {
     }],
 };
 
-const SECRET: &[u8] = b"a refresh token";
+const SECRET: &str = "a refresh token";
 
 async fn keyring_unlocked(trial: &Trial) -> Outcome {
     let machine = logged_in(trial).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
-    keyring.store(SECRET).await?;
+    let broker = called(&machine, &keyring.bus).await?;
+    stores(&broker, SECRET).await?;
     keyring.has(SECRET).await?;
 
     let machine = trial.reboot(&machine, Drives::Plugged).await?;
@@ -105,6 +109,27 @@ async fn keyring_unlocked(trial: &Trial) -> Outcome {
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
     keyring.has(SECRET).await
+}
+
+/// That a program of x86_64 stores a secret, and reads it back.
+async fn stores(process: &Process<'_>, secret: &str) -> Outcome {
+    #[derive(Deserialize)]
+    struct Stored {
+        read: Option<String>,
+        refused: Option<String>,
+    }
+    let Stored { read, refused } = process.ask(&format!("secret {secret}")).await?;
+    let program = process.wrapper;
+    expect(
+        refused.is_none(),
+        format!("{program}: its program stores a secret"),
+        refused.unwrap_or_default(),
+    )?;
+    expect(
+        read.as_deref() == Some(secret),
+        format!("{program}: its program reads {secret:?} back"),
+        format!("{read:?}"),
+    )
 }
 
 /// The user's Secret Service.
@@ -139,20 +164,7 @@ impl Keyring {
         expect(unlocked, "a password login unlocks the collection `login`", "it is locked")
     }
 
-    async fn store(&self, secret: &[u8]) -> Outcome {
-        let collection = Object { path: LOGIN, interface: "org.freedesktop.Secret.Collection", ..SERVICE };
-        let properties = HashMap::from([
-            ("org.freedesktop.Secret.Item.Label", Value::from("assay")),
-            ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes())),
-        ]);
-        let secret = (&self.session, Vec::<u8>::new(), secret, "text/plain");
-        let stored = self.bus.call(collection, "CreateItem", &(properties, secret, true)).await?;
-        let (item, prompt): (OwnedObjectPath, OwnedObjectPath) = answered("a secret can be stored", stored)?;
-        // A service that wants to ask the person something first gives no item.
-        expect(item.as_str() != "/", "a secret is stored without a question", format!("{prompt} asks"))
-    }
-
-    async fn has(&self, secret: &[u8]) -> Outcome {
+    async fn has(&self, secret: &str) -> Outcome {
         let found = self.bus.call(SERVICE, "SearchItems", &(attributes(),)).await?;
         let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
             answered("secrets can be looked for", found)?;
@@ -160,7 +172,7 @@ impl Keyring {
         expect(unlocked.len() == 1 && locked.is_empty(), "one secret is found, not locked", counted)?;
         let read = self.bus.call(SERVICE, "GetSecrets", &(&unlocked, &self.session)).await?;
         let secrets: HashMap<OwnedObjectPath, Secret> = answered("the secret can be read", read)?;
-        let same = secrets.values().any(|(_, _, found, _)| found == secret);
+        let same = secrets.values().any(|(_, _, found, _)| found == secret.as_bytes());
         expect(same, "the secret comes back as it was stored", "another one comes")
     }
 }
@@ -171,7 +183,7 @@ fn answered<T>(expected: &str, reply: Result<T, Refusal>) -> Result<T, Stop> {
     reply.map_err(|refusal| Stop::Broken(refusal.to_string()))
 }
 
-/// By which it is found again.
+/// By which it is found again, as the program has it.
 fn attributes() -> HashMap<&'static str, &'static str> {
-    HashMap::from([("program", "assay")])
+    HashMap::from([("program", "probe")])
 }

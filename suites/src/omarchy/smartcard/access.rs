@@ -2,8 +2,10 @@
 
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
-use super::client::{NATIVE, X86_64};
-use super::{DAEMON, SOCKET, SYMLINK};
+use super::client::{NATIVE, X86_64, found_by};
+use super::{DAEMON, READER, SOCKET, SYMLINK};
+use crate::omarchy::process::processes;
+use crate::omarchy::programs::with_programs;
 use crate::omarchy::{DAEMON_RELOAD, document};
 
 pub const CONNECT_THROUGH_SYMLINK: Check = Check {
@@ -36,13 +38,27 @@ pub const CONNECT_THROUGH_SYMLINK: Check = Check {
                 Edit::Run { command: "systemctl restart pcscd.socket" },
             ],
         },
+        Mutant {
+            name: "wrappers with another PCSCLITE_CSOCK_NAME",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Replace {
+                path: "/usr/local/lib/library-layer/environment",
+                from: "PCSCLITE_CSOCK_NAME=/run/pcscd/pcscd.comm\n",
+                to: "PCSCLITE_CSOCK_NAME=/run/pcscd.comm\n",
+            }],
+        },
     ],
 };
 
 async fn connect_through_symlink(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    for socket in [SYMLINK, SOCKET] {
-        X86_64.finds_the_reader(&*machine, socket).await?;
+    let machine = with_programs(trial).await?;
+    X86_64.finds_the_reader(&*machine, SYMLINK).await?;
+    for process in processes(&*machine) {
+        let readers = found_by(&process).await?;
+        let expected =
+            format!("{}: its program finds the reader {READER:?} through its variable", process.wrapper);
+        expect(readers.keys().any(|name| name.contains(READER)), expected, format!("{readers:?}"))?;
     }
     Ok(())
 }

@@ -4,8 +4,10 @@ use harness::smartcard::{Flaw, PIN};
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
 
 use super::SOCKET;
-use super::client::NATIVE;
+use super::client::{NATIVE, found_by};
 use super::piv::{select_piv, tries};
+use crate::omarchy::process::processes;
+use crate::omarchy::programs::with_programs;
 use crate::omarchy::{as_user, document};
 
 pub const READER_AND_ATR: Check = Check {
@@ -35,14 +37,20 @@ pub const READER_AND_ATR: Check = Check {
 };
 
 async fn reader_and_atr(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let machine = with_programs(trial).await?;
     let token = trial.token().await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
 
     let _card = trial.insert(&token, &machine).await?;
     let atr = machine.run(&as_user("opensc-tool --atr")).await?;
     expect(atr.text() == token.atr(), format!("the card's ATR is {}", token.atr()), atr)?;
-    select_piv(&*machine).await
+    select_piv(&*machine).await?;
+    for process in processes(&*machine) {
+        let readers = found_by(&process).await?;
+        let expected = format!("{}: its program selects the PIV application (9000)", process.wrapper);
+        expect(readers.values().flatten().eq(["9000"]), expected, format!("{readers:?}"))?;
+    }
+    Ok(())
 }
 
 pub const WRONG_PIN: Check = Check {

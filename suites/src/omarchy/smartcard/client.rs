@@ -1,9 +1,13 @@
 //! Clients of the daemon inside the guest.
 
-use harness::{Machine, MachineError, Outcome, Output, expect};
+use std::collections::BTreeMap;
+
+use harness::{Machine, MachineError, Outcome, Output, Stop, expect};
+use serde::Deserialize;
 
 use super::READER;
 use crate::omarchy::as_user;
+use crate::omarchy::process::Process;
 
 /// A program that lists the readers, and how it finds the daemon.
 #[derive(Clone, Copy)]
@@ -38,4 +42,17 @@ impl Client {
             listed,
         )
     }
+}
+
+/// What a wrapper's program finds in each reader: the status of selecting the PIV application, or no card.
+pub async fn found_by(process: &Process<'_>) -> Result<BTreeMap<String, Option<String>>, Stop> {
+    #[derive(Deserialize)]
+    struct Session {
+        readers: BTreeMap<String, Option<String>>,
+        refused: Option<String>,
+    }
+    let Session { readers, refused } = process.ask("card").await?;
+    let expected = format!("{}: its program has a session with the daemon", process.wrapper);
+    expect(refused.is_none(), expected, refused.unwrap_or_default())?;
+    Ok(readers)
 }
