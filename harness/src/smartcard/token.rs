@@ -95,11 +95,11 @@ impl Token {
         let mut command = self.tool.command();
         command.arg("insert").arg(self.directory.path().join(TOKEN));
         command.arg(format!("--delay-ms={}", self.delay.as_millis()));
-        match self.flaw {
-            Some(Flaw::AnyPin) => drop(command.arg("--any-pin")),
-            Some(Flaw::Garbage) => drop(command.arg("--garbage")),
-            Some(Flaw::WrongCertificate | Flaw::Stuck) | None => {}
-        }
+        command.args(match self.flaw {
+            Some(Flaw::AnyPin) => Some("--any-pin"),
+            Some(Flaw::Garbage) => Some("--garbage"),
+            Some(Flaw::WrongCertificate | Flaw::Stuck) | None => None,
+        });
         let inserting = self.card(machine, reader, command);
         machine.recorded("insert the token".to_owned(), inserting).await
     }

@@ -99,7 +99,7 @@ async fn keyring_unlocked(trial: &Trial) -> Outcome {
     let machine = logged_in(trial).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
-    let broker = called(&machine, &keyring.bus).await?;
+    let broker = called(&machine, &keyring.bus).await.map_err(Stop::undecided)?;
     stores(&broker, SECRET).await?;
     keyring.has(SECRET).await?;
 

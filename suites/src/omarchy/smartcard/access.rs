@@ -1,6 +1,6 @@
 //! Who reaches the daemon.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::client::{NATIVE, X86_64, found_by};
 use super::{DAEMON, READER, SOCKET, SYMLINK};
@@ -52,12 +52,14 @@ pub const CONNECT_THROUGH_SYMLINK: Check = Check {
 };
 
 async fn connect_through_symlink(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await?;
+    let machine = with_programs(trial).await.map_err(Stop::undecided)?;
     X86_64.finds_the_reader(&*machine, SYMLINK).await?;
     for process in processes(&*machine) {
         let readers = found_by(&process).await?;
-        let expected =
-            format!("{}: its program finds the reader {READER:?} through its variable", process.wrapper);
+        let expected = format!(
+            "{}: its program finds the reader {READER:?} through PCSCLITE_CSOCK_NAME",
+            process.wrapper
+        );
         expect(readers.keys().any(|name| name.contains(READER)), expected, format!("{readers:?}"))?;
     }
     Ok(())

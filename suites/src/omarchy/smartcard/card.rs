@@ -1,7 +1,7 @@
 //! The card, as far as its reader and the daemon carry it.
 
 use harness::smartcard::{Flaw, PIN};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::SOCKET;
 use super::client::{NATIVE, found_by};
@@ -37,7 +37,7 @@ pub const READER_AND_ATR: Check = Check {
 };
 
 async fn reader_and_atr(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await?;
+    let machine = with_programs(trial).await.map_err(Stop::undecided)?;
     let token = trial.token().await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
 
