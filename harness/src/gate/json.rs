@@ -9,7 +9,8 @@
 //!     "before": "passed", "after": "failed", "reasons": [{ "reason": "passed-before" }], "flaky": null, "message": "…",
 //!     "took_before": 1.2, "took_after": 1.3 }],
 //!   "inputs": [{ "name": "nixpkgs", "change": "updated", "old": { "type": "github", "place": "NixOS/nixpkgs",
-//!     "revision": "…", "date": "2026-01-01" }, "new": {} }],
+//!     "revision": "…", "date": "2026-01-01" }, "new": {},
+//!     "fields": [{ "field": "locked.rev", "old": "…", "new": "…" }] }],
 //!   "notes": [] }
 //! ```
 

@@ -49,6 +49,23 @@ fn changed_inputs_are_told_beside_the_regressions() {
 }
 
 #[test]
+fn what_a_lock_file_says_cannot_act() {
+    let place = Place::new(&[&passed("binfmt.flags")], &[&passed("binfmt.flags")]);
+    let hostile = lock(OLD, 1_767_225_600).replacen(
+        "\"narHash\"",
+        r#""\u001b[2J\n::error::forged": "\u202e\u009b", "narHash""#,
+        1,
+    );
+    place.write("old.lock", &lock(OLD, 1_767_225_600)).write("new.lock", &hostile);
+    assert_snapshot!(place.gate(&["--flake-lock", "old.lock", "new.lock"]).said, @r"
+    flake inputs
+      updated nixpkgs: github:NixOS/nixpkgs 04f574a (2026-01-01), the same revision: locked.\x1b[2J\n::error::forged unset → \u{202e}\u{9b}
+
+    gate: no regression, 1 as before
+    ");
+}
+
+#[test]
 fn a_lock_file_that_cannot_be_read_is_named() {
     let place = Place::new(&[&passed("binfmt.flags")], &[&passed("binfmt.flags")]);
     place.write("good.lock", &lock(OLD, 0)).write("bad.lock", "{").write("old.lock", "{\"version\": 6}");

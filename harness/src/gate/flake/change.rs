@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::difference::{Difference, differences};
 use super::inputs::Input;
 use super::lock::{Link, Lock};
 use super::pin::Pin;
@@ -23,7 +24,7 @@ pub struct InputChange {
 enum Change {
     Added { new: Option<Pin> },
     Removed { old: Option<Pin> },
-    Updated { old: Option<Pin>, new: Option<Pin> },
+    Updated { old: Option<Pin>, new: Option<Pin>, fields: Vec<Difference> },
 }
 
 impl InputChange {
@@ -42,10 +43,28 @@ impl fmt::Display for InputChange {
         let alone = |pin: &Option<Pin>| pin.as_ref().map_or("the flake itself".into(), Pin::to_string);
         match &self.change {
             Change::Added { new: pin } | Change::Removed { old: pin } => f.write_str(&alone(pin)),
-            Change::Updated { old: Some(old), new: Some(new) } => f.write_str(&old.to(new)),
-            Change::Updated { old, new } => write!(f, "{} → {}", alone(old), alone(new)),
+            Change::Updated { old: Some(old), new: Some(new), fields } => {
+                write!(f, "{}{}", old.to(new), beside(old, new, fields))
+            }
+            Change::Updated { old, new, .. } => write!(f, "{} → {}", alone(old), alone(new)),
         }
     }
+}
+
+/// What changed besides that one leads to the other.
+fn beside(old: &Pin, new: &Pin, fields: &[Difference]) -> String {
+    let locked = |other: &&Difference| other.field.starts_with("locked.");
+    let copied = |field: &Difference| fields.iter().filter(locked).any(|other| field.repeats(other));
+    let told = fields.iter().filter(|field| !old.tells(new, field) && !copied(field));
+    let told: Vec<String> = told.map(Difference::to_string).collect();
+    let other_contents = fields.iter().any(|field| field.field == "locked.narHash");
+    let begin = match () {
+        () if told.is_empty() => "",
+        () if old != new || old.revision.is_none() => "; ",
+        () if other_contents => ", the same revision with other contents: ",
+        () => ", the same revision: ",
+    };
+    format!("{begin}{}", told.join("; "))
 }
 
 /// The inputs that lead to something else in `new` than in `old`, by name.
@@ -59,11 +78,12 @@ pub fn changes(old: &Lock, new: &Lock) -> Vec<InputChange> {
 }
 
 fn change(old: Option<&Input>, new: Option<&Input>) -> Option<Change> {
-    let pin = |input: &Input| input.pin.clone();
+    let pin = |input: &Input| Pin::of(&input.node);
     match (old, new) {
         (Some(old), Some(new)) => {
+            let fields = differences(old, new);
             let told = is_told(old) || is_told(new) || old.link != new.link;
-            (told && old.pin != new.pin).then(|| Change::Updated { old: pin(old), new: pin(new) })
+            (told && !fields.is_empty()).then(|| Change::Updated { old: pin(old), new: pin(new), fields })
         }
         (Some(old), None) => is_told(old).then(|| Change::Removed { old: pin(old) }),
         (None, Some(new)) => is_told(new).then(|| Change::Added { new: pin(new) }),

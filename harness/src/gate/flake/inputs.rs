@@ -1,9 +1,9 @@
 //! All inputs of a flake by their paths.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::lock::{Flaw, Link, Node};
-use super::pin::Pin;
 
 /// The most inputs of a flake, those of its inputs counted too.
 pub const INPUT_LIMIT: usize = 10_000;
@@ -21,21 +21,20 @@ pub type Inputs = BTreeMap<String, Input>;
 #[derive(Debug)]
 pub struct Input {
     pub link: Link,
-    /// Nothing for the flake itself.
-    pub pin: Option<Pin>,
+    pub node: Arc<Node>,
     /// Whether it is the flake's own, not one of an input's.
     pub direct: bool,
 }
 
 /// Nodes, and the steps that may still be taken among them.
 struct Walk<'a> {
-    nodes: &'a BTreeMap<String, Node>,
+    nodes: &'a BTreeMap<String, Arc<Node>>,
     root: &'a str,
     steps: usize,
 }
 
 /// Every input that can be reached from `root`, by its path as Nix prints it: `home-manager/nixpkgs`.
-pub fn inputs(nodes: &BTreeMap<String, Node>, root: &str) -> Result<Inputs, Flaw> {
+pub fn inputs(nodes: &BTreeMap<String, Arc<Node>>, root: &str) -> Result<Inputs, Flaw> {
     let mut walk = Walk { nodes, root, steps: STEP_LIMIT };
     let mut inputs = Inputs::new();
     let mut open = vec![(String::new(), walk.node(root)?, 0)];
@@ -61,19 +60,19 @@ pub fn inputs(nodes: &BTreeMap<String, Node>, root: &str) -> Result<Inputs, Flaw
             if let Link::Node(_) = link {
                 open.push((path.clone(), node, depth + 1));
             }
-            inputs.insert(path, Input { link: link.clone(), pin: Pin::of(node), direct: depth == 0 });
+            inputs.insert(path, Input { link: link.clone(), node: node.clone(), direct: depth == 0 });
         }
     }
     Ok(inputs)
 }
 
 impl<'a> Walk<'a> {
-    fn node(&self, name: &str) -> Result<&'a Node, Flaw> {
+    fn node(&self, name: &str) -> Result<&'a Arc<Node>, Flaw> {
         self.nodes.get(name).ok_or_else(|| Flaw::NoNode(name.into()))
     }
 
     /// The node at the end of a path of inputs, each of which may follow a path itself.
-    fn follow(&mut self, path: &[String], depth: usize) -> Option<&'a Node> {
+    fn follow(&mut self, path: &[String], depth: usize) -> Option<&'a Arc<Node>> {
         let depth = depth.checked_sub(1)?;
         let mut node = self.nodes.get(self.root)?;
         for name in path {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::inputs::{DEPTH_LIMIT, INPUT_LIMIT, Inputs, NAME_LIMIT, inputs};
 
@@ -39,7 +41,13 @@ pub struct Node {
     pub locked: Option<Reference>,
     /// What the flake asked for.
     pub original: Option<Reference>,
+    /// What else there is, such as `flake` and `parent`.
+    #[serde(flatten)]
+    pub rest: Fields,
 }
+
+/// What is written, by name.
+pub type Fields = BTreeMap<String, Value>;
 
 /// Where an input leads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -50,8 +58,8 @@ pub enum Link {
     Follows(Vec<String>),
 }
 
-/// Attributes of a flake reference, those that say what it is ("nix flake", "Flake references").
-#[derive(Debug, Default, Deserialize)]
+/// Attributes of a flake reference ("nix flake", "Flake references").
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reference {
     pub r#type: String,
@@ -66,6 +74,9 @@ pub struct Reference {
     pub nar_hash: Option<String>,
     /// In seconds since 1970.
     pub last_modified: Option<i64>,
+    /// What else there is, such as `ref` and `submodules`.
+    #[serde(flatten)]
+    pub rest: Fields,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +126,7 @@ impl Lock {
             return Err(Flaw::Version(version));
         }
         let Written { nodes, root } = serde_json::from_slice(bytes)?;
+        let nodes = nodes.into_iter().map(|(name, node)| (name, Arc::new(node))).collect();
         Ok(Lock { inputs: inputs(&nodes, &root)? })
     }
 }

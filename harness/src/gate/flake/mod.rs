@@ -5,6 +5,7 @@
 //! root, which it follows.
 
 mod change;
+mod difference;
 mod inputs;
 mod lock;
 mod pin;
@@ -12,6 +13,7 @@ mod pin;
 mod tests;
 
 pub use change::{InputChange, changes};
+pub use difference::Difference;
 pub use inputs::{DEPTH_LIMIT, INPUT_LIMIT, NAME_LIMIT};
 pub use lock::{Flaw, Lock, LockError, SIZE_LIMIT};
 pub use pin::Pin;

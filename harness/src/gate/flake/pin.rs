@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::difference::Difference;
 use super::lock::{Node, Reference};
 use crate::gate::Day;
 
@@ -56,12 +57,26 @@ impl Pin {
         }
     }
 
-    /// From this one to `new`; the source is said once if it is the same.
+    /// From this one to `new`; what is the same is said once.
     pub(super) fn to(&self, new: &Pin) -> String {
-        if self.source() == new.source() {
+        if self == new {
+            self.to_string()
+        } else if self.source() == new.source() {
             format!("{self} → {}", new.version())
         } else {
             format!("{self} → {new}")
+        }
+    }
+
+    /// Whether it is told from where to where by which field, or that goes without saying.
+    pub(super) fn tells(&self, new: &Pin, difference: &Difference) -> bool {
+        match (difference.field.as_str(), difference.field.strip_prefix("locked.")) {
+            ("follows", _) => self != new,
+            (_, Some("rev" | "narHash" | "lastModified" | "revCount")) => self.revision != new.revision,
+            (_, Some("type" | "owner" | "repo" | "host" | "url" | "path" | "id" | "dir")) => {
+                self.source() != new.source()
+            }
+            _ => false,
         }
     }
 }

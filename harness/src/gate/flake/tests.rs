@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -83,6 +85,89 @@ fn an_input_that_follows_another_now_is_told() {
     };
     let said = ["updated home/nixpkgs: github:NixOS/nixpkgs bbbbbbb (2026-01-01) → aaaaaaa (2026-01-01)"];
     assert_eq!(told(flake(json!("nixpkgs_2")), flake(json!(["nixpkgs"]))), said);
+}
+
+#[rstest]
+#[case::same_rev_other_hash(
+    "15-same-rev-other-hash",
+    "github:NixOS/nixpkgs aaaaaaa (2026-01-01), the same revision with other contents: \
+     locked.narHash sha256-aaaaaaaa → sha256-zzzzzzzz"
+)]
+#[case::flake_false(
+    "13-flake-false",
+    "github:NixOS/nixpkgs aaaaaaa (2026-01-01), the same revision: flake unset → false"
+)]
+fn what_changed_besides_the_revision_is_told(#[case] name: &str, #[case] said: &str) {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/locks");
+    let [old, new] = ["old", "new"].map(|age| Lock::load(&place.join(format!("{name}.{age}.lock"))).unwrap());
+    let changes: Vec<_> =
+        changes(&old, &new).iter().map(|change| format!("{} {change}", change.name)).collect();
+    assert_eq!(changes, [format!("nixpkgs {said}")]);
+}
+
+#[rstest]
+#[case::branch("/original/ref", json!("next"), ", the same revision: original.ref main → next")]
+#[case::submodules("/locked/submodules", json!(true), ", the same revision: locked.submodules unset → true")]
+#[case::shallow("/locked/shallow", json!(false), ", the same revision: locked.shallow unset → false")]
+#[case::flake("/flake", json!(false), ", the same revision: flake unset → false")]
+#[case::no_flake("/flake", json!(true), ", the same revision: flake unset → true")]
+#[case::parent("/parent", json!(["a"]), r#", the same revision: parent unset → ["a"]"#)]
+#[case::unknown("/locked/colour", json!({ "red": 1 }), r#", the same revision: locked.colour unset → {"red":1}"#)]
+#[case::unknown_in_the_node("/colour", json!(""), r#", the same revision: colour unset → """#)]
+#[case::time(
+    "/locked/lastModified", json!(JANUARY + 1),
+    ", the same revision: locked.lastModified 1767225600 → 1767225601"
+)]
+#[case::hash(
+    "/locked/narHash", json!("sha256-AAAAAAAAAAAAAAA"),
+    ", the same revision with other contents: locked.narHash sha256-AAAA → sha256-AAAAAAAA"
+)]
+#[case::directory("/locked/dir", json!("sub"), " → github:NixOS/nixpkgs?dir=sub aaaaaaa (2026-01-01)")]
+#[case::host("/locked/host", json!("example.com"), " → github:example.com/NixOS/nixpkgs aaaaaaa (2026-01-01)")]
+#[case::owner("/locked/owner", json!("Mallory"), " → github:Mallory/nixpkgs aaaaaaa (2026-01-01)")]
+#[case::kind("/locked/type", json!("gitlab"), " → gitlab:NixOS/nixpkgs aaaaaaa (2026-01-01)")]
+#[case::asked_otherwise("/original/type", json!("indirect"), ", the same revision: original.type github → indirect")]
+fn every_field_counts(#[case] field: &str, #[case] value: Value, #[case] said: &str) {
+    let flake = |node| json!({ "root": { "inputs": { "nixpkgs": "nixpkgs" } }, "nixpkgs": node });
+    let (old, mut new) = (github("nixpkgs", 'a', JANUARY), github("nixpkgs", 'a', JANUARY));
+    let (part, name) = field.rsplit_once('/').unwrap();
+    new.pointer_mut(part).unwrap()[name] = value;
+    assert_eq!(
+        told(flake(old), flake(new)),
+        [format!("updated nixpkgs: github:NixOS/nixpkgs aaaaaaa (2026-01-01){said}")]
+    );
+}
+
+#[test]
+fn what_a_new_revision_brings_along_goes_without_saying() {
+    let flake = |node| json!({ "root": { "inputs": { "nixpkgs": "nixpkgs" } }, "nixpkgs": node });
+    let (old, mut new) = (github("nixpkgs", 'a', JANUARY), github("fork", 'b', FEBRUARY));
+    new["locked"]["narHash"] = "sha256-BBBB".into();
+    let change =
+        "updated nixpkgs: github:NixOS/nixpkgs aaaaaaa (2026-01-01) → github:NixOS/fork bbbbbbb (2026-02-01)";
+    assert_eq!(told(flake(old.clone()), flake(new.clone())), [change]);
+    new["original"]["ref"] = "next".into();
+    assert_eq!(told(flake(old), flake(new)), [format!("{change}; original.ref main → next")]);
+}
+
+#[test]
+fn an_input_that_follows_another_with_the_same_content_is_told() {
+    let flake = |nixpkgs: Value| {
+        json!({
+            "root": { "inputs": { "home": "home", "nixpkgs": "nixpkgs", "lib": "nixpkgs" } },
+            "home": with(github("home", 'c', JANUARY), json!({ "nixpkgs": nixpkgs })),
+            "nixpkgs": github("nixpkgs", 'a', JANUARY),
+            "nixpkgs_2": github("nixpkgs", 'a', JANUARY),
+        })
+    };
+    let said = |change: &str| {
+        [format!(
+            "updated home/nixpkgs: github:NixOS/nixpkgs aaaaaaa (2026-01-01), the same revision: follows {change}"
+        )]
+    };
+    assert_eq!(told(flake(json!("nixpkgs_2")), flake(json!(["nixpkgs"]))), said("unset → nixpkgs"));
+    assert_eq!(told(flake(json!(["nixpkgs"])), flake(json!(["lib"]))), said("nixpkgs → lib"));
+    assert_eq!(told(flake(json!("nixpkgs")), flake(json!("nixpkgs_2"))), [""; 0], "a node may have any name");
 }
 
 #[test]
