@@ -1,10 +1,12 @@
 //! What holds for all reports and lock files.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use harness::gate::flake::{Lock, changes};
-use harness::gate::{Day, Judgement, Kind, Policy, judge};
-use harness::junit::{Case, Flaky, Report, Verdict};
+use harness::gate::{Day, Judgement, Kind, Policy, Reason, judge};
+use harness::junit::{Case, Flaky, Place, Report, Scope, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -12,29 +14,35 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     prop::sample::select(vec![Verdict::Passed, Verdict::Skipped, Verdict::Broken, Verdict::Failed])
 }
 
-/// Few classes and names, so that they meet; those of this project and others.
+/// Few places, classes and names, so that they meet; those of this project and others.
 fn case() -> impl Strategy<Value = Case> {
+    let some = |names: [&'static str; 2]| prop::option::of(prop::sample::select(names.to_vec()));
+    let place = (some(["draw", "erase"]), some(["firefox", "chrome"]), some(["a.js", "b.js"])).prop_map(
+        |(suite, host, source)| {
+            let [suites, hosts, sources] =
+                [suite, host, source].map(|name| name.map(Arc::from).into_iter().collect());
+            Arc::new(Place { suites, hosts, sources })
+        },
+    );
     let class = prop::sample::select(vec!["arm.binfmt", "x86.binfmt", "cart", ""]);
     let name = prop::sample::select(vec!["binfmt.flags", "binfmt.order", "adds", "a/b"]);
+    let scope = prop::sample::select(vec![Scope::Test, Scope::Class, Scope::Suite]);
     let flaky = prop::option::of((0u32..9).prop_map(|passed| Flaky { passed, of: 9 }));
-    (class, name, verdict(), flaky, prop::option::of(0u64..100)).prop_map(
-        |(class, name, verdict, flaky, took)| Case {
-            class: class.into(),
-            name: name.into(),
-            verdict,
-            message: String::new(),
-            flaky,
-            took: took.map(Duration::from_secs),
-            entries: 1,
+    let took = prop::option::of((0u64..100).prop_map(Duration::from_secs));
+    (place, class, name, scope, verdict(), flaky, took).prop_map(
+        |(place, class, name, scope, verdict, flaky, took)| {
+            let passed =
+                u32::from(verdict == Verdict::Passed).max(flaky.map_or(0, |flaky| flaky.passed.min(1)));
+            Case { place, scope, flaky, took, passed, ..Case::new(class, name, verdict) }
         },
     )
 }
 
-/// No two cases of one class and name: those are made one when a report is read.
+/// No two cases that are known by the same: those are made one when a report is read.
 fn report() -> impl Strategy<Value = Report> {
     vec(case(), 0..8).prop_map(|mut cases| {
-        cases.sort_by(|one, another| (&one.class, &one.name).cmp(&(&another.class, &another.name)));
-        cases.dedup_by(|one, another| (&one.class, &one.name) == (&another.class, &another.name));
+        let mut known = HashSet::new();
+        cases.retain(|case| known.insert((case.place.clone(), case.class.clone(), case.name.clone())));
         Report { cases }
     })
 }
@@ -76,6 +84,11 @@ proptest! {
     fn what_no_longer_passes_is_a_regression_and_nothing_else_is(before in report(), after in report()) {
         for finding in gated(&before, &after).findings {
             let lost = finding.before == Some(Verdict::Passed) && finding.after != Some(Verdict::Passed);
+            let lost = lost || finding.reasons.iter().any(|reason| match reason {
+                Reason::PassedMoreBefore { before, after } => after < before,
+                Reason::NewInSuite => finding.before.is_none() && finding.after.is_some_and(Verdict::is_bad),
+                _ => false,
+            });
             prop_assert_eq!(finding.kind == Kind::Regression, lost, "{:?}", finding);
             prop_assert_eq!(!finding.reasons.is_empty(), lost);
         }

@@ -10,7 +10,7 @@ use crate::junit::{Flaky, Verdict};
 /// One case of both reports, and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// What people call it: its name, and where others have that too, its class and name.
+    /// What people call it: its name, and as much more of what it is known by as it takes to tell it from others.
     pub name: String,
     /// Its class, in the candidate if that has it.
     pub class: String,

@@ -45,13 +45,13 @@ fn notes(pairs: &[Pair], policy: &Policy) -> Vec<String> {
     for pair in pairs {
         for (report, case) in [("baseline", pair.before), ("candidate", pair.after)] {
             if let Some(case) = case.filter(|case| case.entries > 1) {
-                let (name, entries) = (pair.name(), case.entries);
+                let (name, entries) = (&pair.name, case.entries);
                 notes.push(format!("{name} is in the {report} {entries} times: the worst verdict counts"));
             }
         }
         let passed = pair.after.is_some_and(|case| case.verdict == Verdict::Passed);
         if passed && policy.known_failure.iter().any(|entry| pair.is_called(&entry.invariant)) {
-            notes.push(format!("{} is a known failure, and passed: remove it from the policy", pair.name()));
+            notes.push(format!("{} is a known failure, and passed: remove it from the policy", pair.name));
         }
     }
     notes

@@ -12,6 +12,13 @@ use crate::report::Span;
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
     PassedBefore,
+    /// So many of its entries passed, if only when tried again.
+    PassedMoreBefore {
+        before: u32,
+        after: u32,
+    },
+    /// Its class or suite was there before.
+    NewInSuite,
     Required,
     KnownFailure {
         excuse: Excuse,
@@ -51,6 +58,10 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::PassedBefore => f.write_str("passed before"),
+            Reason::PassedMoreBefore { before, after } => {
+                write!(f, "passed {} before, {} now", Times(*before), Times(*after))
+            }
+            Reason::NewInSuite => f.write_str("its suite was there before without it"),
             Reason::Required => f.write_str("required"),
             Reason::KnownFailure { excuse } => write!(f, "known until {excuse}"),
             Reason::KnownFailureExpired { excuse } => {
@@ -78,6 +89,18 @@ impl fmt::Display for Reason {
 impl fmt::Display for Excuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}: {})", self.expires, self.owner, self.reason)
+    }
+}
+
+struct Times(u32);
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("never"),
+            1 => f.write_str("once"),
+            times => write!(f, "{times} times"),
+        }
     }
 }
 

@@ -11,8 +11,8 @@ pub fn find(pair: &Pair, policy: &Policy, today: Day) -> Finding {
     let mut reasons = excuses(pair, policy, today);
     let excused = !reasons.is_empty() && !reasons.iter().any(Reason::counts);
     if !excused {
-        if before == Some(Verdict::Passed) && after != Some(Verdict::Passed) {
-            reasons.insert(0, Reason::PassedBefore);
+        if let Some(loss) = loss(pair) {
+            reasons.insert(0, loss);
         }
         if after != Some(Verdict::Passed) && policy.required.iter().any(|name| pair.is_called(name)) {
             reasons.push(Reason::Required);
@@ -26,7 +26,7 @@ pub fn find(pair: &Pair, policy: &Policy, today: Day) -> Finding {
     };
     let passed = after.is_none_or(|after| after == Verdict::Passed);
     Finding {
-        name: pair.name(),
+        name: pair.name.clone(),
         class: pair.case().class.clone(),
         kind,
         before,
@@ -36,6 +36,19 @@ pub fn find(pair: &Pair, policy: &Policy, today: Day) -> Finding {
         message: pair.after.filter(|_| !passed).map(|case| case.message.clone()).unwrap_or_default(),
         took_before: pair.before.and_then(|case| case.took),
         took_after: pair.after.and_then(|case| case.took),
+    }
+}
+
+/// What passed before and no longer does, of the case or a part of it.
+fn loss(pair: &Pair) -> Option<Reason> {
+    let passes = |case: Option<&Case>| case.is_some_and(|case| case.verdict == Verdict::Passed);
+    let passed = |case: Option<&Case>| case.map_or(0, |case| case.passed);
+    let (before, after) = (passed(pair.before), passed(pair.after));
+    match () {
+        () if passes(pair.before) && !passes(pair.after) => Some(Reason::PassedBefore),
+        () if after < before => Some(Reason::PassedMoreBefore { before, after }),
+        () if pair.is_in_known_suite => Some(Reason::NewInSuite),
+        () => None,
     }
 }
 

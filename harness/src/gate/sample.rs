@@ -3,8 +3,7 @@
 use crate::junit::{Case, Report, Verdict};
 
 pub fn case(class: &str, name: &str, verdict: Verdict) -> Case {
-    let (class, name) = (class.into(), name.into());
-    Case { class, name, verdict, message: String::new(), flaky: None, took: None, entries: 1 }
+    Case::new(class, name, verdict)
 }
 
 pub fn report(cases: impl IntoIterator<Item = Case>) -> Report {

@@ -5,7 +5,7 @@ use rstest::rstest;
 use super::sample::{case, report};
 use super::{Day, Judgement, Kind, Policy, Reason, judge, markdown};
 use crate::junit::Verdict::{self, Broken, Failed, Passed, Skipped};
-use crate::junit::{Case, Flaky};
+use crate::junit::{Case, Flaky, read};
 
 const TODAY: &str = "2026-01-31";
 
@@ -30,7 +30,7 @@ fn flags(verdict: Verdict) -> Case {
 }
 
 fn flaky(passed: u32, of: u32) -> Case {
-    Case { flaky: Some(Flaky { passed, of }), ..flags(Failed) }
+    Case { flaky: Some(Flaky { passed, of }), passed: 1, ..flags(Failed) }
 }
 
 fn took(seconds: u64) -> Case {
@@ -205,6 +205,162 @@ fn a_name_that_is_there_twice_is_told() {
     let twice = Case { entries: 2, ..flags(Failed) };
     let judgement = judged(&[flags(Failed)], &[twice], "");
     assert_eq!(judgement.notes, ["binfmt.flags is in the candidate 2 times: the worst verdict counts"]);
+}
+
+/// What is found of two reports as producers write them, but for what is as before.
+fn compared(before: &str, after: &str, text: &str) -> Vec<String> {
+    let [before, after] = [before, after].map(|report| read(report.as_bytes()).unwrap());
+    let judgement = judge(&before, &after, &policy(text), TODAY.parse().unwrap()).unwrap();
+    let told = judgement.findings.iter().filter(|finding| finding.kind != Kind::Same).map(|finding| {
+        let reasons: Vec<_> = finding.reasons.iter().map(Reason::to_string).collect();
+        format!("{}, {} {}: {}", finding.kind.title(), finding.word(), finding.name, reasons.join("; "))
+    });
+    told.collect()
+}
+
+/// A suite with cases of which each is a name, and what is in it.
+fn suite(attributes: &str, cases: &[(&str, &str)]) -> String {
+    let cases: String = cases
+        .iter()
+        .map(|(name, inside)| {
+            format!("<testcase classname='cart' name='{name}' time='1'>{inside}</testcase>")
+        })
+        .collect();
+    format!("<testsuite {attributes}>{cases}</testsuite>")
+}
+
+fn suites(inside: &[String]) -> String {
+    format!("<testsuites name='all'>{}</testsuites>", inside.concat())
+}
+
+const FAILURE: &str = "<failure message='no'/>";
+
+#[rstest]
+#[case::suite("name='firefox'", "name='chrome'", "chrome/cart/draws")]
+#[case::host("name='draw' hostname='firefox'", "name='draw' hostname='chrome'", "draw/cart/draws (chrome)")]
+#[case::file("name='draw' file='a.js'", "name='draw' file='b.js'", "draw/cart/draws (b.js)")]
+#[case::package("name='draw' package='a'", "name='draw' package='b'", "draw/cart/draws (b)")]
+fn an_old_failure_of_one_does_not_hide_a_new_one_of_another(
+    #[case] one: &str,
+    #[case] other: &str,
+    #[case] name: &str,
+) {
+    let report = |inside| suites(&[suite(one, &[("draws", FAILURE)]), suite(other, &[("draws", inside)])]);
+    let found = compared(&report(""), &report(FAILURE), "");
+    assert_eq!(found[1..], [format!("regressions, failed {name}: passed before")]);
+    let known = format!(
+        "[[known-failure]]\ninvariant = '{name}'\nreason = 'slow'\nowner = 'jane'\nexpires = 2026-03-01"
+    );
+    assert!(compared(&report(""), &report(FAILURE), &known)[1].starts_with("excused"));
+}
+
+/// The name of the machine, where the sources lie, and a title that has a number.
+#[test]
+fn what_changes_for_no_reason_makes_no_other_case() {
+    let report = |number: u32, inside| {
+        let attributes =
+            format!("name='draw {number}' hostname='runner-{number}' file='/builds/{number}/draw.js'");
+        suites(&[suite(&attributes, &[("draws", ""), ("erases", inside)])])
+    };
+    assert_eq!(compared(&report(1, ""), &report(2, ""), ""), [""; 0]);
+    assert_eq!(
+        compared(&report(1, ""), &report(2, FAILURE), ""),
+        ["regressions, failed erases: passed before"]
+    );
+}
+
+/// As containers do, of which each job has its own.
+#[test]
+fn of_cases_that_only_changing_names_tell_apart_as_many_have_to_pass() {
+    let report = |hosts: [&str; 2], inside: [&str; 2]| {
+        let suite =
+            |place: usize| suite(&format!("name='s' hostname='{}'", hosts[place]), &[("x", inside[place])]);
+        suites(&[suite(0), suite(1)])
+    };
+    let before = report(["c0ffee", "beef"], ["", FAILURE]);
+    let still = ["still failing, failed s/cart/x (dead): "];
+    assert_eq!(compared(&before, &report(["dead", "feed"], [FAILURE, ""]), ""), still);
+    let worse = compared(&before, &report(["dead", "feed"], [FAILURE, FAILURE]), "");
+    assert_eq!(worse[0], "regressions, failed s/cart/x (feed): passed before");
+    let gone = compared(&before, &suites(&[suite("name='s' hostname='dead'", &[("x", "")])]), "");
+    assert_eq!(gone[0], "regressions, gone s/cart/x (c0ffee): passed before");
+    let one = suites(&[suite("name='s' hostname='cafe'", &[("x", "")])]);
+    assert_eq!(compared(&one, &report(["dead", "feed"], ["", ""]), ""), ["new, passed s/cart/x (feed): "]);
+    let found = compared(&one, &before, "");
+    assert_eq!(
+        found,
+        ["regressions, failed s/cart/x (beef): passed before", "new, passed s/cart/x (c0ffee): "]
+    );
+}
+
+#[test]
+fn what_is_in_suites_in_suites_counts() {
+    let report =
+        |inside| suites(&[suites(&[suite("name='a'", &[("x", inside)])]), suite("name='b'", &[("y", "")])]);
+    assert_eq!(compared(&report(""), &report(FAILURE), ""), ["regressions, failed x: passed before"]);
+}
+
+#[rstest]
+#[case::as_many(&["", ""], &["", ""], &[])]
+#[case::fewer(&["", "", ""], &["", ""], &["regressions, passed x: passed 3 times before, 2 times now"])]
+#[case::one_of_them_failed(&["", ""], &["", FAILURE], &["regressions, failed x: passed before"])]
+#[case::one_more_of_them_failed(&["", "", FAILURE], &["", FAILURE, FAILURE], &[
+    "regressions, failed x: passed 2 times before, once now",
+])]
+#[case::one_of_them_skipped(&["", ""], &["", "<skipped/>"], &["regressions, skipped x: passed before"])]
+#[case::one_more_failed(&["", FAILURE], &["", FAILURE, FAILURE], &["still failing, failed x: "])]
+#[case::the_failed_one_is_gone(&["", FAILURE], &[""], &["fixed, passed x: "])]
+#[case::the_last_try_fails_too(&[FAILURE, ""], &[FAILURE, FAILURE], &["regressions, failed x: passed once before, never now"])]
+#[case::nextest(&["<flakyFailure/>"], &["<failure/><rerunFailure/>"], &["regressions, failed x: passed once before, never now"])]
+#[case::still_tried_again(&["<flakyFailure/>"], &["<flakyFailure/><flakyFailure/>"], &["still failing, failed x: "])]
+fn entries_of_one_name_are_counted(
+    #[case] before: &[&str],
+    #[case] after: &[&str],
+    #[case] expected: &[&str],
+) {
+    let report = |entries: &[&str]| {
+        suite("name='s'", &entries.iter().map(|inside| ("x", *inside)).collect::<Vec<_>>())
+    };
+    assert_eq!(compared(&report(before), &report(after), ""), expected);
+}
+
+#[test]
+fn a_policy_tolerates_a_test_that_was_tried_again_however_that_is_written() {
+    let passed = suite("name='s'", &[("x", "")]);
+    let tolerance =
+        "[[flaky]]\ninvariant = 'x'\nmax-rate = 0.5\nreason = 'slow'\nowner = 'jane'\nexpires = 2026-03-01";
+    for again in
+        [suite("name='s'", &[("x", FAILURE), ("x", "")]), suite("name='s'", &[("x", "<flakyFailure/>")])]
+    {
+        assert_eq!(compared(&passed, &again, ""), ["regressions, failed x: passed before"]);
+        let excused = "excused, failed x: tolerated up to 50 % until 2026-03-01 (jane: slow)";
+        assert_eq!(compared(&passed, &again, tolerance), [excused]);
+    }
+}
+
+#[rstest]
+#[case::of_its_own("<error message='cannot tear down'/>", "")]
+#[case::counted("", "errors='1'")]
+#[case::lost("", "tests='3'")]
+fn a_suite_that_failed_is_a_regression_where_it_was_there_before(#[case] inside: &str, #[case] counts: &str) {
+    let report = |counts: &str, inside: &str| {
+        let cart = format!("<testsuite name='cart' {counts}><testcase name='adds'/>{inside}</testsuite>");
+        suites(&[cart, suite("name='other'", &[("x", "")])])
+    };
+    let found = compared(&report("", ""), &report(counts, inside), "");
+    assert_eq!(found, ["regressions, broken (a suite that failed): its suite was there before without it"]);
+    let found = compared(&suite("name='other'", &[("x", "")]), &report(counts, inside), "");
+    assert_eq!(found, ["new, passed adds: ", "new, broken (a suite that failed): "]);
+}
+
+#[rstest]
+#[case::surefire("")]
+#[case::newer_surefire("initializationError")]
+fn what_failed_after_all_tests_of_a_class_is_a_regression(#[case] name: &str) {
+    let before = suite("name='s'", &[("adds", "")]);
+    let shown = if name.is_empty() { "(no name)" } else { name };
+    let found = compared(&before, &suite("name='s'", &[("adds", ""), (name, FAILURE)]), "");
+    assert_eq!(found, [format!("regressions, failed {shown}: its suite was there before without it")]);
 }
 
 /// Else GitHub would show nothing of it.

@@ -1,82 +1,89 @@
 //! A case while its elements are read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::Answer;
 use super::head::{HEAD_LIMIT, Head};
+use super::reader::Attributes;
+use super::status::Status;
 use super::text::push;
-use super::{Case, Flaky, Reason, Verdict};
+use super::{Case, Flaky, Place, Reason, Scope, Verdict, time};
 
 /// The most of a name, in bytes. A longer one is refused, because cut names could become one.
 pub const NAME_LIMIT: usize = 4096;
 /// The most that is kept of what a verdict says, in bytes.
 pub const MESSAGE_LIMIT: usize = 1024;
 
-/// What an element inside a case says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
-    pub verdict: Verdict,
-    /// It passed when it was tried again.
-    pub flaky: bool,
-}
+/// What a case without a name is called.
+const NAMELESS: &str = "(no name)";
+/// What Surefire and Gradle call what failed before or after the tests of a class. Older ones of Surefire leave it empty.
+const NO_TESTS: [&str; 4] = ["", "initializationError", "executionError", "classMethod"];
 
+/// What is known so far of a case, or of a suite as one.
 #[derive(Debug, Default)]
 pub struct Draft {
+    place: Arc<Place>,
     class: String,
     name: String,
+    scope: Scope,
     took: Option<Duration>,
-    /// What the attributes say.
-    status: Option<Verdict>,
+    status: Option<Status>,
     /// The worst that the elements say.
     worst: Option<Verdict>,
     message: String,
     /// Whether the text of the element that is being read belongs to the message.
     listening: bool,
+    /// How many elements say that it failed or is broken, and how many of them that it passed when it was tried again.
+    bad: u64,
     flakes: u32,
     output: String,
 }
 
-impl Answer {
-    /// What the element of this name says, if it decides anything.
-    pub fn of(element: &str) -> Option<Answer> {
-        let (verdict, flaky) = match element {
-            "failure" | "rerunFailure" => (Verdict::Failed, false),
-            "error" | "rerunError" => (Verdict::Broken, false),
-            "skipped" => (Verdict::Skipped, false),
-            "flakyFailure" => (Verdict::Failed, true),
-            "flakyError" => (Verdict::Broken, true),
-            _ => return None,
-        };
-        Some(Answer { verdict, flaky })
-    }
-}
-
 impl Draft {
-    /// A case of a suite of this name.
-    pub fn new(suite: &str) -> Draft {
-        Draft { class: suite.into(), ..Draft::default() }
+    pub fn new(place: Arc<Place>, class: &str, name: &str, scope: Scope) -> Draft {
+        Draft { place, class: class.into(), name: name.into(), scope, ..Draft::default() }
     }
 
-    /// Reads an attribute of the case.
-    pub fn attribute(&mut self, name: &str, value: &str) -> Result<(), Reason> {
-        match name {
-            "name" | "classname" if value.len() > NAME_LIMIT => return Err(Reason::NameTooLong),
-            "name" => self.name = value.into(),
-            "classname" if !value.is_empty() => self.class = value.into(),
-            "time" => self.took = seconds(value),
-            "status" | "result" => self.status = self.status.max(status(value)),
-            _ => {}
+    /// A case in a suite of this place and name.
+    pub fn read(outer: &Arc<Place>, suite: &str, attributes: &Attributes) -> Result<Draft, Reason> {
+        let name = attributes.name()?;
+        let class = ["classname", "class"].into_iter().filter_map(|name| attributes.get(name));
+        let class = class.into_iter().find(|class| !class.is_empty()).unwrap_or(suite);
+        if class.len() > NAME_LIMIT {
+            return Err(Reason::NameTooLong);
         }
-        Ok(())
+        let mut place = Place::clone(outer);
+        attributes.iter().try_for_each(|(name, value)| place.attribute(name, value))?;
+        let place = if place == **outer { outer.clone() } else { Arc::new(place) };
+        let scope = if NO_TESTS.contains(&name) { Scope::Class } else { Scope::Test };
+        let mut draft = Draft::new(place, class, if name.is_empty() { NAMELESS } else { name }, scope);
+        draft.took = attributes.get("time").and_then(time::duration);
+        draft.status = Status::of(attributes);
+        Ok(draft)
     }
 
     /// An element that decides began. The worst counts, and of equals the first, which is nearest to the cause.
     pub fn answer(&mut self, answer: Answer) {
+        self.bad += u64::from(answer.verdict.is_bad());
         self.flakes += u32::from(answer.flaky);
         self.listening = self.worst.is_none_or(|worst| answer.verdict > worst);
         if self.listening {
             self.worst = Some(answer.verdict);
             self.message.clear();
         }
+    }
+
+    /// An element that is not known ended.
+    pub fn unknown(&mut self, element: &str) {
+        if self.message.is_empty() {
+            self.message(&format!("it has a <{element}>, which is not known to mean that it passed"));
+        }
+    }
+
+    /// How many elements say that it failed or is broken.
+    pub fn bad(&self) -> u64 {
+        self.bad
     }
 
     /// The short text of the element that decides.
@@ -99,70 +106,46 @@ impl Draft {
         push(&mut self.output, text, HEAD_LIMIT);
     }
 
-    pub fn finish(self) -> Result<Case, Reason> {
-        if self.name.is_empty() {
-            return Err(Reason::Nameless);
+    /// The case. What elements say counts before what attributes do, unless that is worse than skipped.
+    pub fn finish(self) -> Case {
+        let mut message = self.message.trim_end().to_owned();
+        let mut verdict = self.worst.unwrap_or(Verdict::Passed);
+        let status = self.status.filter(|status| status.known || self.worst.is_none());
+        if let Some(status) = status.filter(|status| !verdict.is_bad() && status.verdict > verdict) {
+            verdict = status.verdict;
+            message.clear();
+            push(&mut message, &status.to_string(), MESSAGE_LIMIT);
         }
-        let verdict = self.worst.or(self.status).unwrap_or(Verdict::Passed);
         // The flaky elements stand for all tries but the last, which passed.
-        let flaky = (self.flakes > 0).then(|| Flaky { passed: 1, of: self.flakes.saturating_add(1) });
-        let message = self.message.trim_end().to_owned();
-        let (class, name, took) = (self.class, self.name, self.took);
-        let mut case = Case { class, name, verdict, message, flaky, took, entries: 1 };
+        let again = self.flakes > 0 && u64::from(self.flakes) == self.bad;
+        let flaky = again.then(|| Flaky { passed: 1, of: self.flakes.saturating_add(1) });
+        let (place, scope, took) = (self.place, self.scope, self.took);
+        let mut case =
+            Case { place, scope, message, flaky, took, ..Case::new(&self.class, &self.name, verdict) };
         if case.is_ours() {
             let head = Head::read(&self.output);
             case.flaky = case.flaky.or(head.flaky);
             case.took = case.took.map(|all| all / head.repetitions);
         }
-        Ok(case)
+        case.passed = case.passed.max(u32::from(case.flaky.is_some_and(|flaky| flaky.passed > 0)));
+        case
     }
-}
-
-/// What googletest and CTest say of a case without an element.
-fn status(word: &str) -> Option<Verdict> {
-    match word.to_ascii_lowercase().as_str() {
-        "notrun" | "disabled" | "skipped" | "suppressed" | "ignored" => Some(Verdict::Skipped),
-        "error" | "broken" => Some(Verdict::Broken),
-        "fail" | "failed" | "failure" => Some(Verdict::Failed),
-        _ => None,
-    }
-}
-
-/// A time in seconds. Surefire once wrote `1,234.5`.
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.trim().replace(',', "").parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("0.25", Some(250))]
-    #[case::exponent("2.5e-1", Some(250))]
-    #[case::thousands("1,234.5", Some(1_234_500))]
-    #[case::empty("", None)]
-    #[case::negative("-1", None)]
-    #[case::not_a_number("NaN", None)]
-    #[case::infinite("inf", None)]
-    #[case::too_long("1e300", None)]
-    fn a_time_is_read_or_missing(#[case] text: &str, #[case] milliseconds: Option<u64>) {
-        assert_eq!(seconds(text), milliseconds.map(Duration::from_millis));
-    }
 
     #[test]
     fn the_worst_answer_is_the_one_that_speaks() {
-        let mut draft = Draft::new("suite");
-        draft.attribute("name", "case").unwrap();
+        let mut draft = Draft::default();
         for (element, said) in [("skipped", "no"), ("failure", ""), ("error", "worse?"), ("failure", "later")]
         {
             draft.answer(Answer::of(element).unwrap());
             draft.message(said);
             draft.text(&format!("\n  the text of {element}\n"));
         }
-        let case = draft.finish().unwrap();
+        let case = draft.finish();
         assert_eq!((case.verdict, case.message.as_str()), (Verdict::Failed, "the text of failure"));
     }
 }

@@ -3,9 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use quick_xml::escape::EscapeError;
-
 use super::draft::NAME_LIMIT;
+use super::place::PLACE_LIMIT;
 use super::reader::{ATTRIBUTE_LIMIT, DEPTH_LIMIT};
 use super::report::CASE_LIMIT;
 use crate::report::text;
@@ -35,8 +34,12 @@ pub enum Reason {
     Io(String),
     #[error("it is empty")]
     Empty,
-    #[error("it is encoded as {0}, and only UTF-8 is read: convert it, for example with iconv")]
+    #[error(
+        "it is encoded as {0}, and only UTF-8, UTF-16 and Windows-1252 are read: convert it, for example with iconv"
+    )]
     Encoding(String),
+    #[error("it is compressed: unpack it, for example with gunzip")]
+    Compressed,
     #[error("it declares a document type, which could define entities: remove <!DOCTYPE ...>")]
     DocumentType,
     #[error("it uses the entity {0:?}: only amp, lt, gt, quot, apos and numbers of characters are read")]
@@ -55,20 +58,16 @@ pub enum Reason {
     TooManyAttributes,
     #[error("it has more than {CASE_LIMIT} cases")]
     TooManyCases,
-    #[error("a <testcase> has no name")]
-    Nameless,
     #[error("a name is longer than {NAME_LIMIT} bytes")]
     NameTooLong,
-    #[error("a <testcase> is inside another")]
-    CaseInCase,
+    #[error("the names of the suites around a case are together longer than {PLACE_LIMIT} bytes")]
+    PlaceTooLong,
 }
 
 impl From<quick_xml::Error> for Reason {
     fn from(error: quick_xml::Error) -> Self {
         match error {
             quick_xml::Error::Io(error) => Reason::Io(error.to_string()),
-            quick_xml::Error::Escape(EscapeError::UnrecognizedEntity(_, name)) => Reason::Entity(name),
-            quick_xml::Error::Encoding(_) => Reason::Encoding("something else".into()),
             error => Reason::Xml(error),
         }
     }

@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
-use quick_xml::{Reader, XmlVersion, escape};
+use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::{Reader, escape};
 
+use super::answer::Answer;
 use super::bounded::{Bounded, LIMITS};
-use super::draft::{Answer, Draft, NAME_LIMIT};
+use super::decoded::Decoded;
+use super::draft::{Draft, NAME_LIMIT};
 use super::report::Cases;
+use super::suite::Suite;
 use super::{Fault, JunitError, Reason, Report};
 
 /// How deep elements may be nested.
@@ -28,8 +31,10 @@ pub fn read_file(file: &Path) -> Result<Report, JunitError> {
 
 /// Reads a report.
 pub fn read(source: impl BufRead) -> Result<Report, Fault> {
+    let begin = |reason| Fault { line: 1, reason };
+    let source = Decoded::new(source).map_err(|error| begin(Reason::Io(error.to_string())))?;
     let mut source = Bounded::new(source, LIMITS);
-    refuse_utf_16(&mut source).map_err(|reason| Fault { line: 1, reason })?;
+    refuse_compressed(&mut source).map_err(begin)?;
     let mut reader = Reader::from_reader(source);
     reader.config_mut().expand_empty_elements = true;
     let mut reading = Reading::default();
@@ -50,20 +55,21 @@ pub fn read(source: impl BufRead) -> Result<Report, Fault> {
 /// An element that is open.
 #[derive(Debug)]
 enum Open {
-    Suites,
-    Suite(String),
-    Case,
+    Suite(Suite),
+    Case(Draft),
+    /// It says what became of the case or suite around it.
     Answer,
     Output,
     /// Nothing in it matters.
-    Other,
+    Quiet,
+    /// It may have suites and cases in it, and had begun when there were so many.
+    Unknown(usize),
 }
 
 #[derive(Default)]
 struct Reading {
+    /// With the names of the elements.
     open: Vec<(String, Open)>,
-    /// The case that is open.
-    draft: Draft,
     cases: Cases,
     /// Whether the root was closed.
     ended: bool,
@@ -78,7 +84,9 @@ impl Reading {
             Event::End(_) => self.end(),
             Event::Text(text) => self.text(&text.xml10_content().map_err(quick_xml::Error::from)?),
             Event::CData(text) => self.text(&text.xml10_content().map_err(quick_xml::Error::from)?),
-            Event::GeneralRef(reference) => self.text(&character(reference)?),
+            Event::GeneralRef(reference) => {
+                self.text(&character(&reference.decode().map_err(quick_xml::Error::from)?)?)
+            }
             // Empty elements are expanded.
             Event::Comment(_) | Event::PI(_) | Event::Empty(_) | Event::Eof => Ok(()),
         }
@@ -92,66 +100,87 @@ impl Reading {
         if self.open.len() == DEPTH_LIMIT {
             return Err(Reason::TooDeep);
         }
-        let attributes = attributes(element)?;
+        let attributes = Attributes::read(element)?;
         let open = match (self.open.last().map(|(_, open)| open), name.as_str()) {
-            (None, "testsuites") => Open::Suites,
-            (None | Some(Open::Suites | Open::Suite(_)), "testsuite") => Open::Suite(suite(attributes)?),
+            (Some(Open::Answer | Open::Output | Open::Quiet), _) => Open::Quiet,
+            (_, "testsuite" | "testsuites") => {
+                Open::Suite(Suite::new(&name, self.suite().map(|suite| &*suite.place), &attributes)?)
+            }
             (None, _) => return Err(Reason::Root(name)),
-            (Some(Open::Case), "testcase") => return Err(Reason::CaseInCase),
-            (Some(Open::Suites | Open::Suite(_)), "testcase") => {
-                self.draft = Draft::new(self.suite());
-                for (name, value) in attributes {
-                    self.draft.attribute(&name, &value)?;
+            (Some(_), "testcase") => {
+                let suite = self.suite().expect("the root is one");
+                Open::Case(Draft::read(&suite.place, &suite.name, &attributes)?)
+            }
+            (Some(Open::Case(_)), "system-out") => Open::Output,
+            (Some(around), _) => match (Answer::of(&name), around) {
+                (None, _) => Open::Quiet,
+                (Some(_), Open::Suite(_) | Open::Unknown(_)) if Answer::known(&name).is_none() => {
+                    Open::Unknown(self.cases.count())
                 }
-                Open::Case
-            }
-            (Some(Open::Case), "system-out") => Open::Output,
-            (Some(Open::Case), _) => self.answer(&name, &attributes),
-            // A suite that failed as a whole, which then is a case of its own.
-            (Some(Open::Suite(_)), "failure" | "error") => {
-                let suite = self.suite().to_owned();
-                self.draft = Draft::new(&suite);
-                self.draft.attribute("name", if suite.is_empty() { "testsuite" } else { &suite })?;
-                self.answer(&name, &attributes)
-            }
-            _ => Open::Other,
+                (Some(answer), _) => {
+                    let draft = self.draft().expect("the root has one");
+                    draft.answer(answer);
+                    draft.message(attributes.get("message").unwrap_or_default());
+                    Open::Answer
+                }
+            },
         };
         self.open.push((name, open));
         Ok(())
     }
 
-    fn answer(&mut self, element: &str, attributes: &[(String, String)]) -> Open {
-        let Some(answer) = Answer::of(element) else { return Open::Other };
-        self.draft.answer(answer);
-        let message = attributes.iter().find(|(name, _)| name == "message");
-        self.draft.message(message.map_or("", |(_, value)| value));
-        Open::Answer
+    /// The innermost suite.
+    fn suite(&mut self) -> Option<&mut Suite> {
+        self.open.iter_mut().rev().find_map(|(_, open)| match open {
+            Open::Suite(suite) => Some(suite),
+            _ => None,
+        })
     }
 
-    /// The name of the innermost suite.
-    fn suite(&self) -> &str {
-        let suite = self.open.iter().rev().find_map(|(_, open)| match open {
-            Open::Suite(name) => Some(name.as_str()),
+    /// What the innermost case or suite says.
+    fn draft(&mut self) -> Option<&mut Draft> {
+        self.open.iter_mut().rev().find_map(|(_, open)| match open {
+            Open::Suite(suite) => Some(suite.draft()),
+            Open::Case(draft) => Some(draft),
             _ => None,
-        });
-        suite.unwrap_or_default()
+        })
     }
 
     fn end(&mut self) -> Result<(), Reason> {
-        let closed = self.open.pop().map(|(_, open)| open);
-        let in_suite = matches!(self.open.last(), Some((_, Open::Suite(_))));
+        let Some((name, open)) = self.open.pop() else { return Ok(()) };
         self.ended = self.open.is_empty();
-        match closed {
-            Some(Open::Case) => self.cases.push(std::mem::take(&mut self.draft).finish()?),
-            Some(Open::Answer) if in_suite => self.cases.push(std::mem::take(&mut self.draft).finish()?),
-            _ => Ok(()),
+        match open {
+            Open::Suite(mut suite) => {
+                if let Some(case) = suite.finish() {
+                    self.cases.push(case)?;
+                }
+                if let Some(outer) = self.suite() {
+                    outer.enclose(&suite);
+                }
+            }
+            Open::Case(draft) => {
+                let bad = draft.bad();
+                let case = draft.finish();
+                self.suite().expect("the root is one").list(&case, bad);
+                self.cases.push(case)?;
+            }
+            Open::Unknown(count) if count == self.cases.count() => {
+                let draft = self.draft().expect("the root has one");
+                draft.answer(Answer::broken());
+                draft.unknown(&name);
+            }
+            Open::Answer if Answer::known(&name).is_none() => {
+                self.draft().expect("the root has one").unknown(&name);
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     fn text(&mut self, text: &str) -> Result<(), Reason> {
         match self.open.last() {
-            Some((_, Open::Answer)) => self.draft.text(text),
-            Some((_, Open::Output)) => self.draft.output(text),
+            Some((_, Open::Answer)) => self.draft().expect("the root has one").text(text),
+            Some((_, Open::Output)) => self.draft().expect("the root has one").output(text),
             Some(_) => {}
             None if text.trim().is_empty() => {}
             None if self.ended => return Err(Reason::Trailing),
@@ -169,57 +198,84 @@ impl Reading {
     }
 }
 
-/// All attributes, their references resolved.
-fn attributes(element: &BytesStart) -> Result<Vec<(String, String)>, Reason> {
-    let mut attributes = Vec::new();
-    for attribute in element.attributes() {
-        if attributes.len() == ATTRIBUTE_LIMIT {
-            return Err(Reason::TooManyAttributes);
+/// The attributes of an element, their references resolved.
+#[derive(Debug)]
+pub struct Attributes(Vec<(String, String)>);
+
+impl Attributes {
+    fn read(element: &BytesStart) -> Result<Attributes, Reason> {
+        let mut all = Vec::new();
+        for attribute in element.attributes().with_checks(false) {
+            if all.len() == ATTRIBUTE_LIMIT {
+                return Err(Reason::TooManyAttributes);
+            }
+            let attribute = attribute.map_err(quick_xml::Error::from)?;
+            let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
+            all.push((name, value(&String::from_utf8_lossy(&attribute.value))?));
         }
-        let attribute = attribute.map_err(quick_xml::Error::from)?;
-        let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
-        attributes.push((name, value.into_owned()));
+        Ok(Attributes(all))
     }
-    Ok(attributes)
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The first of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The name of a suite or case, empty where it has none.
+    pub fn name(&self) -> Result<&str, Reason> {
+        let name = self.get("name").unwrap_or_default();
+        if name.len() > NAME_LIMIT { Err(Reason::NameTooLong) } else { Ok(name) }
+    }
 }
 
-fn suite(attributes: Vec<(String, String)>) -> Result<String, Reason> {
-    let name = attributes.into_iter().find(|(name, _)| name == "name").map(|(_, value)| value);
-    match name {
-        Some(name) if name.len() > NAME_LIMIT => Err(Reason::NameTooLong),
-        name => Ok(name.unwrap_or_default()),
+/// The value of an attribute, in which a line break is a space.
+fn value(written: &str) -> Result<String, Reason> {
+    let written = written.replace("\r\n", " ").replace(['\r', '\n', '\t'], " ");
+    let mut parts = written.split('&');
+    let mut value = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (reference, rest) = part.split_once(';').ok_or_else(|| Reason::Entity(part.into()))?;
+        value.push_str(&character(reference)?);
+        value.push_str(rest);
     }
+    Ok(value)
 }
 
-/// What `&...;` stands for.
-fn character(reference: &BytesRef) -> Result<String, Reason> {
-    if let Some(character) = reference.resolve_char_ref()? {
-        return Ok(character.into());
-    }
-    let name = reference.decode().map_err(quick_xml::Error::from)?;
-    let known = escape::resolve_xml_entity(&name);
-    known.map(str::to_owned).ok_or_else(|| Reason::Entity(name.into_owned()))
+/// What `&...;` stands for. What no XML may have is shown as such: `&#0;`, which tests print.
+fn character(reference: &str) -> Result<String, Reason> {
+    let Some(number) = reference.strip_prefix('#') else {
+        let known = escape::resolve_xml_entity(reference);
+        return known.map(str::to_owned).ok_or_else(|| Reason::Entity(reference.into()));
+    };
+    let number = match number.strip_prefix('x') {
+        Some(number) => u32::from_str_radix(number, 16),
+        None => number.parse(),
+    };
+    let letter = number.ok().filter(|number| *number > 0).and_then(char::from_u32);
+    Ok(letter.unwrap_or(char::REPLACEMENT_CHARACTER).into())
 }
 
-/// Refuses what the declaration says is not UTF-8. ASCII is UTF-8 too.
+/// Refuses what the declaration says is neither UTF-8 nor a part of it, nor what is taken for it. Of UTF-16 it is known
+/// already; programs for .NET say it of UTF-8.
 fn encoding(declaration: &BytesDecl) -> Result<(), Reason> {
     let Some(name) = declaration.encoding() else { return Ok(()) };
     let name = name.map_err(quick_xml::Error::from)?;
     let name = String::from_utf8_lossy(&name).into_owned();
     match name.to_ascii_lowercase().as_str() {
-        "utf-8" | "utf8" | "us-ascii" | "ascii" => Ok(()),
+        "utf-8" | "utf8" | "us-ascii" | "ascii" | "utf-16" | "utf16" | "utf-16le" | "utf-16be" => Ok(()),
+        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "windows-1252" | "cp1252" => {
+            Ok(())
+        }
         _ => Err(Reason::Encoding(name)),
     }
 }
 
-/// Refuses a text that begins as UTF-16 does, which else would only be said not to be XML.
-fn refuse_utf_16(source: &mut impl BufRead) -> Result<(), Reason> {
+/// Refuses what begins as gzip does, which else would only be said not to be XML.
+fn refuse_compressed(source: &mut impl BufRead) -> Result<(), Reason> {
     let begin = source.fill_buf().map_err(|error| Reason::Io(error.to_string()))?;
-    match begin {
-        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [b'<', 0, ..] | [0, b'<', ..] => {
-            Err(Reason::Encoding("UTF-16".into()))
-        }
-        _ => Ok(()),
-    }
+    if begin.starts_with(&[0x1f]) { Err(Reason::Compressed) } else { Ok(()) }
 }

@@ -1,10 +1,11 @@
 //! All cases of a report.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{Case, Reason};
+use super::{Case, Place, Reason};
 
-/// The most cases that a report may have, equal names counted each.
+/// The most cases that a report may have, equal ones counted each.
 pub const CASE_LIMIT: usize = 200_000;
 
 /// Every case once, in the order in which they came.
@@ -16,8 +17,9 @@ pub struct Report {
 /// A report that is being read.
 #[derive(Default)]
 pub struct Cases {
-    report: Report,
-    places: HashMap<(String, String), usize>,
+    /// The entries of each case.
+    entries: Vec<Vec<Case>>,
+    places: HashMap<(Arc<Place>, String, String), usize>,
     count: usize,
 }
 
@@ -27,16 +29,21 @@ impl Cases {
         if self.count > CASE_LIMIT {
             return Err(Reason::TooManyCases);
         }
-        let next = self.report.cases.len();
-        let place = *self.places.entry((case.class.clone(), case.name.clone())).or_insert(next);
-        match self.report.cases.get_mut(place) {
-            Some(known) => known.merge(case),
-            None => self.report.cases.push(case),
+        let identity = (case.place.clone(), case.class.clone(), case.name.clone());
+        let place = *self.places.entry(identity).or_insert(self.entries.len());
+        match self.entries.get_mut(place) {
+            Some(entries) => entries.push(case),
+            None => self.entries.push(vec![case]),
         }
         Ok(())
     }
 
+    /// How many there are so far.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     pub fn done(self) -> Report {
-        self.report
+        Report { cases: self.entries.into_iter().filter_map(Case::of).collect() }
     }
 }

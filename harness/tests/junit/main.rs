@@ -3,3 +3,4 @@
 mod producers;
 mod properties;
 mod refused;
+mod wanted;

@@ -10,7 +10,7 @@ fn told(producer: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/junit").join(producer);
     let Report { cases } = read_file(&file).unwrap();
     let mut text = String::new();
-    for Case { class, name, verdict, message, flaky, took, entries } in cases {
+    for Case { class, name, verdict, message, flaky, took, entries, .. } in cases {
         let _ = write!(text, "{} {class} {name:?}", verdict.word());
         let _ = took.map(|took| write!(text, ", {took:?}"));
         let _ = flaky.map(|flaky| write!(text, ", {} of {}", flaky.passed, flaky.of));

@@ -1,9 +1,10 @@
 //! Whatever bytes come, reading them ends in a report or a message.
 
+use harness::gate::{Day, Policy, judge};
 use harness::junit::{MESSAGE_LIMIT, NAME_LIMIT, Report, read};
 use proptest::prelude::*;
 
-const REPORTS: [&str; 7] = [
+const REPORTS: [&str; 9] = [
     include_str!("../fixtures/junit/nextest.xml"),
     include_str!("../fixtures/junit/pytest.xml"),
     include_str!("../fixtures/junit/surefire.xml"),
@@ -11,6 +12,8 @@ const REPORTS: [&str; 7] = [
     include_str!("../fixtures/junit/googletest.xml"),
     include_str!("../fixtures/junit/gotestsum.xml"),
     include_str!("../fixtures/junit/ctest.xml"),
+    include_str!("../fixtures/wanted/10-playwright-projects.xml"),
+    include_str!("../fixtures/wanted/18-gradle-unmerged.xml"),
 ];
 
 /// A report of which some bytes were replaced, lost, or doubled.
@@ -29,7 +32,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-const PIECES: [&str; 16] = [
+const PIECES: [&str; 20] = [
     "",
     "<",
     ">",
@@ -46,9 +49,18 @@ const PIECES: [&str; 16] = [
     "<failure/>",
     "</testcase>",
     "<testsuite name='y'/>",
+    "<testsuites><testsuite name='y' hostname='z' errors='3'>",
+    "</testsuite></testsuites>",
+    "<testcase name=''><odd/></testcase>",
+    "status='odd' ",
 ];
 
 /// What holds for everything that was read.
+fn sound(report: &Report) -> bool {
+    let judgement = judge(report, report, &Policy::default(), Day::today()).unwrap();
+    judgement.status() == 0 && judgement.findings.len() == report.cases.len() && bounded(report)
+}
+
 fn bounded(report: &Report) -> bool {
     report.cases.iter().all(|case| {
         !case.name.is_empty()
@@ -63,14 +75,14 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(report) = read(&bytes[..]) {
-            prop_assert!(bounded(&report));
+            prop_assert!(sound(&report));
         }
     }
 
     #[test]
     fn a_damaged_report_is_read_or_refused(bytes in mutated()) {
         if let Ok(report) = read(&bytes[..]) {
-            prop_assert!(bounded(&report));
+            prop_assert!(sound(&report));
         }
     }
 
