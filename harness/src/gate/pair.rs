@@ -149,7 +149,11 @@ fn name(pairs: &mut [Pair]) {
 }
 
 fn short(case: &Case) -> String {
-    case.name.clone()
+    match case.scope {
+        Scope::Test => case.name.clone(),
+        // Which does not say what it is about.
+        Scope::Class | Scope::Suite => with_class(case),
+    }
 }
 
 fn with_class(case: &Case) -> String {
@@ -164,7 +168,8 @@ fn with_suites(case: &Case) -> String {
 
 fn with_all(case: &Case) -> String {
     let rest: Vec<&str> = case.place.hosts.iter().chain(&case.place.sources).map(|name| &**name).collect();
-    format!("{} ({})", with_suites(case), rest.join(", "))
+    let rest = if rest.is_empty() { String::new() } else { format!(" ({})", rest.join(", ")) };
+    format!("{}{rest}", with_suites(case))
 }
 
 /// A new test that fails makes nothing worse. But what failed in a class or suite that was there before is no new test.

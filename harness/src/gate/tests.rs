@@ -348,9 +348,12 @@ fn a_suite_that_failed_is_a_regression_where_it_was_there_before(#[case] inside:
         suites(&[cart, suite("name='other'", &[("x", "")])])
     };
     let found = compared(&report("", ""), &report(counts, inside), "");
-    assert_eq!(found, ["regressions, broken (a suite that failed): its suite was there before without it"]);
+    assert_eq!(
+        found,
+        ["regressions, broken cart/(a suite that failed): its suite was there before without it"]
+    );
     let found = compared(&suite("name='other'", &[("x", "")]), &report(counts, inside), "");
-    assert_eq!(found, ["new, passed adds: ", "new, broken (a suite that failed): "]);
+    assert_eq!(found, ["new, passed adds: ", "new, broken cart/(a suite that failed): "]);
 }
 
 #[rstest]
@@ -360,7 +363,7 @@ fn what_failed_after_all_tests_of_a_class_is_a_regression(#[case] name: &str) {
     let before = suite("name='s'", &[("adds", "")]);
     let shown = if name.is_empty() { "(no name)" } else { name };
     let found = compared(&before, &suite("name='s'", &[("adds", ""), (name, FAILURE)]), "");
-    assert_eq!(found, [format!("regressions, failed {shown}: its suite was there before without it")]);
+    assert_eq!(found, [format!("regressions, failed cart/{shown}: its suite was there before without it")]);
 }
 
 /// Else GitHub would show nothing of it.

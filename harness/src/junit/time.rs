@@ -51,6 +51,9 @@ fn clock(text: &str) -> Option<f64> {
 fn units(text: &str) -> Option<f64> {
     let text = text.to_lowercase();
     let mut rest = text.strip_prefix("pt").unwrap_or(&text).trim();
+    if rest.is_empty() {
+        return None;
+    }
     let mut sum = 0.0;
     while !rest.is_empty() {
         let (value, behind) = rest.split_at(rest.find(|letter: char| letter.is_alphabetic())?);
@@ -67,7 +70,7 @@ fn units(text: &str) -> Option<f64> {
         sum += number(value.trim())? * unit;
         rest = behind[end..].trim_start();
     }
-    (!text.is_empty()).then_some(sum)
+    Some(sum)
 }
 
 #[cfg(test)]
@@ -101,7 +104,7 @@ mod tests {
     #[case::no_value("s", None)]
     #[case::no_unit("1m 3", None)]
     #[case::empty("", None)]
-    #[case::only_a_mark("PT", Some(0.0))]
+    #[case::only_a_mark("PT", None)]
     #[case::negative("-1", None)]
     #[case::not_a_number("NaN", None)]
     #[case::infinite("inf", None)]

@@ -246,3 +246,26 @@ fn of_other_producers() {
     gate: 1 regression, 1 new
     ");
 }
+
+#[test]
+fn what_is_new_in_suites_in_suites() {
+    let failed = include_str!("../../../harness/tests/fixtures/wanted/13-nested-same-inner.xml");
+    let worse = failed.replace(
+        "<testcase name=\"draws\" time=\"1\"/>",
+        "<testcase name=\"draws\"><error message=\"lost\"/></testcase>",
+    );
+    let place = Place::new(&[], &[]);
+    place.write("baseline.xml", failed).write("candidate.xml", &worse);
+    let gated = place.gate(&[]);
+    assert_eq!(gated.status, 1);
+    assert_snapshot!(gated.said, @"
+    regressions
+      broken  chrome on XP/unit tests/main/draws: passed before
+              lost
+
+    still failing
+      failed  firefox on XP/unit tests/main/draws: failed before
+
+    gate: 1 regression, 1 still failing
+    ");
+}
