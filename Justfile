@@ -109,6 +109,11 @@ test-abuse *FILTERS:
     # One at a time: they look for what a run leaves behind, and many machines at once keep each other waiting.
     ASSAY_VM_TESTS=1 cargo test --package suites --test machines --test fork --test time_lapse --test faults -- --test-threads 1 "$@"
 
+# Overlays from public reports and real implementations, decided as each of them has to be, on real machines
+test-cases *FILTERS:
+    cargo build --package suites --bins
+    ASSAY_CASE_TESTS=1 cargo test --package suites --test cases -- --test-threads 1 "$@"
+
 # Look at reports in a headless browser: needs Debian's packages chromium and chromium-driver
 test-report *FILTERS:
     ASSAY_BROWSER_TESTS=1 cargo test --package harness --test browser -- "$@"

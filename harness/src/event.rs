@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::secret::{self, HideSecrets};
-use crate::{Cut, Evidence, Invariant, MachineKind, Moment, Verdict};
+use crate::{Cut, Evidence, Invariant, Laid, MachineKind, Moment, Verdict};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub enum Event {
     Overlaid {
         digest: String,
     },
+    /// They were laid.
+    Laid(Box<Laid>),
     /// Something that takes a while began, before any check: building, booting, provisioning.
     Preparing {
         what: String,
@@ -137,6 +139,7 @@ impl HideSecrets for Event {
             | Event::Overlaid { digest: _ }
             | Event::CheckBegan { name: _, repetition: _ }
             | Event::Ended { took: _, interrupted: _ } => {}
+            Event::Laid(laid) => laid.hide_secrets(),
             Event::CheckEnded(case) => case.hide_secrets(),
             Event::MutantEnded(kill) => kill.hide_secrets(),
         }

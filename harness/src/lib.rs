@@ -48,7 +48,7 @@ pub use invariant::{Invariant, Level, Source};
 pub use lifetime::{Lifetime, Phase, Start};
 pub use machine::{Machine, MachineError, MachineKind};
 pub use moment::Moment;
-pub use overlay::{Overlay, OverlayError};
+pub use overlay::{Effect, Laid, LaidFile, Overlay, OverlayError};
 pub use shard::{Cut, Shard};
 pub use target::{Home, Target};
 pub use trial::{Machines, Prepared, Trial};

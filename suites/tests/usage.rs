@@ -333,6 +333,9 @@ fn nothing_selected_is_not_a_success() {
     let (status, said) = place.write("mine.toml", &target("")).complaint(&["run", "mine.toml"]);
     assert_eq!(status, 4);
     assert!(said.trim_end().contains("nothing ran"), "{said}");
+    let why = "there is no suite for a target named \"mine\": a target file takes the checks of the name that it has, \
+               and there are some for omarchy, microvm, appliance";
+    assert!(said.contains(why), "{said}");
     let (status, said) = place.complaint(&["run", "mine.toml", "--suite", "binfmt"]);
     assert_eq!(status, 2);
     assert_snapshot!(said, @r#"

@@ -86,9 +86,12 @@ pub struct Subject {
     #[arg(value_name = "TARGET")]
     pub target: String,
     /// Lay this directory's files over the provisioned target; in a target of several stages the directories
-    /// in it are named after them. May be given several times: the last one wins
+    /// in it are named after them. An empty file `.wh.NAME` removes NAME. May be given several times: the last one wins
     #[arg(long = "overlay", value_name = "DIR")]
     pub overlays: Vec<PathBuf>,
+    /// Leave out what the reference corrects and adds: the document's own files, word for word, lie beneath the overlays
+    #[arg(long)]
+    pub without_corrections: bool,
     /// What the machines are
     #[arg(long, value_enum, default_value = "vm")]
     pub machine: MachineKind,

@@ -12,7 +12,7 @@ use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
-use super::select::select;
+use super::select::{select, strange};
 use super::session::Session;
 use crate::check::{Check, Suite};
 use crate::event::{Case, Event, Listener};
@@ -47,6 +47,8 @@ struct Job {
     subject: Subject,
     session: Session,
     checks: Vec<Check>,
+    /// Why there are none.
+    strange: Option<String>,
     cut: Option<Cut>,
     jobs: usize,
     seed: Seed,
@@ -66,9 +68,10 @@ impl Job {
         reports.check_writable()?;
         let session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
+        let strange = strange(catalogue, &session.target.name);
         let (checks, cut) = cut(&session.target.name, checks, part)?;
         let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
-        Ok(Job { subject, session, checks, cut, jobs, seed: seed()?, replay: None, reports })
+        Ok(Job { subject, session, checks, strange, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
     /// Prepares the target, does the work, writes the reports and tells the exit status.
@@ -122,6 +125,7 @@ impl Job {
     fn tell_plan(&self, listener: &dyn Listener) {
         let (target, machine) = (self.session.target.name.clone(), self.subject.machine);
         listener.hear(&Event::Planned { target, machine, checks: invariants(&self.checks) });
+        self.strange.iter().for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
         self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
         self.session.overlays().for_each(|digest| listener.hear(&Event::Overlaid { digest }));
     }
@@ -187,13 +191,19 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
     let target = word(&subject.target);
     let overlays: Vec<String> =
         subject.overlays.iter().map(|directory| word(&directory.to_string_lossy())).collect();
-    let machine = if subject.machine == MachineKind::Container { " --machine container" } else { "" };
+    let mut options = String::new();
+    if subject.machine == MachineKind::Container {
+        options.push_str(" --machine container");
+    }
+    if subject.without_corrections {
+        options.push_str(" --without-corrections");
+    }
     Box::new(move |invariant, seed| {
         let mut command = String::new();
         if let Some(seed) = seed {
             command.push_str(&format!("ASSAY_SEED={seed} "));
         }
-        command.push_str(&format!("assay {verb} {target} --only {}{machine}", invariant.name()));
+        command.push_str(&format!("assay {verb} {target} --only {}{options}", invariant.name()));
         for directory in &overlays {
             command.push_str(&format!(" --overlay {directory}"));
         }

@@ -56,6 +56,18 @@ pub fn targets(catalogue: &'static [Suite]) -> Vec<&'static str> {
     targets
 }
 
+/// What to tell of a target that there are no checks for: its name selects them.
+pub fn strange(catalogue: &'static [Suite], target: &str) -> Option<String> {
+    let known = targets(catalogue);
+    (!known.contains(&target)).then(|| {
+        format!(
+            "there is no suite for a target named {target:?}: a target file takes the checks of the name that it has, \
+             and there are some for {}",
+            known.join(", ")
+        )
+    })
+}
+
 /// Fails for a target that there are no checks for.
 pub fn check_target(target: &str, catalogue: &'static [Suite]) -> Result<(), Failure> {
     let known = targets(catalogue);

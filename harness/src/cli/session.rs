@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
 use crate::cache::Cache;
-use crate::event::Listener;
+use crate::event::{Event, Listener};
 use crate::lab::{self, Changes, Kind, Lab};
 use crate::machine::qemu::Accelerator;
 use crate::{Home, MachineKind, Overlay, Target};
@@ -16,6 +16,8 @@ pub struct Session {
     pub target: Target,
     /// With the stage that each is laid over, if there are several.
     overlays: Vec<(Option<String>, Overlay)>,
+    /// What would leave out the corrections that lie beneath them.
+    corrections: Vec<(Option<String>, Overlay)>,
     kind: Kind,
 }
 
@@ -24,7 +26,18 @@ impl Session {
     pub fn open(subject: &Subject) -> Result<Session, Failure> {
         let home = Home::find().map_err(Failure::usage)?;
         let target = Target::find(&subject.target, &home).map_err(Failure::usage)?;
-        let mut overlays = Vec::new();
+        let (mut overlays, mut corrections) = (Vec::new(), Vec::new());
+        match (&target.literal, subject.without_corrections) {
+            (Some(literal), true) => overlays.extend(load(literal, &target)?),
+            (Some(literal), false) => corrections.extend(load(literal, &target)?),
+            (None, true) => {
+                return Err(Failure::usage(format!(
+                    "{} names no `literal` files in its target file, so nothing tells what its corrections are",
+                    target.name
+                )));
+            }
+            (None, false) => {}
+        }
         for directory in &subject.overlays {
             overlays.extend(load(directory, &target)?);
         }
@@ -39,7 +52,7 @@ impl Session {
             (MachineKind::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
             (MachineKind::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
         };
-        Ok(Session { target, overlays, kind })
+        Ok(Session { target, overlays, corrections, kind })
     }
 
     /// The stage that the user names, or the only one.
@@ -55,7 +68,7 @@ impl Session {
     /// The digests of what is laid over the target, each after the stage that it is laid over.
     pub fn overlays(&self) -> impl Iterator<Item = String> {
         self.overlays.iter().map(|(stage, overlay)| {
-            let digest = overlay.tree().digest();
+            let digest = overlay.digest();
             stage.as_ref().map_or_else(|| digest.to_string(), |stage| format!("{stage}:{digest}"))
         })
     }
@@ -69,10 +82,39 @@ impl Session {
             if error.is_bad_file() { Failure::usage(error) } else { Failure::broken(&action, error) }
         })?;
         for (stage, overlay) in &self.overlays {
-            let laid = lab.changed(stage.as_deref(), &Changes::Overlay(overlay)).await;
-            lab = laid.map_err(|error| Failure::broken("lay the overlay over the target", error))?;
+            let stage = stage.as_deref();
+            let laid = lab.changed(stage, &Changes::Overlay { overlay, stage, listener: &**listener }).await;
+            let action = format!("lay the overlay {} over the target", overlay.directory().display());
+            lab = laid.map_err(|error| Failure::broken(&action, error))?;
         }
+        self.corrections_beneath()
+            .iter()
+            .for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
         Ok(lab)
+    }
+
+    /// What the reference has corrected on the stages that overlays lie over, and they leave as it is: what somebody
+    /// brings of a machine of their own may pass only because of it.
+    fn corrections_beneath(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        for (stage, correction) in &self.corrections {
+            let over: Vec<&Overlay> = self
+                .overlays
+                .iter()
+                .filter(|(known, _)| known == stage)
+                .map(|(_, overlay)| overlay)
+                .collect();
+            let beneath = correction.paths().filter(|path| !over.iter().any(|overlay| overlay.touches(path)));
+            let beneath: Vec<String> = beneath.map(|path| format!("/{path}")).collect();
+            if !over.is_empty() && !beneath.is_empty() {
+                texts.push(format!(
+                    "what the reference corrects lies beneath the overlay: {}; --without-corrections takes the \
+                     document's own",
+                    beneath.join(", ")
+                ));
+            }
+        }
+        texts
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::check::{Edit, Mutant};
-use crate::overlay::Overlay;
+use crate::event::{Event, Listener};
+use crate::overlay::{Laid, Overlay};
 use crate::provision::Plan;
 use crate::smartcard::SmartCards;
 use crate::{Machine, MachineError};
@@ -11,7 +12,12 @@ use crate::{Machine, MachineError};
 /// Something to change about a target.
 pub enum Changes<'a> {
     Mutant(&'a Mutant),
-    Overlay(&'a Overlay),
+    /// Files of the user's, over a stage that is named where there are several. Whoever listens hears what they did.
+    Overlay {
+        overlay: &'a Overlay,
+        stage: Option<&'a str>,
+        listener: &'a dyn Listener,
+    },
 }
 
 impl Changes<'_> {
@@ -23,7 +29,11 @@ impl Changes<'_> {
                 }
                 Ok(())
             }
-            Changes::Overlay(overlay) => overlay.lay(machine).await,
+            Changes::Overlay { overlay, stage, listener } => {
+                let laid = Laid { stage: stage.map(str::to_owned), ..overlay.lay(machine).await? };
+                listener.hear(&Event::Laid(Box::new(laid)));
+                Ok(())
+            }
         }
     }
 
@@ -32,7 +42,7 @@ impl Changes<'_> {
         let beside = |edit: &Edit| matches!(edit, Edit::Token(_) | Edit::Step { .. });
         match self {
             Changes::Mutant(mutant) => !mutant.edits.iter().all(beside),
-            Changes::Overlay(_) => true,
+            Changes::Overlay { .. } => true,
         }
     }
 
@@ -62,7 +72,7 @@ impl Changes<'_> {
     fn edits(&self) -> &[Edit] {
         match self {
             Changes::Mutant(mutant) => mutant.edits,
-            Changes::Overlay(_) => &[],
+            Changes::Overlay { .. } => &[],
         }
     }
 }

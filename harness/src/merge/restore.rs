@@ -24,6 +24,7 @@ pub fn run(part: &Part, catalogue: &[Suite]) -> Result<Run, MergeError> {
         target: document.target.clone(),
         machine: document.machine,
         overlays: document.overlays.clone(),
+        laid: document.laid.clone(),
         cut: document.cut.clone(),
         started,
         took: restoring.took(&document.target, document.took)?,

@@ -7,6 +7,7 @@
 //! ```json
 //! { "format": 1, "purpose": "run", "target": "omarchy", "machine": "vm", "started": 1767225600, "took": 12.5,
 //!   "interrupted": false, "status": 1, "undecided": [], "assay": "0.1.0", "overlays": ["…"],
+//!   "laid": [{ "directory": "mine", "files": [{ "path": "/etc/motd", "effect": "replaced" }], "remarks": ["…"] }],
 //!   "cut": { "shard": "1/3", "from": ["binfmt.registered"] },
 //!   "preparations": [{ "what": "boot omarchy", "began": 1767225600.25, "took": 12.5 }],
 //!   "checks": [{ "id": "binfmt.registered", "family": "binfmt", "level": "must", "statement": "…",
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decision, FileError, Preparation, Purpose, Run, status, write_atomically};
 use crate::event::{Case, Fate, Kill};
-use crate::{Cut, Evidence, Level, MachineKind, Moment, Verdict};
+use crate::{Cut, Evidence, Laid, Level, MachineKind, Moment, Verdict};
 
 pub const FORMAT: u32 = 1;
 
@@ -53,6 +54,9 @@ pub struct Document {
     /// The digests of what was laid over the target, in that order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
+    /// What each of them did there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laid: Vec<Laid>,
     /// Only in a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cut>,
@@ -135,6 +139,7 @@ impl From<&Run> for Document {
             undecided: run.undecided(),
             assay: run.assay.clone(),
             overlays: run.overlays.clone(),
+            laid: run.laid.clone(),
             cut: run.cut.clone(),
             preparations: run.preparations.clone(),
             checks: run.cases.iter().map(Check::from).collect(),

@@ -6,7 +6,8 @@
 //! and lists each of them in its output, after how often it passed. When that begins with `flaky:`, the verdict
 //! was not always the same. A check that was planned and never ended is an error, not absent.
 //!
-//! A shard says in the output of its suites which it is, because `junit-report` writes no properties.
+//! A shard says in the output of its suites which it is, and a run with overlays which files those laid, because
+//! `junit-report` writes no properties.
 //!
 //! The file keeps to the schema of Jenkins' xUnit plugin. Guest text is shown as [`super::text::visible`]
 //! shows it, and held to [`STREAM_LIMIT`] bytes in each place. There is no `skipped` count on a suite, which
@@ -54,8 +55,8 @@ fn suites(run: &Run) -> Vec<TestSuite> {
                 suite.package = line(decision.target);
                 // `hostname` stays `localhost`: which machine ran the harness says nothing of the target.
                 suite.set_timestamp(timestamp(run.started));
-                if let Some(Cut { shard, from }) = &run.cut {
-                    suite.set_system_out(&format!("shard {shard} of {} checks", from.len()));
+                if let Some(told) = how_it_was_run(run) {
+                    suite.set_system_out(&cdata(&clip(&told, STREAM_LIMIT)));
                 }
                 suite.add_testcase(case);
                 suites.push(suite);
@@ -63,6 +64,20 @@ fn suites(run: &Run) -> Vec<TestSuite> {
         }
     }
     suites
+}
+
+/// Which shard it is, and which files lay over the target.
+fn how_it_was_run(run: &Run) -> Option<String> {
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(Cut { shard, from }) = &run.cut {
+        lines.push(format!("shard {shard} of {} checks", from.len()));
+    }
+    for laid in &run.laid {
+        lines.push(format!("overlay {}", line(laid.to_string())));
+        lines.extend(laid.files.iter().map(|file| format!("{}: {}", file.effect, line(&file.path))));
+        lines.extend(laid.remarks.iter().map(line));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn class(decision: &Decision) -> String {

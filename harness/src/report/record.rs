@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use crate::event::{Case, Event, Kill, Listener};
-use crate::{Cut, Invariant, MachineKind, Moment};
+use crate::{Cut, Invariant, Laid, MachineKind, Moment};
 
 /// What the run is for, which decides what it means that nothing was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,6 +26,8 @@ pub struct Run {
     pub machine: MachineKind,
     /// The digests of what was laid over the target, in that order.
     pub overlays: Vec<String>,
+    /// What each of them did there.
+    pub laid: Vec<Laid>,
     /// None when everything that was selected is planned.
     pub cut: Option<Cut>,
     pub started: SystemTime,
@@ -75,6 +77,7 @@ impl Run {
             target: String::new(),
             machine: MachineKind::default(),
             overlays: Vec::new(),
+            laid: Vec::new(),
             cut: None,
             started: SystemTime::now(),
             took: Duration::ZERO,
@@ -95,6 +98,7 @@ impl Run {
             }
             Event::Cut(cut) => self.cut = Some(cut.clone()),
             Event::Overlaid { digest } => self.overlays.push(digest.clone()),
+            Event::Laid(laid) => self.laid.push(Laid::clone(laid)),
             Event::CheckEnded(case) => self.cases.push(Case::clone(case)),
             Event::MutantEnded(kill) => self.kills.push(Kill::clone(kill)),
             Event::Ended { took, interrupted } => {

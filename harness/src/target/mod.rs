@@ -29,6 +29,9 @@ pub struct Target {
     pub name: String,
     #[serde(rename = "stage")]
     pub stages: BTreeMap<String, Stage>,
+    /// An overlay, as a path from the file's own directory: the document's own files where the steps have corrected
+    /// them, and whiteouts of what they have added.
+    pub literal: Option<PathBuf>,
     pub credentials: Option<Credentials>,
     pub rollback: Option<Rollback>,
     pub smartcard: Option<SmartCard>,
@@ -108,6 +111,7 @@ impl Target {
             };
             stage.steps = stage.steps.as_ref().map(|steps| beside.join(steps));
         }
+        target.literal = target.literal.as_ref().map(|literal| beside.join(literal));
         if let Some(credentials) = &mut target.credentials {
             credentials.beside(beside);
         }

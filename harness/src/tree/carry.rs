@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Tree};
+use super::{Entry, Owner, Owners, Tree};
 use crate::machine::{Machine, MachineError};
 
 /// The shell takes a command as one argument, and Linux allows 128 KiB for one.
@@ -32,31 +32,44 @@ impl Tree {
         Ok(self.entries.iter().filter(differs).map(|(path, _)| format!("/{path}")).collect())
     }
 
-    /// Lays the tree over the machine's root. What it replaces is unlinked first, so a link that is in
-    /// the way is replaced and not written through; directories that exist stay as they are.
+    /// Lays the tree over the machine's root, and all of it is root's. What it replaces is unlinked first, so a link
+    /// that is in the way is replaced and not written through; directories that exist stay as they are.
     pub async fn lay(&self, machine: &dyn Machine) -> Result<(), MachineError> {
-        self.lay_under("", machine).await
+        self.lay_for(&Owners::default(), machine).await
     }
 
-    pub(super) async fn lay_under(&self, root: &str, machine: &dyn Machine) -> Result<(), MachineError> {
+    /// The same, with these owners; what has none is root's.
+    pub async fn lay_for(&self, owners: &Owners, machine: &dyn Machine) -> Result<(), MachineError> {
+        self.lay_under("", owners, machine).await
+    }
+
+    pub(super) async fn lay_under(
+        &self,
+        root: &str,
+        owners: &Owners,
+        machine: &dyn Machine,
+    ) -> Result<(), MachineError> {
         if self.is_empty() {
             return Ok(());
         }
         let archive = format!("{root}/run/tree-{}.tar", &self.digest().to_hex()[..16]);
-        let bytes = self.archive().map_err(|error| MachineError::Refused {
+        let bytes = self.archive(owners).map_err(|error| MachineError::Refused {
             machine: machine.name().into(),
             action: "pack a tree".into(),
             reason: error.to_string(),
         })?;
         machine.write(Path::new(&archive), &bytes, 0o600).await?;
-        machine.succeed(&unpack(root, &archive)).await?;
+        machine.succeed(&unpack(root, &archive, owners)).await?;
         Ok(())
     }
 
-    fn archive(&self) -> std::io::Result<Vec<u8>> {
+    fn archive(&self, owners: &Owners) -> std::io::Result<Vec<u8>> {
         let mut archive = tar::Builder::new(Vec::new());
         for (path, entry) in &self.entries {
             let mut header = tar::Header::new_gnu();
+            let Owner { user, group } = owners.get(path).copied().unwrap_or_default();
+            header.set_uid(user);
+            header.set_gid(group);
             match entry {
                 Entry::Directory { mode } => {
                     header.set_entry_type(tar::EntryType::Directory);
@@ -95,20 +108,22 @@ fn look(paths: &str) -> String {
 }
 
 /// Times are those of unpacking: systemd tells by them that a unit has changed.
-fn unpack(root: &str, archive: &str) -> String {
+fn unpack(root: &str, archive: &str, owners: &Owners) -> String {
     let (root, archive) = (quoted(&format!("{root}/")), quoted(archive));
+    let whose = if owners.is_empty() { "--no-same-owner" } else { "--same-owner --numeric-owner" };
     format!(
-        "tar -x -f {archive} -C {root} --preserve-permissions --no-same-owner --touch \
+        "tar -x -f {archive} -C {root} --preserve-permissions {whose} --touch \
          --no-overwrite-dir --keep-directory-symlink ; status=$? ; rm -f {archive} ; exit $status"
     )
 }
 
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     // Quoting fails on NUL only, and no path has one.
     shlex::try_quote(path).map_or_else(|_| String::new(), Into::into)
 }
 
-fn batches(words: impl Iterator<Item = String>) -> Vec<String> {
+/// The words in as few commands as have room for them.
+pub(super) fn batches(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut batches: Vec<String> = Vec::new();
     for word in words {
         match batches.last_mut() {

@@ -2,18 +2,30 @@
 
 mod carry;
 mod load;
+mod sight;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 pub use load::{Modes, TreeError};
+pub use sight::{Seen, Sight};
 
 /// Files, links and directories by their path below the root, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
     entries: BTreeMap<String, Entry>,
 }
+
+/// Whose a file is, by number. Root's, when nobody says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Owner {
+    pub user: u64,
+    pub group: u64,
+}
+
+/// By the path below the root.
+pub type Owners = BTreeMap<String, Owner>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::{Entry, Modes, Tree};
+use super::{Entry, Modes, Owners, Tree};
 use crate::machine::fake::{Fake, Node};
 use crate::machine::{Machine, MachineError};
 use crate::{Output, Status, Transcript};
@@ -81,7 +81,7 @@ async fn a_laid_tree_has_no_differences() {
     let here: &dyn Machine = &Here::default();
     let all: Vec<String> = tree().entries().map(|(path, _)| format!("/{path}")).collect();
     assert_eq!(tree().differences_under(root, here).await.unwrap(), all);
-    tree().lay_under(root, here).await.unwrap();
+    tree().lay_under(root, &Owners::default(), here).await.unwrap();
     assert_eq!(tree().differences_under(root, here).await.unwrap(), Vec::<String>::new());
     let left: Vec<_> = std::fs::read_dir(format!("{root}/run")).unwrap().collect();
     assert!(left.is_empty(), "the archive is left behind: {left:?}");
@@ -98,7 +98,7 @@ async fn laying_replaces_links_and_keeps_directories() {
     symlink(&outside, root.join("real/plain")).unwrap();
     let before = root.join("real").metadata().unwrap().permissions();
     let here: &dyn Machine = &Here::default();
-    tree().lay_under(root.to_str().unwrap(), here).await.unwrap();
+    tree().lay_under(root.to_str().unwrap(), &Owners::default(), here).await.unwrap();
     assert_eq!(std::fs::read_to_string(&outside).unwrap(), "untouched");
     assert_eq!(std::fs::read_to_string(root.join("real/plain")).unwrap(), "plain\n");
     assert!(root.join("etc").is_symlink());
@@ -115,7 +115,7 @@ async fn laying_replaces_links_and_keeps_directories() {
 async fn what_changed_is_named(#[case] change: fn(&Path), #[case] named: &str) {
     let root = tempfile::tempdir().unwrap();
     let here: &dyn Machine = &Here::default();
-    tree().lay_under(root.path().to_str().unwrap(), here).await.unwrap();
+    tree().lay_under(root.path().to_str().unwrap(), &Owners::default(), here).await.unwrap();
     change(root.path());
     let differences = tree().differences_under(root.path().to_str().unwrap(), here).await.unwrap();
     assert_eq!(differences, [named]);

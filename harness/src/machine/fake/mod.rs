@@ -165,6 +165,9 @@ impl State {
                 let told = files::look(&self.files, &paths.collect::<Vec<_>>());
                 Output { stdout: told, ..said(0, "") }
             }
+            ["find", paths @ .., "-maxdepth", "0", "-printf", _, "2>/dev/null", ";", "true"] => {
+                Output { stdout: files::sight(&self.files, paths), ..said(0, "") }
+            }
             ["tar", "-x", "-f", archive, ..] => match self.files.remove(*archive) {
                 Some(Node::File { content, .. }) if files::unpack(&mut self.files, &content).is_ok() => {
                     said(0, "")

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::MachineKind;
 use crate::report::Purpose;
 use crate::report::json::Document;
 use crate::report::record::Preparation;
 use crate::report::text::line;
+use crate::{Laid, MachineKind};
 
 #[derive(Serialize)]
 pub struct Session {
@@ -18,6 +18,17 @@ pub struct Session {
     interrupted: bool,
     undecided: Vec<String>,
     preparations: Vec<Preparation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overlays: Vec<Overlay>,
+}
+
+/// What was laid over the target.
+#[derive(Serialize)]
+struct Overlay {
+    /// Which, and how many files of it do what.
+    label: String,
+    /// What each file does, then what is odd about some.
+    lines: Vec<String>,
 }
 
 impl From<&Document> for Session {
@@ -32,6 +43,15 @@ impl From<&Document> for Session {
             interrupted: document.interrupted,
             undecided: document.undecided.iter().map(line).collect(),
             preparations: document.preparations.iter().map(preparation).collect(),
+            overlays: document.laid.iter().map(Overlay::from).collect(),
         }
+    }
+}
+
+impl From<&Laid> for Overlay {
+    fn from(laid: &Laid) -> Overlay {
+        let files = laid.files.iter().map(|file| format!("{}: {}", line(&file.path), file.effect));
+        let lines = files.chain(laid.remarks.iter().map(line)).collect();
+        Overlay { label: line(laid.to_string()), lines }
     }
 }

@@ -4,7 +4,10 @@ use super::style::{Style, Tone};
 use crate::event::{Case, Change, Event, Kill};
 use crate::report::span::Span;
 use crate::report::text;
-use crate::{Cut, Verdict};
+use crate::{Cut, Laid, Verdict};
+
+/// The most remarks on an overlay that are shown.
+const REMARKS: usize = 20;
 
 /// The line of an event, with its line feed. The end of a run has a summary instead.
 pub fn line(event: &Event, style: Style) -> Option<String> {
@@ -25,6 +28,7 @@ pub fn line(event: &Event, style: Style) -> Option<String> {
         Event::CheckBegan { name, repetition } => quiet(style, "began", &numbered(name, *repetition)),
         Event::CheckEnded(case) => check(case, style),
         Event::MutantEnded(kill) => mutant(kill, style),
+        Event::Laid(laid) => overlay(laid, style),
         Event::Overlaid { .. } | Event::Ended { .. } => return None,
     };
     Some(line + "\n")
@@ -32,6 +36,16 @@ pub fn line(event: &Event, style: Style) -> Option<String> {
 
 fn quiet(style: Style, word: &str, rest: &str) -> String {
     format!("{} {}", style.word(Tone::Quiet, word), text::line(rest))
+}
+
+fn overlay(laid: &Laid, style: Style) -> String {
+    let mut lines = vec![quiet(style, "overlay", &laid.to_string())];
+    lines.extend(laid.remarks.iter().take(REMARKS).map(|remark| quiet(style, "note", remark)));
+    let more = laid.remarks.len().saturating_sub(REMARKS);
+    if more > 0 {
+        lines.push(quiet(style, "note", &format!("{more} more such, which --json tells")));
+    }
+    lines.join("\n")
 }
 
 fn check(case: &Case, style: Style) -> String {

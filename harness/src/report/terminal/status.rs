@@ -32,6 +32,7 @@ impl Status {
             Event::MutantEnded(kill) => self.ended(&kill.invariant.name()),
             Event::Cut(_)
             | Event::Overlaid { .. }
+            | Event::Laid(_)
             | Event::Provisioned { .. }
             | Event::Noted { .. }
             | Event::Ended { .. } => {}

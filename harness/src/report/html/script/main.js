@@ -31,6 +31,14 @@ function subline() {
   return `${targets.join(', ')}${proof} · ${when} · ${span(took)}${what}${interrupted}`;
 }
 
+/** The files that lay over a target, of each run that had any. */
+function overlays() {
+  const laid = sessions.flatMap((session) => session.overlays ?? []);
+  return laid.map(({ label, lines }) =>
+    make('details', {}, make('summary', {}, `overlay ${label}`), make('ul', {}, lines.map((text) => make('li', {}, text)))),
+  );
+}
+
 function proportions() {
   const parts = VERDICTS.map((word) => [word, cases.filter((one) => one.verdict === word).length]);
   for (const [word, count] of parts) {
@@ -43,6 +51,7 @@ function proportions() {
 
 byId('headline').textContent = headline();
 byId('subline').textContent = subline();
+byId('overlays').append(...overlays());
 document.title = `${headline()} · assay`;
 proportions();
 // What sticks to the top of the window begins below the bar, however many lines it has.
