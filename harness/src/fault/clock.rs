@@ -27,4 +27,11 @@ impl Vm {
         let stepping = async { self.ask(&order, LIMIT).await.map(drop) };
         self.recorded(format!("step the wall clock {way} by {} s", by.as_secs_f64()), stepping).await
     }
+
+    /// Has the hardware's clock be wrong: a machine that is powered on after this one is told that it is this time since
+    /// 1970. Zero is what a clock says whose battery is empty.
+    pub async fn set_hardware_clock(&self, time: Duration) -> Result<(), MachineError> {
+        let setting = async { self.misleads_about_time(time) };
+        self.recorded(format!("set the hardware's clock to {} s since 1970", time.as_secs()), setting).await
+    }
 }

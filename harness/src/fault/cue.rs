@@ -8,8 +8,9 @@ use crate::machine::qemu::word;
 /// Something that happens in a guest. It counts when it happens the next time, not if it has happened before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cue {
-    /// Something is made with this absolute path, or renamed or linked to it. That a file exists already does not
-    /// count, that it is replaced does. The directories above need not exist yet.
+    /// Something is made with this absolute path, or renamed or linked to it, or written in place, of which the first
+    /// that shows is that the old content is gone. That a file exists already does not count. The directories above
+    /// need not exist yet.
     FileAppears(String),
     /// What has this absolute path is removed, or renamed.
     FileVanishes(String),

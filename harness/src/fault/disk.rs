@@ -38,6 +38,33 @@ impl FullDisk {
     }
 }
 
+/// A file system of its own in memory over a directory, with all that the directory holds and no free block.
+pub struct CrampedDisk {
+    directory: String,
+}
+
+impl CrampedDisk {
+    pub async fn over(machine: &dyn Machine, directory: &str) -> Result<CrampedDisk, MachineError> {
+        let cramp = format!(
+            "copy=$(mktemp -d /run/assay-copy.XXXXXX) && cp -a {0}/. \"$copy\" && \
+             mount -t tmpfs -o mode=755 tmpfs {0} && cp -a \"$copy\"/. {0} && rm -r \"$copy\" && \
+             set -- $(stat -f -c '%b %f %S' {0}) && mount -o remount,size=$((($1 - $2) * $3)) {0}",
+            quoted(directory)
+        );
+        inflict(machine, format!("leave no room on the disk that holds {directory}"), &cramp).await?;
+        Ok(CrampedDisk { directory: directory.to_owned() })
+    }
+
+    /// Makes room for one block more.
+    pub async fn grow(&self, machine: &dyn Machine) -> Result<(), MachineError> {
+        let directory = quoted(&self.directory);
+        let grow = format!(
+            "set -- $(stat -f -c '%b %S' {directory}) && mount -o remount,size=$((($1 + 1) * $2)) {directory}"
+        );
+        inflict(machine, format!("make room for a block in {}", self.directory), &grow).await.map(drop)
+    }
+}
+
 impl Vm {
     /// Lets the root disk do at most so many things in a second of real time; 0 for as many as it can.
     pub async fn slow_disk(&self, operations: u32) -> Result<(), MachineError> {

@@ -10,7 +10,7 @@ mod unit;
 
 pub use clock::Step;
 pub use cue::Cue;
-pub use disk::FullDisk;
+pub use disk::{CrampedDisk, FullDisk};
 pub use power::Unflushed;
 pub use process::{continues, hang, kill};
 pub use unit::{mask, restart, unmask};

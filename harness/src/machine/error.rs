@@ -12,6 +12,8 @@ pub enum MachineError {
     Gone { machine: String, reason: String },
     #[error("{machine}: waited {} s for {what}, which never happened", .limit.as_secs())]
     Never { machine: String, what: String, limit: Duration },
+    #[error("{machine}: within {} s of the guest it never happened that {cue}", .limit.as_secs())]
+    NoCue { machine: String, cue: String, limit: Duration },
     #[error("{machine}: `{command}` failed with {output}")]
     Failed { machine: String, command: String, output: Output },
     #[error("{machine}: cannot {action}: {reason}")]

@@ -199,6 +199,7 @@ impl Vm {
             left: OnceLock::new(),
             began,
             calendar: Mutex::new(began),
+            wrong_time: OnceLock::new(),
             stopped: Mutex::new(None),
             startup,
         })

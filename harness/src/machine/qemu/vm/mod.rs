@@ -71,6 +71,8 @@ pub struct Vm {
     began: Duration,
     /// The guest's time since 1970 when it was last asked, whatever was done to its wall clock.
     calendar: Mutex<Duration>,
+    /// The time since 1970 that a machine is told that is powered on after this one, if it is not the right one.
+    wrong_time: OnceLock<Duration>,
     /// Where it stands still.
     stopped: Mutex<Option<Stop>>,
     startup: Startup,

@@ -80,11 +80,18 @@ impl Vm {
         }
     }
 
+    /// Has a machine that is powered on after this one be told this time since 1970.
+    pub(crate) fn misleads_about_time(&self, time: Duration) -> Result<(), MachineError> {
+        let set = self.wrong_time.set(time);
+        set.map_err(|_| self.refused("set its hardware's clock", "that was done before"))
+    }
+
     /// The time since 1970 that a machine is told that is powered on after this one. None for the host's.
     pub(crate) async fn time_at_its_end(&self) -> Option<Duration> {
-        match self.clock {
-            Clock::Real => None,
-            Clock::Lapse => Some(*self.calendar.lock().await),
+        match (self.wrong_time.get(), self.clock) {
+            (Some(time), _) => Some(*time),
+            (None, Clock::Real) => None,
+            (None, Clock::Lapse) => Some(*self.calendar.lock().await),
         }
     }
 }

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use constant {
-    IN_MOVED_FROM => 0x40, IN_MOVED_TO => 0x80, IN_CREATE => 0x100, IN_DELETE => 0x200,
+    IN_MODIFY => 0x2, IN_MOVED_FROM => 0x40, IN_MOVED_TO => 0x80, IN_CREATE => 0x100, IN_DELETE => 0x200,
     O_NONBLOCK => 0x800, O_CLOEXEC => 0x80000,
 };
 
@@ -15,7 +15,7 @@ use constant {
 use constant PATIENCE => NANOSECONDS / 2;
 
 my %cues = (
-    appears => sub { entry($_[0], IN_CREATE | IN_MOVED_TO) },
+    appears => sub { entry($_[0], IN_CREATE | IN_MOVED_TO | IN_MODIFY) },
     vanishes => sub { entry($_[0], IN_DELETE | IN_MOVED_FROM) },
     journal => \&journal,
 );
@@ -83,7 +83,7 @@ sub begin {
     exit 127;
 }
 
-# A name in a directory: the next time that something is made there by it, or goes.
+# A name in a directory: the next time that something is made or written there by it, or goes.
 # The directories above need not be there yet.
 sub entry {
     my ($path, $mask) = @_;
