@@ -244,6 +244,11 @@ impl Trial {
         case()
     }
 
+    /// Its machines so far, unless they have ended.
+    pub fn running(&self) -> Vec<Arc<dyn Machine>> {
+        self.lock().iter().filter(|machine| !machine.is_over()).cloned().collect()
+    }
+
     /// The seed, if the check has made random choices.
     pub fn used_seed(&self) -> Option<Seed> {
         self.random.load(Ordering::Relaxed).then_some(self.seed)

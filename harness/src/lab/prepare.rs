@@ -139,6 +139,9 @@ async fn stages(
             1 => target.name.clone(),
             _ => format!("{}-{stage}", target.name),
         };
+        // Whoever judges rebuilds lets minutes pass in most checks.
+        let time_lapse = plan.time_lapse || target.rollback.is_some();
+        let accelerator = Choice::of(accelerator, time_lapse, probe::could_try(plan.architecture));
         let site = Site::new(name, plan, cache, accelerator, listener)?;
         sites.push((stage.clone(), site));
     }
@@ -150,13 +153,36 @@ async fn stages(
     Ok(stages)
 }
 
+/// What accelerates a stage's machines, before any was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// With why it is emulation where KVM could be tried.
+    Made(Accelerator, Option<&'static str>),
+    /// KVM, if a guest runs under it.
+    Open,
+}
+
+impl Choice {
+    fn of(asked: Option<Accelerator>, time_lapse: bool, kvm: bool) -> Choice {
+        match (asked, kvm) {
+            (Some(asked), _) => Choice::Made(asked, None),
+            (None, false) => Choice::Made(Accelerator::Tcg, None),
+            (None, true) if time_lapse => Choice::Made(Accelerator::Tcg, Some(TOO_SLOW)),
+            (None, true) => Choice::Open,
+        }
+    }
+}
+
+const TOO_SLOW: &str =
+    "their time would pass no faster than real time, and checks let minutes and hours of it pass";
+
 /// All that a stage is made from.
 struct Site<'p> {
     /// What its machines are named after.
     name: String,
     drives: &'p BTreeMap<String, target::Drive>,
     hardware: Hardware,
-    accelerator: Option<Accelerator>,
+    accelerator: Choice,
     recipe: Recipe,
     steps: Option<Plan>,
     cache: &'p Cache,
@@ -169,7 +195,7 @@ impl<'p> Site<'p> {
         name: String,
         stage: &'p target::Stage,
         cache: &'p Cache,
-        accelerator: Option<Accelerator>,
+        accelerator: Choice,
         listener: &'p Arc<dyn Listener>,
     ) -> Result<Site<'p>, PrepareError> {
         let hardware = Hardware {
@@ -194,19 +220,16 @@ impl<'p> Site<'p> {
         let built = Image::ensure(&recipe, cache, &progress).await?;
 
         let kernel = kernel(&built)?;
-        hardware.accelerator = match accelerator {
-            Some(accelerator) => accelerator,
-            None => {
-                let (accelerator, why) =
-                    probe::accelerator(cache, &hardware, &kernel, &built, &**listener).await?;
-                if let Some(why) = why.filter(|why| emulated.as_ref() != Some(why)) {
-                    let text = format!("guests are emulated: under KVM, {why}");
-                    listener.hear(&Event::Noted { text });
-                    *emulated = Some(why);
-                }
-                accelerator
-            }
+        let (accelerator, why) = match accelerator {
+            Choice::Made(accelerator, why) => (accelerator, why.map(str::to_owned)),
+            Choice::Open => probe::accelerator(cache, &hardware, &kernel, &built, &**listener).await?,
         };
+        hardware.accelerator = accelerator;
+        if let Some(why) = why.filter(|why| emulated.as_ref() != Some(why)) {
+            let text = format!("guests are emulated: under KVM, {why}");
+            listener.hear(&Event::Noted { text });
+            *emulated = Some(why);
+        }
         let store = Store::new(cache, listener, &built, steps.as_ref(), &hardware)?;
         let power_on = store.power_on(&name, hardware, &kernel).await?;
         let root = open(&built.root())?;
@@ -287,4 +310,21 @@ fn open(path: &Path) -> Result<File, PrepareError> {
 
 pub(super) fn failed(action: &str, source: io::Error) -> PrepareError {
     PrepareError::Io { action: format!("cannot {action}"), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_time_is_to_lapse_is_emulated_unless_asked_otherwise_and_that_is_told() {
+        for time_lapse in [false, true] {
+            for asked in [Accelerator::Kvm, Accelerator::Tcg] {
+                assert_eq!(Choice::of(Some(asked), time_lapse, true), Choice::Made(asked, None));
+            }
+            assert_eq!(Choice::of(None, time_lapse, false), Choice::Made(Accelerator::Tcg, None));
+        }
+        assert_eq!(Choice::of(None, true, true), Choice::Made(Accelerator::Tcg, Some(TOO_SLOW)));
+        assert_eq!(Choice::of(None, false, true), Choice::Open);
+    }
 }

@@ -4,12 +4,18 @@ use std::path::Path;
 
 use super::prepare::{PrepareError, failed};
 use super::store::{ACCELERATORS, digest, emulator};
+use crate::Architecture;
 use crate::cache::{Cache, CacheEvent};
 use crate::event::{Event, Listener};
 use crate::image::Image;
 use crate::machine::qemu::{Accelerator, Hardware, Kernel, could_accelerate, kvm_runs};
 
-/// Whether guests run under KVM here, which they do where one was seen to; or why not, if there is KVM at all.
+/// Whether there is KVM, for guests of this architecture.
+pub fn could_try(architecture: Architecture) -> bool {
+    could_accelerate(architecture) && Path::new("/dev/kvm").exists()
+}
+
+/// Whether guests run under the KVM that there is, which they do where one was seen to; or why not.
 pub async fn accelerator(
     cache: &Cache,
     hardware: &Hardware,
@@ -17,9 +23,6 @@ pub async fn accelerator(
     image: &Image,
     listener: &dyn Listener,
 ) -> Result<(Accelerator, Option<String>), PrepareError> {
-    if !could_accelerate(hardware.architecture) || !Path::new("/dev/kvm").exists() {
-        return Ok((Accelerator::Tcg, None));
-    }
     let host = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let name = digest(&[&host, &emulator(hardware)?, image.digest().to_hex().as_str()]);
     let make = async |directory: &Path| {

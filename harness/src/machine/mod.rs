@@ -7,6 +7,7 @@ pub mod fake;
 mod files;
 mod kind;
 mod life;
+pub mod programs;
 pub mod qemu;
 mod systemd;
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use harness::lab::{self, Drives};
 use harness::machine::qemu::Vm;
-use harness::machine::quoted;
+use harness::machine::{programs, quoted};
 use harness::target::Rollback;
 use harness::{Machine, MachineError, Outcome, Output, Stop, Trial, expect, violated};
 
-use super::marker::{self, Marker};
+use super::journal::Said;
+use super::state::State;
+use super::timer;
 
 /// How long the guest may take for what has no documented limit, such as to build and to activate.
 const SOON: Duration = Duration::from_secs(120);
@@ -24,35 +26,18 @@ const STEP: Duration = Duration::from_secs(1);
 /// Where the journal was when it had been read.
 const CURSOR: &str = "/run/assay-cursor";
 
-/// Prints the system that the boot loader starts by default, from the files that it reads itself. The shell alone does
-/// it: in an emulator that has just started, every other program takes a tenth of a second.
-const BOOT_DEFAULT: &str = "\
-    while read -r key entry; do [ \"$key\" != default ] || break; done </boot/loader/loader.conf; \
-    while read -r key options; do [ \"$key\" != options ] || break; done <\"/boot/loader/entries/$entry\"; \
-    options=${options#*init=}; echo \"${options%%/init*}\"";
-
 /// On a virtual machine, or on any machine for what needs no more.
 pub struct Appliance<'t, M: ?Sized = Vm> {
     pub machine: Arc<M>,
     pub rollback: &'t Rollback,
-}
-
-/// What an appliance is at, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The system that runs.
-    pub current: String,
-    /// The system that the boot loader starts next time.
-    pub boot_default: String,
-    pub verified: bool,
-    /// The marker's content, when a rebuild is pending.
-    pub marker: Option<String>,
+    /// How late the timer of its watchdog may be.
+    slack: Duration,
 }
 
 impl<'t> Appliance<'t> {
     /// A fork that runs the system that it boots by default.
     pub async fn fork(trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        Ok(Appliance { machine: trial.time_lapse()?.machine().await?, rollback: trial.rollback()? })
+        Appliance::ready(trial.time_lapse()?.machine().await?, trial.rollback()?).await
     }
 
     /// A fork on which a rebuild is pending whose system has been activated, and what it was before.
@@ -81,7 +66,7 @@ impl<'t> Appliance<'t> {
     /// A crash on the way is what it is tested for, and no failure of the harness. Merely taking too long may be one.
     async fn booted(&self, machine: Arc<Vm>) -> Result<Appliance<'t>, Stop> {
         match lab::booted(&machine).await {
-            Ok(()) => Ok(Appliance { machine, rollback: self.rollback }),
+            Ok(()) => Ok(Appliance { machine, rollback: self.rollback, slack: self.slack }),
             Err(error @ MachineError::Crashed { .. }) => violated("it boots", error),
             Err(error) => Err(error.into()),
         }
@@ -91,7 +76,7 @@ impl<'t> Appliance<'t> {
 impl<'t> Appliance<'t, dyn Machine> {
     /// One that runs the system that it boots by default, on whatever machines the run is on.
     pub async fn anywhere(trial: &'t Trial) -> Result<Self, Stop> {
-        Ok(Appliance { machine: trial.anywhere().await?, rollback: trial.rollback()? })
+        Appliance::ready(trial.anywhere().await?, trial.rollback()?).await
     }
 
     /// The same as `pending`, on whatever machines the run is on.
@@ -102,9 +87,20 @@ impl<'t> Appliance<'t, dyn Machine> {
     }
 }
 
-impl<M: Machine + ?Sized> Appliance<'_, M> {
+impl<'t, M: Machine + ?Sized> Appliance<'t, M> {
+    /// One that has all that its own programs need.
+    async fn ready(machine: Arc<M>, rollback: &'t Rollback) -> Result<Self, Stop> {
+        let order: Vec<&str> = rollback.order.split_whitespace().take(1).collect();
+        let units = [rollback.agent.as_str(), &rollback.watchdog];
+        if let Some(missing) = programs::missing(&*machine, &units, &order).await? {
+            return Err(Stop::Broken(missing.to_string()));
+        }
+        let slack = timer::lateness(&*machine, &rollback.watchdog).await?;
+        Ok(Appliance { machine, rollback, slack })
+    }
+
     /// Has a rebuild ordered and its system activated, and gives what it was before.
-    async fn rebuilds(&self, flake: &str) -> Result<State, Stop> {
+    pub async fn rebuilds(&self, flake: &str) -> Result<State, Stop> {
         let before = self.state().await?;
         self.accepts(flake).await?;
         self.activates(&before).await?;
@@ -116,8 +112,13 @@ impl<M: Machine + ?Sized> Appliance<'_, M> {
         self.machine.end().await;
     }
 
-    pub async fn order(&self, flake: &str) -> Result<Output, MachineError> {
-        self.machine.run(&self.order_of(flake)).await
+    pub async fn order(&self, flake: &str) -> Result<Output, Stop> {
+        let ordered = self.machine.run(&self.order_of(flake)).await?;
+        let said = String::from_utf8_lossy(&ordered.stderr);
+        match programs::missing_by(&*self.machine, &said).await? {
+            Some(missing) if !ordered.success() => Err(Stop::Broken(missing.to_string())),
+            _ => Ok(ordered),
+        }
     }
 
     /// The shell command that gives an order.
@@ -180,14 +181,21 @@ impl<M: Machine + ?Sized> Appliance<'_, M> {
         self.machine.run(&format!("systemctl start {}", self.rollback.watchdog)).await
     }
 
-    /// What the watchdog itself has logged, of this priority or worse.
-    pub async fn said(&self, priority: &str) -> Result<String, MachineError> {
+    /// What the watchdog itself has logged.
+    pub async fn said(&self) -> Result<Vec<Said>, MachineError> {
         let watchdog = &self.rollback.watchdog;
         let asked = format!(
-            "cursor=$(cat {CURSOR} 2>/dev/null); journalctl --merge --quiet --output=cat --priority={priority} \
-             ${{cursor:+--after-cursor=\"$cursor\"}} _SYSTEMD_UNIT={watchdog}"
+            "cursor=$(cat {CURSOR} 2>/dev/null); journalctl --merge --quiet --output=json --lines=500 \
+             --output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,_TRANSPORT \
+             ${{cursor:+--after-cursor=\"$cursor\"}} {} + _TRANSPORT=syslog",
+            quoted(&format!("_SYSTEMD_UNIT={watchdog}")),
         );
-        self.machine.succeed(&asked).await
+        Ok(Said::read(&self.machine.succeed(&asked).await?, watchdog))
+    }
+
+    /// Whether this asks for a person.
+    pub fn asks_for_help(&self, said: &[Said]) -> bool {
+        said.iter().any(|said| said.text.contains(&self.rollback.help))
     }
 
     /// From now on what it has said so far does not count.
@@ -208,9 +216,10 @@ impl<M: Machine + ?Sized> Appliance<'_, M> {
         Duration::from_secs(self.rollback.limit)
     }
 
-    /// One period of the timer, with what a run of the watchdog takes.
+    /// One period of the timer, as late as that may be, with what a run of the watchdog takes.
     pub fn period(&self) -> Duration {
-        Duration::from_secs(self.rollback.period + self.rollback.grace)
+        let period = Duration::from_secs(self.rollback.period);
+        period + self.slack.min(period) + Duration::from_secs(self.rollback.grace)
     }
 
     pub async fn uptime(&self) -> Result<Duration, MachineError> {
@@ -245,21 +254,13 @@ impl<M: Machine + ?Sized> Appliance<'_, M> {
     }
 
     pub async fn state(&self) -> Result<State, Stop> {
-        let marker = quoted(&self.rollback.marker.to_string_lossy());
-        let verified = quoted(&self.rollback.verified.to_string_lossy());
-        let asked = format!(
-            "readlink /run/current-system; {BOOT_DEFAULT}; [ -e {verified} ] && echo yes || echo no; \
-             [ ! -e {marker} ] || {{ echo pending; head -c {} {marker}; }}",
-            marker::LIMIT,
-        );
-        let answer = self.machine.succeed(&asked).await?;
-        let mut lines = answer.splitn(5, '\n');
-        let mut line = || lines.next().map(str::to_owned);
-        let (Some(current), Some(boot_default), Some(verified)) = (line(), line(), line()) else {
-            return Err(Stop::Broken(format!("the state of the appliance cannot be read: {answer:?}")));
-        };
-        let marker = line().map(|_| line().unwrap_or_default());
-        Ok(State { current, boot_default, verified: verified == "yes", marker })
+        State::of(&*self.machine, self.rollback).await
+    }
+
+    /// Expects that it is as it was then.
+    pub async fn is_as(&self, before: &State, expected: impl fmt::Display) -> Outcome {
+        let changes = self.state().await?.changes_since(before, self.rollback);
+        expect(changes.is_empty(), expected, changes.join(", "))
     }
 }
 
@@ -275,27 +276,5 @@ pub struct Agent {
 impl fmt::Display for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the agent is {}, invocation {}", self.state, self.invocation)
-    }
-}
-
-impl State {
-    pub fn marker(&self, rollback: &Rollback) -> Option<Marker> {
-        self.marker.as_deref().map(|text| Marker::read(text, rollback))
-    }
-
-    /// Nothing is pending, and what runs is what boots.
-    pub fn is_settled(&self) -> bool {
-        self.marker.is_none() && self.current == self.boot_default
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} runs, {} boots by default", self.current, self.boot_default)?;
-        match &self.marker {
-            Some(marker) => write!(f, ", pending: {:?}", marker.trim_end())?,
-            None => write!(f, ", nothing is pending")?,
-        }
-        if self.verified { write!(f, ", verified") } else { Ok(()) }
     }
 }

@@ -4,10 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault::FullDisk;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
 
-use super::appliance::{Appliance, State};
-use super::{ORDER, WATCHDOG};
+use super::appliance::Appliance;
+use super::journal::{ERROR, last_words};
+use super::state::State;
+use super::{ORDER, WATCHDOG, judged};
 use crate::appliance::document;
 
 pub const GARBAGE_MARKER: Check = Check {
@@ -19,7 +23,7 @@ pub const GARBAGE_MARKER: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(garbage_marker(trial)),
+    run: |trial| Box::pin(judged(trial, garbage_marker(trial))),
     mutants: &[Mutant {
         name: "script that dies on it every time",
         stage: None,
@@ -58,11 +62,7 @@ async fn garbage_marker(trial: &Trial) -> Outcome {
         }
         let after = appliance.state().await?;
         let kept = after.boot_default == before.boot_default;
-        expect(
-            kept,
-            format!("{} boots by default with the marker {content:?}", before.boot_default),
-            &after,
-        )?;
+        expect(kept, format!("{} with the marker {content:?}", before.boot_default), &after)?;
         let ended = ended(&appliance, &before).await?;
         expect(ended, format!("rolled back or flagged with the marker {content:?}"), after)?;
         appliance.forget_said().await?;
@@ -70,10 +70,12 @@ async fn garbage_marker(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-/// Whether it is rolled back or the watchdog has logged an error.
-async fn ended(appliance: &Appliance<'_, dyn Machine>, before: &State) -> Result<bool, harness::Stop> {
+/// Whether it is rolled back, or the watchdog has logged an error or asked for a person.
+async fn ended(appliance: &Appliance<'_, dyn Machine>, before: &State) -> Result<bool, Stop> {
     let state = appliance.state().await?;
-    Ok((state.is_settled() && state.current == before.current) || !appliance.said("err").await?.is_empty())
+    let said = appliance.said().await?;
+    let flagged = appliance.asks_for_help(&said) || said.iter().any(|said| said.priority <= ERROR);
+    Ok((state.is_settled() && state.current == before.current) || flagged)
 }
 
 pub const PREVIOUS_MISSING: Check = Check {
@@ -85,7 +87,7 @@ pub const PREVIOUS_MISSING: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(previous_missing(trial)),
+    run: |trial| Box::pin(judged(trial, previous_missing(trial))),
     mutants: &[Mutant {
         name: "gives the rebuild up",
         stage: None,
@@ -99,20 +101,23 @@ pub const PREVIOUS_MISSING: Check = Check {
 };
 
 async fn previous_missing(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, _) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     // Nobody can boot without the real one.
     let gone = "/nix/store/00000000000000000000000000000000-gone";
-    let marker = pending.marker.clone().unwrap_or_default().replace(&before.current, gone);
-    appliance.write_marker(&marker).await?;
+    let text = pending.marker.clone().unwrap_or_default();
+    let previous = pending.marker(appliance.rollback).and_then(|marker| marker.previous);
+    let Some(previous) = previous.filter(|previous| text.contains(previous.as_str())) else {
+        return violated("the marker names the previous system", pending).map_err(Stop::undecided);
+    };
+    appliance.write_marker(&text.replace(&previous, gone)).await?;
     let (pending, agent) = (appliance.state().await?, appliance.agent().await?);
 
     appliance.lapse_past_limit().await?;
-    let said = appliance.said("err").await?;
-    let help = &appliance.rollback.help;
-    expect(said.contains(help.as_str()), format!("the watchdog logs an error with {help:?}"), said)?;
-    let after = appliance.state().await?;
-    expect(after == pending, format!("as before: {pending}"), after)?;
+    let said = appliance.said().await?;
+    let expected = format!("the watchdog says in the journal {:?}", appliance.rollback.help);
+    expect(appliance.asks_for_help(&said), expected, last_words(&said))?;
+    appliance.is_as(&pending, "nothing else is touched").await?;
     let after = appliance.agent().await?;
     expect(after.invocation == agent.invocation, "the same agent runs on", after)
 }
@@ -126,7 +131,7 @@ pub const DISK_FULL: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(disk_full(trial)),
+    run: |trial| Box::pin(judged(trial, disk_full(trial))),
     mutants: &[Mutant {
         name: "marker write unchecked",
         stage: None,

@@ -51,8 +51,8 @@ fn seconds(text: &str) -> Option<u64> {
     }
     let text = text.replacen(' ', "T", 1);
     let given = OffsetDateTime::parse(&text, &Iso8601::PARSING);
-    let time =
-        given.or_else(|_| PrimitiveDateTime::parse(&text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc));
+    let time = given
+        .or_else(|_| PrimitiveDateTime::parse(&text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc));
     u64::try_from(time.ok()?.unix_timestamp()).ok()
 }
 

@@ -1,15 +1,20 @@
 //! Two-phase rebuilds and the watchdog that settles them.
 
 mod appliance;
+mod clock;
 mod damage;
 mod interleaving;
+mod journal;
 mod marker;
 mod order;
 mod persisting;
 mod power;
+mod state;
 mod timeout;
+mod timer;
 
-use harness::Suite;
+use harness::machine::programs;
+use harness::{Outcome, Stop, Suite, Trial};
 
 pub const SUITE: Suite = Suite {
     target: "appliance",
@@ -28,7 +33,8 @@ pub const SUITE: Suite = Suite {
         damage::GARBAGE_MARKER,
         damage::PREVIOUS_MISSING,
         order::SECOND_ORDER,
-        timeout::CLOCK_STEP,
+        clock::CLOCK_STEP,
+        clock::CLOCK_ACROSS_BOOTS,
         power::POWER_CUT_ANYWHERE,
         damage::DISK_FULL,
         interleaving::ANY_INTERLEAVING,
@@ -40,6 +46,22 @@ const AGENT: &str = "/usr/local/libexec/compliance-agent";
 const ORDER: &str = "/usr/local/bin/appliance-order";
 const REBUILD: &str = "/usr/local/libexec/msp-rebuild";
 const WATCHDOG: &str = "/usr/local/libexec/msp-rebuild-watchdog";
+
+/// The flake's own part, for mutants to change what it builds.
+const SWITCH: &str = "/srv/msp-flake/generation/bin/switch-to-configuration";
+
+/// Decides a check. What fails where a program was called that the machine does not have is not decided.
+async fn judged(trial: &Trial, check: impl Future<Output = Outcome>) -> Outcome {
+    let outcome = check.await;
+    if matches!(outcome, Err(Stop::Violated(_))) {
+        for machine in trial.running() {
+            if let Ok(Some(missing)) = programs::missing_for_somebody(&*machine).await {
+                return Err(Stop::Broken(missing.to_string()));
+            }
+        }
+    }
+    outcome
+}
 
 #[cfg(test)]
 mod tests {

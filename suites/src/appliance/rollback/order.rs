@@ -1,10 +1,11 @@
 //! What an order to rebuild leaves behind, taken or refused.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use harness::machine::quoted;
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
 
-use super::appliance::{Appliance, State};
+use super::appliance::Appliance;
 use super::marker::Marker;
-use super::{ORDER, REBUILD, WATCHDOG};
+use super::{ORDER, REBUILD, WATCHDOG, judged};
 use crate::appliance::document;
 
 pub const MARKER_COMPLETE: Check = Check {
@@ -16,7 +17,7 @@ pub const MARKER_COMPLETE: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(marker_complete(trial)),
+    run: |trial| Box::pin(judged(trial, marker_complete(trial))),
     mutants: &[
         Mutant {
             name: "a field missing",
@@ -47,13 +48,18 @@ async fn marker_complete(trial: &Trial) -> Outcome {
 
     let pending = appliance.state().await?;
     let now: u64 = appliance.machine.succeed("date +%s").await?.parse()?;
-    let expected = format!("a marker with the time {now}, the system {} and {flake}", before.current);
-    let complete = pending.marker(appliance.rollback).is_some_and(|Marker { time, previous, flake: of }| {
-        time.is_some_and(|time| time.abs_diff(now) <= SKEW)
-            && previous.as_deref() == Some(&before.current)
-            && of.as_deref() == Some(flake)
-    });
-    expect(complete, expected, &pending)?;
+    let Some(Marker { time, previous, flake: of }) = pending.marker(appliance.rollback) else {
+        return violated("a rebuild that was ordered is pending", pending);
+    };
+    let timely = time.is_some_and(|time| time.abs_diff(now) <= SKEW);
+    expect(timely, format!("the marker says when it was ordered, about {now} s since 1970"), &pending)?;
+    // By whichever of its names.
+    let previous = previous.unwrap_or_default();
+    let named = appliance.machine.run(&format!("readlink -f -- {}", quoted(&previous))).await?.text();
+    let same = !previous.is_empty() && named == before.current;
+    expect(same, format!("the marker names the previous system, {}", before.current), &pending)?;
+    let same = of.as_deref() == Some(flake);
+    expect(same, format!("the marker names the flake reference, {flake}"), &pending)?;
 
     // One that it could not read would not have it persist.
     appliance.activates(&before).await?;
@@ -73,7 +79,7 @@ pub const FAILED_BUILD: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(failed_build(trial)),
+    run: |trial| Box::pin(judged(trial, failed_build(trial))),
     mutants: &[Mutant {
         name: "marker left behind",
         stage: None,
@@ -88,8 +94,7 @@ async fn failed_build(trial: &Trial) -> Outcome {
     // Whether the order is refused or fails later is not documented.
     appliance.order(&appliance.rollback.flake.failing).await?;
     appliance.soon("no marker is left", &appliance.no_marker()).await?;
-    let after = appliance.state().await?;
-    expect(after == before, format!("as before: {before}"), after)
+    appliance.is_as(&before, "a build that fails changes nothing").await
 }
 
 pub const SECOND_ORDER: Check = Check {
@@ -101,7 +106,7 @@ pub const SECOND_ORDER: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(second_order(trial)),
+    run: |trial| Box::pin(judged(trial, second_order(trial))),
     mutants: &[SECOND_ORDER_OVERWRITES],
 };
 
@@ -124,7 +129,6 @@ async fn second_order(trial: &Trial) -> Outcome {
     let (appliance, _) = Appliance::pending_anywhere(trial, &flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let second = appliance.order(&flake.healthy).await?;
-    let after: State = appliance.state().await?;
     expect(!second.success(), "the second order is refused", second)?;
-    expect(after == pending, format!("as before the second order: {pending}"), after)
+    appliance.is_as(&pending, "a second order changes nothing").await
 }

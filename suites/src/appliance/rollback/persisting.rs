@@ -1,9 +1,14 @@
 //! What becomes of a rebuild that is verified, and what counts as that.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::fault::CrampedDisk;
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
 
-use super::appliance::{Appliance, State};
-use super::{AGENT, ORDER, WATCHDOG};
+use super::appliance::Appliance;
+use super::journal::{WARNING, last_words};
+use super::state::{Boots, State};
+use super::{AGENT, ORDER, SWITCH, WATCHDOG, judged};
 use crate::appliance::document;
 
 pub const PERSIST_WHEN_VERIFIED: Check = Check {
@@ -15,7 +20,7 @@ pub const PERSIST_WHEN_VERIFIED: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(persist_when_verified(trial)),
+    run: |trial| Box::pin(judged(trial, persist_when_verified(trial))),
     mutants: &[
         Mutant {
             name: "watchdog timer disabled",
@@ -42,9 +47,9 @@ async fn persist_when_verified(trial: &Trial) -> Outcome {
     appliance.verifies().await?;
     appliance.lapse(appliance.period()).await?;
     let after = appliance.state().await?;
-    let persisted = after.is_settled() && !after.verified && after.boot_default == new;
+    let persisted = after.is_settled() && !after.verified && after.current == new;
     let expected =
-        format!("{new} boots by default instead of {}, and nothing is pending", before.boot_default);
+        format!("{new} runs and boots by default instead of {}, and both files are gone", before.current);
     expect(persisted, expected, after)
 }
 
@@ -57,7 +62,7 @@ pub const VERIFIED_AFTER_ACTIVATION: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(verified_after_activation(trial)),
+    run: |trial| Box::pin(judged(trial, verified_after_activation(trial))),
     mutants: &[STALE_FLAG_ACCEPTED],
 };
 
@@ -83,11 +88,7 @@ async fn verified_after_activation(trial: &Trial) -> Outcome {
     appliance.activates(&before).await?;
     appliance.watch().await?;
     let after = appliance.state().await?;
-    expect(
-        after.boot_default == before.boot_default,
-        format!("{} boots by default", before.boot_default),
-        after,
-    )
+    expect(after.boot_default == before.boot_default, &before.boot_default, after)
 }
 
 pub const VERIFIED_MEANS_HEALTHY: Check = Check {
@@ -99,7 +100,7 @@ pub const VERIFIED_MEANS_HEALTHY: Check = Check {
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(verified_means_healthy(trial)),
+    run: |trial| Box::pin(judged(trial, verified_means_healthy(trial))),
     mutants: &[Mutant {
         name: "flag written at start-up",
         stage: None,
@@ -134,44 +135,96 @@ pub const FAILED_SWITCH: Check = Check {
     invariant: Invariant {
         id: "rollback.failed-switch",
         level: Level::Hazard,
-        statement: "If persisting fails it is not called persisted: the marker stays or the system is rolled back, and it is logged.",
+        statement: "If persisting fails because /boot is full, however far it has come: it is not called persisted, the marker stays or the system is rolled back, it is logged, and what boots by default is there.",
         source: document("Update System"),
         variant: None,
     },
     touches: Touches::State,
-    run: |trial| Box::pin(failed_switch(trial)),
-    mutants: &[Mutant {
-        name: "failure ignored",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: WATCHDOG,
-            from: "is_verified && persist; then",
-            to: "is_verified && { persist || true; }; then",
-        }],
-    }],
+    run: |trial| Box::pin(judged(trial, failed_switch(trial))),
+    mutants: &[
+        Mutant {
+            name: "failure ignored",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Replace {
+                path: WATCHDOG,
+                from: "is_verified && persist; then",
+                to: "is_verified && { persist || true; }; then",
+            }],
+        },
+        Mutant {
+            name: "default before its entry",
+            stage: None,
+            boots: true,
+            edits: &[
+                Edit::Replace {
+                    path: SWITCH,
+                    from: "    printf 'title NixOS",
+                    to: "    printf 'timeout 5\\ndefault %s\\n' \"$entry\" >\"$loader/loader.conf\" || return\n    printf 'title NixOS",
+                },
+                Edit::Replace {
+                    path: SWITCH,
+                    from: " || return\n    printf 'timeout 5\\ndefault %s\\n' \"$entry\" | replace \"$loader/loader.conf\"",
+                    to: "",
+                },
+            ],
+        },
+        Mutant {
+            name: "failure not told",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Replace {
+                path: WATCHDOG,
+                from: "    say 3 \"persisting $(current) failed, and will be tried again\"\n    exit 1\n",
+                to: "    exit 0\n",
+            }],
+        },
+    ],
 };
+
+/// How many blocks more than none /boot is given at most.
+const BLOCKS: u32 = 16;
 
 async fn failed_switch(trial: &Trial) -> Outcome {
     let appliance = Appliance::anywhere(trial).await?;
-    let before = appliance.state().await?;
-    appliance.machine.succeed("mount --bind /boot /boot && mount -o remount,bind,ro /boot").await?;
-    appliance.accepts(&appliance.rollback.flake.healthy).await?;
-    appliance.activates(&before).await?;
-    appliance.verifies().await?;
-    appliance.watch().await?;
+    let before = appliance.rebuilds(&appliance.rollback.flake.healthy).await.map_err(Stop::undecided)?;
+    appliance.verifies().await.map_err(Stop::undecided)?;
 
-    let after = appliance.state().await?;
-    let honest = after.marker.is_some() || after.is_settled();
-    expect(honest, "still pending or rolled back when the boot entry cannot be written", &after)?;
-    let said = appliance.said("warning").await?;
-    expect(!said.is_empty(), "the watchdog logs a warning or an error", "nothing")?;
-
-    appliance.machine.succeed("umount /boot").await?;
-    appliance.watch().await?;
-    if !appliance.state().await?.is_settled() {
-        appliance.lapse_past_limit().await?;
+    // With each block more it comes further before there is no room.
+    let boot = CrampedDisk::over(&*appliance.machine, "/boot").await?;
+    for free in 0..=BLOCKS {
+        let fails = fails_honestly(&appliance, &before).await;
+        if fails.map_err(|stop| stop.at(format!("with {free} free blocks in /boot")))? == Persisting::Over {
+            return Ok(());
+        }
+        boot.grow(&*appliance.machine).await?;
     }
+    appliance.lapse_past_limit().await?;
     let after = appliance.state().await?;
     expect(after.is_settled(), "settled when the boot entry can be written again", after)
+}
+
+/// Whether persisting may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Persisting {
+    Pending,
+    Over,
+}
+
+async fn fails_honestly(appliance: &Appliance<'_, dyn Machine>, before: &State) -> Result<Persisting, Stop> {
+    let watched = appliance.watch().await?;
+    let after = appliance.state().await?;
+    if let Boots::Nothing(reason) = &after.boot_default {
+        return violated("what boots by default is there", reason);
+    }
+    let honest = after.marker.is_some() || after.is_settled();
+    expect(honest, "still pending, rolled back, or persisted indeed", &after)?;
+    if after.is_settled() && after.boot_default != before.boot_default {
+        return Ok(Persisting::Over);
+    }
+    // That it has failed is logged of every unit.
+    let said = appliance.said().await?;
+    let told = !watched.success() || said.iter().any(|said| said.priority <= WARNING);
+    expect(told, "the watchdog fails, or logs a warning or an error", last_words(&said))?;
+    Ok(if after.is_settled() { Persisting::Over } else { Persisting::Pending })
 }

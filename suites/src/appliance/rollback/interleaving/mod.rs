@@ -6,11 +6,13 @@ mod sequence;
 use std::time::Duration;
 
 use harness::fault::{self, Unflushed};
-use harness::{Check, Invariant, Level, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Invariant, Level, MachineError, Outcome, Touches, Trial, expect, violated};
 
-use super::appliance::{Appliance, MOMENT, State};
+use super::appliance::{Appliance, MOMENT};
+use super::judged;
 use super::order::SECOND_ORDER_OVERWRITES;
 use super::persisting::STALE_FLAG_ACCEPTED;
+use super::state::State;
 use super::timeout::NO_ROLLBACK;
 use crate::appliance::document;
 use model::Model;
@@ -25,7 +27,7 @@ pub const ANY_INTERLEAVING: Check = Check {
         variant: None,
     },
     touches: Touches::Power,
-    run: |trial| Box::pin(any_interleaving(trial)),
+    run: |trial| Box::pin(judged(trial, any_interleaving(trial))),
     mutants: &[STALE_FLAG_ACCEPTED, NO_ROLLBACK, SECOND_ORDER_OVERWRITES],
 };
 
@@ -97,7 +99,12 @@ impl Course<'_> {
                 fault::kill(&*appliance.machine, &appliance.rollback.agent).await?;
             }
             Event::KillWatchdog(after) => appliance.kill_watchdog(Duration::from_millis(after)).await?,
-            Event::RestartAgent => fault::restart(&*appliance.machine, &appliance.rollback.agent).await?,
+            // That it does not start is what becomes of some systems.
+            Event::RestartAgent => match fault::restart(&*appliance.machine, &appliance.rollback.agent).await
+            {
+                Ok(()) | Err(MachineError::Failed { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
             Event::Reboot | Event::PowerCut => {
                 self.before = self.now().await?;
                 self.appliance = if event == Event::Reboot {
@@ -130,7 +137,7 @@ impl Course<'_> {
     }
 
     /// How long this and the machines before it have been up.
-    async fn now(&self) -> Result<Duration, harness::MachineError> {
+    async fn now(&self) -> Result<Duration, MachineError> {
         Ok(self.before + self.appliance.uptime().await?)
     }
 }

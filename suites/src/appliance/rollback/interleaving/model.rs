@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::sequence::System;
-use crate::appliance::rollback::appliance::State;
+use crate::appliance::rollback::state::{Boots, State};
 
 /// The protocol so far.
 #[derive(Debug, Clone)]
 pub struct Model {
     /// What has to boot.
-    boot_default: String,
+    boot_default: Boots,
     /// The last order that was taken, and when.
     ordered: Option<(System, Duration)>,
     /// How long a rebuild may be pending.
@@ -41,6 +41,9 @@ impl Model {
 
     /// What is seen at some moment.
     pub fn sees(&mut self, state: &State, now: Duration) -> Result<(), String> {
+        if let Boots::Nothing(reason) = &state.boot_default {
+            return Err(format!("nothing boots by default: {reason}"));
+        }
         if state.boot_default != self.boot_default {
             match self.ordered {
                 Some((System::Healthy, _)) => self.boot_default = state.boot_default.clone(),
@@ -55,7 +58,7 @@ impl Model {
             (Some(_), Some((_, since))) if now > since + self.bound => {
                 Err(format!("a rebuild is pending after {} s", (now - since).as_secs()))
             }
-            (None, _) if state.current != state.boot_default => {
+            (None, _) if !state.is_settled() => {
                 Err("nothing is pending, and what runs is not what boots by default".into())
             }
             _ => Ok(()),
@@ -65,7 +68,7 @@ impl Model {
     /// What is seen as soon as the machine has booted.
     pub fn sees_booted(&mut self, state: &State, now: Duration) -> Result<(), String> {
         self.sees(state, now)?;
-        if state.current == state.boot_default {
+        if state.boot_default == Boots::System(state.current.clone()) {
             return Ok(());
         }
         Err("another system has booted than the default".into())
@@ -81,7 +84,7 @@ mod tests {
     fn state(current: &str, boot_default: &str, pending: bool) -> State {
         State {
             current: current.into(),
-            boot_default: boot_default.into(),
+            boot_default: Boots::System(boot_default.into()),
             verified: false,
             marker: pending.then(String::new),
         }
@@ -109,6 +112,14 @@ mod tests {
         after_order(System::Healthy).sees(&pending, BOUND + Duration::from_secs(1)).unwrap_err();
         after_order(System::Healthy).sees(&state("b", "a", false), BOUND).unwrap_err();
         after_order(System::Healthy).sees(&state("a", "a", false), BOUND).unwrap();
+    }
+
+    #[test]
+    fn something_always_boots() {
+        let nothing = Boots::Nothing("the default entry 2.conf does not exist".into());
+        let torn = State { boot_default: nothing, ..state("b", "a", true) };
+        let error = after_order(System::Healthy).sees(&torn, BOUND).unwrap_err();
+        assert_eq!(error, "nothing boots by default: the default entry 2.conf does not exist");
     }
 
     #[test]
