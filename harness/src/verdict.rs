@@ -137,5 +137,22 @@ pub fn expect(holds: bool, expected: impl fmt::Display, observed: impl fmt::Disp
 
 /// Stops the check as failed.
 pub fn violated<T>(expected: impl fmt::Display, observed: impl fmt::Display) -> Result<T, Stop> {
-    Err(Stop::Violated(Violation { expected: expected.to_string(), observed: observed.to_string() }))
+    let observed = match observed.to_string() {
+        blank if blank.trim().is_empty() => "nothing".to_owned(),
+        observed => observed,
+    };
+    Err(Stop::Violated(Violation { expected: expected.to_string(), observed }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nothing_was_observed_is_said() {
+        let Err(Stop::Violated(violation)) = expect(false, "a word", " \n") else {
+            panic!("it is not violated")
+        };
+        assert_eq!(violation.observed, "nothing");
+    }
 }

@@ -1,6 +1,6 @@
 //! Faults that are commands, on a machine that only pretends.
 
-use super::{FullDisk, hang, kill, mask, restart};
+use super::{CrampedDisk, FullDisk, hang, kill, mask, restart};
 use crate::machine::fake::{Fake, said};
 use crate::{Answer, Machine, Output};
 
@@ -12,6 +12,7 @@ async fn a_fault_is_in_the_transcript_beside_its_command() {
     mask(&machine, "agent.service").await.unwrap();
     restart(&machine, "agent.service").await.unwrap();
     FullDisk::at(&machine, "/var/lib").await.unwrap().undo(&machine).await.unwrap();
+    CrampedDisk::over(&machine, "/boot").await.unwrap().grow(&machine).await.unwrap();
     let transcript = machine.transcript().take();
     let faults = transcript.iter().filter(|exchange| exchange.answer == Answer::Done);
     let faults: Vec<&str> = faults.map(|exchange| exchange.action.as_str()).collect();
@@ -24,6 +25,8 @@ async fn a_fault_is_in_the_transcript_beside_its_command() {
             "restart agent.service",
             "fill the disk that holds /var/lib",
             "remove /var/lib/.assay-full",
+            "leave no room on the disk that holds /boot",
+            "make room for a block in /boot",
         ]
     );
 }

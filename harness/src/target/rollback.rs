@@ -27,18 +27,19 @@ pub struct Rollback {
     pub period: u64,
     /// What a run of the watchdog itself may take, in seconds of the guest.
     pub grace: u64,
-    /// What the watchdog says in its journal, at the priority `err` or above, when a person has to help.
+    /// What the watchdog says in the journal, in capitals or not, when a person has to help.
     pub help: String,
     pub flake: Flakes,
     /// How many random sequences `rollback.any-interleaving` tries.
     pub sequences: u32,
 }
 
-/// What the fields of the marker are called: names of `NAME=value` lines or of a JSON object.
+/// What the fields of the marker are called: names of `NAME=value` lines or of a JSON object. Three lines that are
+/// nothing but the fields need no names.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fields {
-    /// In seconds since 1970.
+    /// A number since 1970 or ISO 8601.
     pub time: String,
     /// The path of the system to return to.
     pub previous: String,

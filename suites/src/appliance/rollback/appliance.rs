@@ -8,7 +8,7 @@ use harness::lab::{self, Drives};
 use harness::machine::qemu::Vm;
 use harness::machine::{programs, quoted};
 use harness::target::Rollback;
-use harness::{Machine, MachineError, Outcome, Output, Stop, Trial, expect, violated};
+use harness::{Machine, MachineError, Machines, Outcome, Output, Stop, Trial, expect, violated};
 
 use super::journal::Said;
 use super::state::State;
@@ -16,6 +16,9 @@ use super::timer;
 
 /// How long the guest may take for what has no documented limit, such as to build and to activate.
 const SOON: Duration = Duration::from_secs(120);
+
+/// How long a command may take that builds or activates before it ends, on a host that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Longer than anything that is under way takes without waiting, in guest time.
 pub const MOMENT: Duration = Duration::from_secs(10);
@@ -37,7 +40,8 @@ pub struct Appliance<'t, M: ?Sized = Vm> {
 impl<'t> Appliance<'t> {
     /// A fork that runs the system that it boots by default.
     pub async fn fork(trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        Appliance::ready(trial.time_lapse()?.machine().await?, trial.rollback()?).await
+        let slack = slack(trial.time_lapse()?).await?;
+        Ok(Appliance { machine: trial.time_lapse()?.machine().await?, rollback: trial.rollback()?, slack })
     }
 
     /// A fork on which a rebuild is pending whose system has been activated, and what it was before.
@@ -76,7 +80,12 @@ impl<'t> Appliance<'t> {
 impl<'t> Appliance<'t, dyn Machine> {
     /// One that runs the system that it boots by default, on whatever machines the run is on.
     pub async fn anywhere(trial: &'t Trial) -> Result<Self, Stop> {
-        Appliance::ready(trial.anywhere().await?, trial.rollback()?).await
+        let (machine, rollback) = (trial.anywhere().await?, trial.rollback()?);
+        let slack = match trial.time_lapse() {
+            Ok(machines) => slack(machines).await?,
+            Err(_) => looked_at(&*machine, rollback).await?,
+        };
+        Ok(Appliance { machine, rollback, slack })
     }
 
     /// The same as `pending`, on whatever machines the run is on.
@@ -87,18 +96,27 @@ impl<'t> Appliance<'t, dyn Machine> {
     }
 }
 
-impl<'t, M: Machine + ?Sized> Appliance<'t, M> {
-    /// One that has all that its own programs need.
-    async fn ready(machine: Arc<M>, rollback: &'t Rollback) -> Result<Self, Stop> {
-        let order: Vec<&str> = rollback.order.split_whitespace().take(1).collect();
-        let units = [rollback.agent.as_str(), &rollback.watchdog];
-        if let Some(missing) = programs::missing(&*machine, &units, &order).await? {
-            return Err(Stop::Broken(missing.to_string()));
-        }
-        let slack = timer::lateness(&*machine, &rollback.watchdog).await?;
-        Ok(Appliance { machine, rollback, slack })
+/// How late the timer of its watchdog may be, on a machine that has all that its own programs need.
+async fn looked_at(machine: &(impl Machine + ?Sized), rollback: &Rollback) -> Result<Duration, Stop> {
+    let order: Vec<&str> = rollback.order.split_whitespace().take(1).collect();
+    let units = [rollback.agent.as_str(), &rollback.watchdog];
+    match programs::missing(machine, &units, &order).await? {
+        Some(missing) => Err(Stop::Broken(missing.to_string())),
+        None => Ok(timer::lateness(machine, &rollback.watchdog).await?),
     }
+}
 
+/// The same of machines that are all alike, so that one is looked at.
+async fn slack(machines: Machines<'_>) -> Result<Duration, Stop> {
+    let look =
+        async |trial: &Trial| looked_at(&*trial.time_lapse()?.machine().await?, trial.rollback()?).await;
+    machines.ask(Slack, look).await
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Slack;
+
+impl<M: Machine + ?Sized> Appliance<'_, M> {
     /// Has a rebuild ordered and its system activated, and gives what it was before.
     pub async fn rebuilds(&self, flake: &str) -> Result<State, Stop> {
         let before = self.state().await?;
@@ -113,7 +131,7 @@ impl<'t, M: Machine + ?Sized> Appliance<'t, M> {
     }
 
     pub async fn order(&self, flake: &str) -> Result<Output, Stop> {
-        let ordered = self.machine.run(&self.order_of(flake)).await?;
+        let ordered = self.machine.run_within(&self.order_of(flake), PATIENCE).await?;
         let said = String::from_utf8_lossy(&ordered.stderr);
         match programs::missing_by(&*self.machine, &said).await? {
             Some(missing) if !ordered.success() => Err(Stop::Broken(missing.to_string())),
@@ -154,6 +172,20 @@ impl<'t, M: Machine + ?Sized> Appliance<'t, M> {
         self.soon("the agent has been restarted and runs", &holds).await
     }
 
+    /// Expects that the agent's unit is that of the system that runs, and not only the link to the system another's. A
+    /// unit that lies beside all systems is that of each.
+    pub async fn has_its_units(&self) -> Outcome {
+        let agent = quoted(&self.rollback.agent);
+        let asked = format!(
+            "readlink -f \"$(systemctl show -P FragmentPath {agent})\"; \
+             readlink -f /run/current-system/etc/systemd/system/{agent}"
+        );
+        let answer = self.machine.run(&asked).await?.text();
+        let (loaded, its) = answer.split_once('\n').unwrap_or((&answer, ""));
+        let right = loaded == its || !loaded.starts_with("/nix/store/");
+        expect(right, format!("{} is that of the system that runs: {its}", self.rollback.agent), loaded)
+    }
+
     /// Lets time pass until a shell command finds it to be so.
     pub async fn soon(&self, what: &str, holds: &str) -> Outcome {
         let deadline = self.uptime().await? + SOON;
@@ -178,7 +210,7 @@ impl<'t, M: Machine + ?Sized> Appliance<'t, M> {
 
     /// Has the watchdog run now.
     pub async fn watch(&self) -> Result<Output, MachineError> {
-        self.machine.run(&format!("systemctl start {}", self.rollback.watchdog)).await
+        self.machine.run_within(&format!("systemctl start {}", self.rollback.watchdog), PATIENCE).await
     }
 
     /// What the watchdog itself has logged.
@@ -195,7 +227,8 @@ impl<'t, M: Machine + ?Sized> Appliance<'t, M> {
 
     /// Whether this asks for a person.
     pub fn asks_for_help(&self, said: &[Said]) -> bool {
-        said.iter().any(|said| said.text.contains(&self.rollback.help))
+        let help = self.rollback.help.to_lowercase();
+        said.iter().any(|said| said.text.to_lowercase().contains(&help))
     }
 
     /// From now on what it has said so far does not count.

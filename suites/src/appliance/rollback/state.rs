@@ -99,7 +99,7 @@ impl State {
 }
 
 /// How much of a marker is shown, in characters.
-const SHOWN: usize = 200;
+const SHOWN: usize = 300;
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -176,6 +176,6 @@ mod tests {
         assert!(
             told.starts_with("new runs, old boots by default, it is verified, a rebuild is pending: \"xxx")
         );
-        assert!(told.len() < 300, "{told}");
+        assert!(told.len() < 400, "{told}");
     }
 }

@@ -31,6 +31,16 @@ pub const ROLLBACK_ON_TIMEOUT: Check = Check {
             edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=3600" }],
         },
         NO_ROLLBACK,
+        Mutant {
+            name: "only the link goes back",
+            stage: None,
+            boots: true,
+            edits: &[Edit::Replace {
+                path: WATCHDOG,
+                from: "[ \"$(current)\" = \"$1\" ] || \"$1/bin/switch-to-configuration\" test",
+                to: "ln -sfn \"$1\" /run/current-system; systemctl restart compliance-agent.service",
+            }],
+        },
     ],
 };
 
@@ -46,7 +56,8 @@ async fn rollback_on_timeout(trial: &Trial) -> Outcome {
     let agent = appliance.agent().await?;
     appliance.lapse_past_limit().await?;
     rolled_back(&appliance, &before).await?;
-    appliance.restarts(&agent).await
+    appliance.restarts(&agent).await?;
+    appliance.has_its_units().await
 }
 
 /// Expects that all is as it was before the order.
