@@ -10,7 +10,7 @@ use std::time::Duration;
 use harness::fault::{self, Cue, FullDisk, Step, Unflushed};
 use harness::lab::{Drives, Lab, booted};
 use harness::machine::qemu::{Clock, Vm};
-use harness::{Machine, Transcript};
+use harness::{Machine, MachineError, Transcript};
 
 const SECOND: Duration = Duration::from_secs(1);
 
