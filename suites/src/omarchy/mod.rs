@@ -40,6 +40,12 @@ fn run_by_user(command: &str) -> String {
     format!("setpriv --reuid={USER} --regid={USER} --init-groups {command}")
 }
 
+/// A shell command as the user's own session runs it.
+fn in_session(command: &str) -> String {
+    let shell = quoted(command);
+    run_by_user(&format!("env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}"))
+}
+
 /// Waits, as long as this many seconds of the guest's own time, until a command succeeds, and tells whether
 /// it did. For what nothing announces: the guest tries again and again.
 async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bool, MachineError> {

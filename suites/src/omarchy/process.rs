@@ -1,15 +1,16 @@
 //! The running programs of wrappers, which answer questions about themselves.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use harness::machine::qemu::bus::BUS;
 use harness::machine::{COMMAND_LIMIT, quoted};
-use harness::{Machine, MachineError, Outcome, Status, Stop, expect};
+use harness::{Machine, MachineError, Outcome, Status, Stop, expect, violated};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::wrapper::{WRAPPERS, Wrapper};
+use super::wrapper::{Starter, VERSION, WRAPPERS, Wrapper};
+use super::{in_session, limit};
 
 /// What a wrapper finds when it is called.
 pub struct Caller<'c> {
@@ -18,18 +19,11 @@ pub struct Caller<'c> {
     pub directory: &'c str,
 }
 
-impl Caller<'_> {
-    /// Its environment, each variable as one word of a shell command.
-    fn settings(&self) -> impl Iterator<Item = String> {
-        self.environment.iter().map(|(name, value)| quoted(&format!("{name}={value}")))
-    }
-}
-
 /// A program that a wrapper has started.
 pub struct Process<'m> {
     pub wrapper: &'static Wrapper,
     machine: &'m dyn Machine,
-    /// Its number, or the control group that it is in.
+    /// The shell command that tells its number, or the control group that it is in.
     place: String,
 }
 
@@ -38,8 +32,13 @@ pub struct Process<'m> {
 #[serde(rename_all = "lowercase")]
 enum Reply<A> {
     Answer(A),
+    /// What the environment should have had.
+    Missing(String),
     Failure(String),
 }
+
+/// In seconds of the guest: emulated, a program takes one or two to begin.
+pub const START_LIMIT: u32 = 60;
 
 /// In seconds of the guest: emulated, the program takes one or two to begin, and several to load what it is asked about.
 const ANSWER_LIMIT: u32 = 60;
@@ -47,51 +46,105 @@ const ANSWER_LIMIT: u32 = 60;
 /// The status of timeout(1) when it has ended the command.
 const TIMED_OUT: i32 = 124;
 
-/// What every wrapper has libraries looked for in first.
-const LAYER: &str = "/opt/library-layer/openssl-3.3.2/lib";
+/// The status that says that there is nobody to ask.
+const NOBODY: i32 = 3;
 
 /// Puts questions to a process, and where it lies in the guest.
 const ASK: &str = include_str!("ask.pl");
 const ASK_FILE: &str = "/run/assay-ask.pl";
 
-/// Starts the programs of all wrappers, each as the document has it: by the user, or by its unit.
+/// Names what wrappers need and the image does not have.
+const MISSING: &str = include_str!("missing.sh");
+
+/// Where this is, the agent stays and answers, as the others do anyway.
+const STAYS: &str = "/run/assay-probe-stays";
+
+/// Has the user's service manager let it.
+const STAYING: (&str, &[u8]) = (
+    "/run/systemd/user/intune-agent.service.d/zz-assay-stays.conf",
+    b"[Service]\nTimeoutStartSec=infinity\nRestart=no\n",
+);
+
+/// Starts the programs of all wrappers, each by who starts it in use, in a session that has this environment.
 pub async fn start(machine: &dyn Machine, caller: &Caller<'_>) -> Outcome {
+    nothing_is_missing(machine).await?;
     machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
+    keep_the_agent(machine).await?;
+    let settings = caller.environment.iter().map(|(name, value)| quoted(&format!("{name}={value}")));
+    let settings = settings.collect::<Vec<_>>().join(" ");
+    machine.succeed(&format!("systemctl set-environment {settings}")).await?;
+    // As a desktop does that has begun.
+    let update = in_session(&format!("dbus-update-activation-environment --systemd {settings}"));
+    let updated = machine.run(&update).await?;
+    expect(updated.success(), "the user's session takes an environment from their desktop", updated)?;
     for wrapper in WRAPPERS {
-        let start = match wrapper.unit {
-            None => start_by_user(wrapper, caller),
-            Some(unit) => start_by_unit(unit, caller),
-        };
-        let started = machine.run(&start).await?;
+        let started = machine.run_within(&starting(wrapper, caller.directory), limit(START_LIMIT)).await?;
         expect(started.success(), format!("{wrapper} starts its program"), started)?;
     }
     Ok(())
 }
 
+/// What a wrapper leads to or is interpreted by is for the image to have, not for the wrapper.
+pub async fn nothing_is_missing(machine: &dyn Machine) -> Outcome {
+    let files = WRAPPERS.iter().map(|wrapper| wrapper.file).collect::<Vec<_>>().join(" ");
+    let missing = machine.succeed(&format!("sh -c {} sh {files}", quoted(MISSING))).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Broken(format!("the image does not have all that wrappers need: {missing:?}")))
+}
+
+/// Has the agent stay, whoever starts it, and ends one that would not.
+pub async fn keep_the_agent(machine: &dyn Machine) -> Result<(), MachineError> {
+    let (file, content) = STAYING;
+    machine.write(Path::new(STAYS), b"", 0o644).await?;
+    machine.write(Path::new(file), content, 0o644).await?;
+    machine.succeed(&in_session("systemctl --user daemon-reload")).await.map(drop)
+}
+
 /// Those programs.
 pub fn processes(machine: &dyn Machine) -> Vec<Process<'_>> {
-    let process = |wrapper: &'static Wrapper| {
-        let unit = wrapper.unit.map_or_else(|| unit_by_user(wrapper), str::to_owned);
-        Process { wrapper, machine, place: format!("/sys/fs/cgroup/system.slice/{unit}") }
-    };
-    WRAPPERS.iter().map(process).collect()
+    WRAPPERS.iter().map(|wrapper| Process { wrapper, machine, place: place(wrapper) }).collect()
 }
 
-/// The shell command that does it. Told to serve, the agent stays, as the others do anyway.
-fn start_by_user(wrapper: &Wrapper, caller: &Caller<'_>) -> String {
-    let (unit, file) = (unit_by_user(wrapper), wrapper.file);
-    let directory = caller.directory;
-    let environment: String = caller.settings().map(|setting| format!("--setenv={setting} ")).collect();
-    format!(
-        "systemd-run --quiet --uid=user --service-type=exec --unit={unit} --working-directory={directory} \
-         {environment} {file} serve"
-    )
+/// The shell command that has it started, and waits until it has begun.
+fn starting(wrapper: &Wrapper, directory: &str) -> String {
+    match wrapper.starter {
+        // By its name, from wherever the user has it.
+        Starter::User => in_session(&format!(
+            "systemd-run --user --quiet --service-type=exec --unit={} --working-directory={directory} \
+             /bin/bash --login -c 'exec {}-rosetta'",
+            unit_by_user(wrapper),
+            wrapper.name
+        )),
+        Starter::Timer(unit) => {
+            in_session(&format!("systemctl --user restart --no-block {unit} && {}", begun(unit)))
+        }
+        Starter::SessionBus(name) => in_session(&format!(
+            "busctl --user --timeout={START_LIMIT} call {name} / org.freedesktop.DBus.Peer Ping"
+        )),
+        Starter::System(unit) => format!("systemctl restart {unit}"),
+    }
 }
 
-/// The same for a unit: its caller is the service manager, and the directory is the unit's to say.
-fn start_by_unit(unit: &str, caller: &Caller<'_>) -> String {
-    let environment: Vec<String> = caller.settings().collect();
-    format!("systemctl set-environment {} && systemctl restart {unit}", environment.join(" "))
+/// Waits until a unit of the user's has begun its program: the start of what runs once ends with it.
+pub fn begun(unit: &str) -> String {
+    let running = format!(r#"test "$(systemctl --user show -P MainPID {unit})" -gt 0"#);
+    format!("timeout {START_LIMIT} sh -c {}", quoted(&format!("until {running}; do sleep 0.2; done")))
+}
+
+/// The shell command that tells its number, or the control group that it is in.
+fn place(wrapper: &Wrapper) -> String {
+    let group = |unit: &str| format!("show -P ControlGroup {unit}");
+    match wrapper.starter {
+        Starter::User => in_session(&format!("systemctl --user {}", group(&unit_by_user(wrapper)))),
+        Starter::Timer(unit) => in_session(&format!("systemctl --user {}", group(unit))),
+        Starter::SessionBus(name) => in_session(&format!(
+            "busctl --user call {0} /org/freedesktop/DBus {0} GetConnectionUnixProcessID s {name}",
+            BUS.name
+        )),
+        Starter::System(unit) => format!("systemctl {}", group(unit)),
+    }
 }
 
 /// What a program that the user starts runs in.
@@ -100,43 +153,81 @@ fn unit_by_user(wrapper: &Wrapper) -> String {
 }
 
 impl<'m> Process<'m> {
-    /// The program of a wrapper that somebody else has started.
+    /// The program of a wrapper that somebody else has started, by its number.
     pub async fn known(
         machine: &'m dyn Machine,
         wrapper: &'static Wrapper,
         id: u32,
     ) -> Result<Process<'m>, MachineError> {
-        machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
-        Ok(Process { wrapper, machine, place: id.to_string() })
+        Process::at(machine, wrapper, format!("echo {id}")).await
     }
 
-    /// Expects of its environment that the wrapper has given it the library layer.
-    pub fn has_the_layer(&self, environment: &BTreeMap<String, String>) -> Outcome {
-        let path = environment.get("LD_LIBRARY_PATH").map_or("", String::as_str);
-        let first = path.split(':').next() == Some(LAYER);
-        expect(
-            first,
-            format!("{} was started through it: LD_LIBRARY_PATH begins with {LAYER}", self.wrapper),
-            path,
-        )
+    /// The same, where the one is that starts the wrapper in use.
+    pub async fn in_use(
+        machine: &'m dyn Machine,
+        wrapper: &'static Wrapper,
+    ) -> Result<Process<'m>, MachineError> {
+        Process::at(machine, wrapper, place(wrapper)).await
+    }
+
+    async fn at(
+        machine: &'m dyn Machine,
+        wrapper: &'static Wrapper,
+        place: String,
+    ) -> Result<Process<'m>, MachineError> {
+        machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
+        Ok(Process { wrapper, machine, place })
+    }
+
+    /// Expects of it that the first directory of LD_LIBRARY_PATH with a libcrypto is that of the layer's OpenSSL, as
+    /// only its wrapper can have made it.
+    pub async fn has_the_layer_first(&self) -> Outcome {
+        /// An entry of LD_LIBRARY_PATH.
+        #[derive(Deserialize)]
+        struct Entry {
+            entry: String,
+            /// Whether it has a libcrypto, and of which version if that can be told.
+            has: bool,
+            version: Option<String>,
+        }
+        let entries: Vec<Entry> = self.ask("search").await?;
+        let first = entries.iter().find(|entry| entry.has);
+        let version = first.and_then(|first| first.version.as_deref()).unwrap_or("no version");
+        let observed = match first {
+            Some(first) => format!("it is {:?}, with {version}", first.entry),
+            None => format!("none of its {} entries has one", entries.len()),
+        };
+        let expected = format!(
+            "{}: the first directory of LD_LIBRARY_PATH with a libcrypto is that of {VERSION}",
+            self.wrapper
+        );
+        expect(version.starts_with(VERSION), expected.trim_end(), observed)
     }
 
     /// Its answer to a question that it must be able to answer.
     pub async fn ask<A: DeserializeOwned>(&self, question: &str) -> Result<A, Stop> {
-        let ask = format!("timeout {ANSWER_LIMIT} perl {ASK_FILE} {} {}", self.place, quoted(question));
+        let Process { wrapper, place, .. } = self;
+        let ask = format!("timeout {ANSWER_LIMIT} perl {ASK_FILE} \"$({place})\" {}", quoted(question));
         // A busy guest's seconds are long ones.
         let limit = Duration::from_secs(u64::from(ANSWER_LIMIT)) * 10 + COMMAND_LIMIT;
         let output = self.machine.run_within(&ask, limit).await?;
-        let wrapper = self.wrapper;
-        if output.status == Status::Exit(TIMED_OUT) {
-            let reason = format!("{wrapper}: {question}: no answer within {ANSWER_LIMIT} s");
-            return Err(Stop::Broken(reason));
+        let broken = |why: &str| Err(Stop::Broken(format!("{wrapper}: {question}: {why}")));
+        match output.status {
+            Status::Exit(0) => {}
+            Status::Exit(NOBODY) => {
+                let why = String::from_utf8_lossy(&output.stderr);
+                return violated(format!("the program of {wrapper} runs and answers"), why.trim());
+            }
+            Status::Exit(TIMED_OUT) => return broken(&format!("no answer within {ANSWER_LIMIT} s")),
+            _ => return broken(&output.to_string()),
         }
-        expect(output.success(), format!("the program of {wrapper} runs and answers"), &output)?;
         match serde_json::from_str(&output.text()) {
             Ok(Reply::Answer(answer)) => Ok(answer),
-            Ok(Reply::Failure(failure)) => Err(Stop::Broken(format!("{wrapper}: {question}: {failure}"))),
-            Err(error) => Err(Stop::Broken(format!("{wrapper}: {question}: {error} in {output}"))),
+            Ok(Reply::Missing(what)) => {
+                violated(format!("the program of {wrapper} has the libraries that it asks for"), what)
+            }
+            Ok(Reply::Failure(failure)) => broken(&failure),
+            Err(error) => broken(&format!("{error} in {output}")),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The library layer of the x86_64 programs, as the processes find it that the wrappers start.
 
+mod in_session;
 mod layer;
 mod rendering;
 mod search;
@@ -23,6 +24,7 @@ pub const SUITE: Suite = Suite {
         search::FIRST_IN_PATH,
         version::LOADED_VERSION,
         version::CODE_1200,
+        in_session::IN_SESSION,
         search::NOT_DISPLACED,
         layer::OPENSC_LOADS,
         layer::CURL_NO_HTTP3,
@@ -31,9 +33,6 @@ pub const SUITE: Suite = Suite {
     ],
 };
 
-/// What OpenSSL of the layer calls itself, before the day of its release.
-const VERSION: &str = "OpenSSL 3.3.2 ";
-
 /// A wrapper that has the system's libraries looked for first.
 const fn system_first(wrapper: &'static str) -> Edit {
     Edit::Replace {
@@ -41,6 +40,16 @@ const fn system_first(wrapper: &'static str) -> Edit {
         from: SOURCE,
         to: ". /usr/local/lib/library-layer/environment\n\
              LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
+    }
+}
+
+/// A wrapper that has its caller's libraries looked for first.
+const fn appends(wrapper: &'static str) -> Edit {
+    Edit::Replace {
+        path: wrapper,
+        from: SOURCE,
+        to: "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n. /usr/local/lib/library-layer/environment\n\
+             LD_LIBRARY_PATH=${own:+$own:}$LD_LIBRARY_PATH\n",
     }
 }
 

@@ -45,6 +45,9 @@ const HANDSHAKE: &str = "handshake localhost:44301";
 /// The variables that name the file with the authorities, the first of them that is set.
 const AUTHORITIES: [&str; 2] = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"];
 
+/// Where they are for who has no such variable, as GnuTLS is built to look.
+const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// What became of a handshake.
 #[derive(Deserialize)]
 struct Handshake {
@@ -82,20 +85,28 @@ async fn tls_backend(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-/// The files that they have authorities from. Whose are not to be found trusts nobody.
+/// The files that they have authorities from.
 async fn authorities(processes: &[Process<'_>]) -> Result<BTreeSet<String>, Stop> {
     let mut files = BTreeSet::new();
     for process in processes {
         let environment: BTreeMap<String, String> = process.ask("environment").await?;
-        files.extend(AUTHORITIES.iter().find_map(|name| environment.get(*name)).cloned());
+        let named = AUTHORITIES.iter().find_map(|name| environment.get(*name));
+        files.insert(named.cloned().unwrap_or_else(|| SYSTEM_AUTHORITIES.to_owned()));
     }
     Ok(files)
 }
 
-/// Adds an authority to these files.
+/// Adds an authority to those of these files that there are: whose is not there trusts nobody. A copy is mounted over
+/// each, because a store's own cannot be written.
 async fn add(machine: &dyn Machine, authority: &str, files: &BTreeSet<String>) -> Outcome {
-    for file in files {
-        machine.succeed(&format!("cat /run/assay-tls/{authority}.pem >>{}", quoted(file))).await?;
+    for (number, file) in files.iter().enumerate() {
+        let file = quoted(file);
+        let copy = format!("/run/assay-tls/{authority}-{number}");
+        let add = format!(
+            "! test -e {file} || {{ cp --dereference --preserve=all {file} {copy} && \
+             cat /run/assay-tls/{authority}.pem >>{copy} && mount --bind {copy} {file}; }}"
+        );
+        machine.succeed(&add).await?;
     }
     Ok(())
 }

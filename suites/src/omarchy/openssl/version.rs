@@ -7,11 +7,11 @@ use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, ex
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{VERSION, system_first, with_module};
+use super::{system_first, with_module};
 use crate::omarchy::document;
-use crate::omarchy::process::processes;
+use crate::omarchy::process::{Process, processes};
 use crate::omarchy::programs::with_programs;
-use crate::omarchy::wrapper::USER_BROKER;
+use crate::omarchy::wrapper::{USER_BROKER, VERSION};
 
 pub const LOADED_VERSION: Check = Check {
     invariant: Invariant {
@@ -35,7 +35,7 @@ pub const LOADED_VERSION: Check = Check {
 
 /// What a process has mapped of OpenSSL.
 #[derive(Deserialize)]
-pub struct Mapped {
+struct Mapped {
     /// The version that the library says which it calls.
     called: String,
     files: Vec<File>,
@@ -50,7 +50,7 @@ struct File {
 
 impl Mapped {
     /// One libcrypto of the version, and one libssl from beside it.
-    pub fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         let [crypto, ssl] = &self.files[..] else { return false };
         let named = |file: &File, name| Path::new(&file.path).file_name().is_some_and(|found| found == name);
         self.called.starts_with(VERSION)
@@ -79,11 +79,16 @@ async fn loaded_version(trial: &Trial) -> Outcome {
     for process in processes(&*machine) {
         // With it, whatever brings an OpenSSL of its own has had its chance to.
         let _: IgnoredAny = process.ask("curl").await?;
-        let mapped: Mapped = process.ask("mapped").await?;
-        let expected = format!("{}: {VERSION}is mapped, and no other", process.wrapper);
-        expect(mapped.is_whole(), expected, mapped)?;
+        has_one_openssl(&process, "with what it has loaded").await?;
     }
     Ok(())
+}
+
+/// Expects that a process has the version mapped, and nothing of another.
+pub async fn has_one_openssl(process: &Process<'_>, circumstance: &str) -> Outcome {
+    let mapped: Mapped = process.ask("mapped").await?;
+    let expected = format!("{}, {circumstance}: {VERSION}is mapped, and no other", process.wrapper);
+    expect(mapped.is_whole(), expected, mapped)
 }
 
 pub const CODE_1200: Check = Check {
@@ -114,11 +119,16 @@ struct Request {
 async fn code_1200(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
     for process in processes(&*machine) {
-        let Request { version, refused } = process.ask("request").await?;
-        let expected = format!("{}: X509_REQ_set_version({version}) succeeds", process.wrapper);
-        expect(refused.is_none(), expected, refused.unwrap_or_default())?;
+        versions_a_request(&process, "with what its wrapper sets").await?;
     }
     Ok(())
+}
+
+/// Expects that a process can give a certificate request the version that it asks for.
+pub async fn versions_a_request(process: &Process<'_>, circumstance: &str) -> Outcome {
+    let Request { version, refused } = process.ask("request").await?;
+    let expected = format!("{}, {circumstance}: X509_REQ_set_version({version}) succeeds", process.wrapper);
+    expect(refused.is_none(), expected, refused.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,19 +1,17 @@
 //! The vendor's broker for the user, which the session bus starts when somebody calls it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use harness::machine::qemu::Vm;
 use harness::machine::qemu::bus::{BUS, Bus};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, expect, violated};
 
 use super::{PING, SESSION_BUS, THE_USER, peer, told};
 use crate::omarchy::document;
-use crate::omarchy::process::Process;
-use crate::omarchy::wrapper::{SOURCE, USER_BROKER};
-
-/// What it is on the bus.
-const NAME: &str = "com.microsoft.identity.broker1";
+use crate::omarchy::process::{Process, nothing_is_missing};
+use crate::omarchy::wrapper::{SOURCE, USER_BROKER, USER_BROKER_NAME as NAME};
 
 /// The user's own service file.
 const SERVICE: &str = "/home/user/.local/share/dbus-1/services/com.microsoft.identity.broker1.service";
@@ -46,10 +44,8 @@ pub const USER_BROKER_ACTIVATION: Check = Check {
 
 async fn user_broker_activation(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let bus = machine.bus(SESSION_BUS, THE_USER).await?;
-    let broker = called(&machine, &bus).await?;
     // The system's file has the program started without its wrapper.
-    broker.has_the_layer(&broker.ask("environment").await?)
+    activated(&machine).await?.has_the_layer_first().await
 }
 
 pub const ACTIVATED_ENVIRONMENT: Check = Check {
@@ -67,7 +63,11 @@ pub const ACTIVATED_ENVIRONMENT: Check = Check {
             name: "wrapper without XDG_RUNTIME_DIR",
             stage: None,
             boots: false,
-            edits: &[without("export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$UID}\n")],
+            edits: &[Edit::Replace {
+                path: USER_BROKER.file,
+                from: "export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$UID}\n",
+                to: "unset XDG_RUNTIME_DIR\n",
+            }],
         },
         Mutant {
             name: "wrapper without XDG_CONFIG_HOME",
@@ -101,8 +101,11 @@ const fn without(line: &'static str) -> Edit {
     Edit::Replace { path: USER_BROKER.file, from: line, to: "" }
 }
 
-const WANTED: [(&str, &str); 4] = [
-    ("XDG_RUNTIME_DIR", "/run/user/1000"),
+/// What every session's bus has, and hands on.
+const OF_THE_SESSION: [(&str, &str); 1] = [("XDG_RUNTIME_DIR", "/run/user/1000")];
+
+/// What the wrapper sets.
+const OF_THE_WRAPPER: [(&str, &str); 3] = [
     ("XDG_CONFIG_HOME", "/home/user/.config"),
     ("HOME", "/home/user"),
     ("GNOME_KEYRING_CONTROL", "/run/user/1000/keyring"),
@@ -111,26 +114,72 @@ const WANTED: [(&str, &str); 4] = [
 async fn activated_environment(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let bus = machine.bus(SESSION_BUS, THE_USER).await?;
-    // A bus hands on what it was given, and that differs from desktop to desktop: here nothing of it.
-    let nothing: HashMap<&str, &str> = WANTED.iter().map(|(name, _)| (*name, "")).collect();
+    // A bus hands on what it was given, and that differs from desktop to desktop: here nothing that a wrapper sets.
+    let nothing: HashMap<&str, &str> = OF_THE_WRAPPER.iter().map(|(name, _)| (*name, "")).collect();
     let updated: Result<(), _> = bus.call(BUS, "UpdateActivationEnvironment", &nothing).await?;
     expect(updated.is_ok(), "the bus takes another environment", told(&updated))?;
 
     let broker = called(&machine, &bus).await?;
     let environment: BTreeMap<String, String> = broker.ask("environment").await?;
-    for (name, wanted) in WANTED {
-        let found = environment.get(name);
-        let expected = format!("the activated broker has {name}={wanted}");
-        expect(found.is_some_and(|found| found == wanted), expected, format!("{found:?}"))?;
-    }
-    broker.has_the_layer(&environment)
+    let others = others(&environment);
+    let expected = "the activated broker has a session's XDG_RUNTIME_DIR, XDG_CONFIG_HOME, HOME and \
+                    GNOME_KEYRING_CONTROL";
+    expect(others.is_empty(), expected, others.join(", "))?;
+    broker.has_the_layer_first().await
+}
+
+/// The variables that are not as they are wanted, and how they should be.
+fn others(environment: &BTreeMap<String, String>) -> Vec<String> {
+    let wanted = OF_THE_SESSION.iter().chain(&OF_THE_WRAPPER);
+    let other = |(name, wanted): &(&str, &str)| match environment.get(*name) {
+        // As paths: `//` and a `/` at the end change nothing.
+        Some(found) if Path::new(found) == Path::new(wanted) => None,
+        Some(found) => Some(format!("{name} is {found:?}, not {wanted}")),
+        None => Some(format!("{name} is not set, and {wanted} is wanted")),
+    };
+    wanted.filter_map(other).collect()
+}
+
+/// The broker, which a call has started.
+pub async fn activated(machine: &Arc<Vm>) -> Result<Process<'_>, Stop> {
+    called(machine, &machine.bus(SESSION_BUS, THE_USER).await?).await
 }
 
 /// The broker that a call has started.
 pub async fn called<'m>(machine: &'m Arc<Vm>, bus: &Bus) -> Result<Process<'m>, Stop> {
+    nothing_is_missing(&**machine).await?;
     let reply: Result<(), _> = bus.call(peer(NAME), PING, &()).await?;
     expect(reply.is_ok(), format!("a call of {NAME} is answered"), told(&reply))?;
-    let owner = bus.owner(NAME).await?;
-    let owner = owner.ok_or_else(|| Stop::Broken(format!("{NAME} has answered and is gone")))?;
+    let Some(owner) = bus.owner(NAME).await? else {
+        return violated(format!("the broker that has answered goes on owning {NAME}"), "nobody owns it");
+    };
     Ok(Process::known(&**machine, &USER_BROKER, owner).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::others;
+
+    fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_path_may_be_written_in_another_way_but_must_be_the_same() {
+        let mut found = environment(&[
+            ("XDG_RUNTIME_DIR", "/run/user/1000/"),
+            ("XDG_CONFIG_HOME", "/home/user//.config"),
+            ("HOME", "/home/user"),
+            ("GNOME_KEYRING_CONTROL", "/run/user/1000//keyring"),
+        ]);
+        assert_eq!(others(&found), Vec::<String>::new());
+        found.insert("HOME".to_owned(), String::new());
+        found.remove("XDG_CONFIG_HOME");
+        assert_eq!(
+            others(&found),
+            ["XDG_CONFIG_HOME is not set, and /home/user/.config is wanted", "HOME is \"\", not /home/user"]
+        );
+    }
 }

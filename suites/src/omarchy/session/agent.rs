@@ -6,13 +6,13 @@ use std::time::Duration;
 use harness::machine::Systemd;
 use harness::{
     Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
+    violated,
 };
 
 use super::login::{log_in, with_keyring};
-use super::{SESSION_BUS, THE_USER, in_session};
-use crate::omarchy::document;
-
-pub const UNIT: &str = "intune-agent.service";
+use super::{SESSION_BUS, THE_USER};
+use crate::omarchy::wrapper::AGENT_UNIT as UNIT;
+use crate::omarchy::{document, in_session};
 
 /// Of the user's own units.
 pub const SERVICE: &str = "/home/user/.config/systemd/user/intune-agent.service";
@@ -51,25 +51,36 @@ async fn agent_before_unlock(trial: &Trial) -> Outcome {
 
     let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
     let start = in_session(&format!("systemctl --user start --no-block {UNIT}"));
-    let end = end_of_run(&*machine, &systemd, &start).await?;
-    let end = end.ok_or_else(|| Stop::Broken(format!("the agent ran on for {LIMIT:?}")))?;
+    let Some(end) = end_of_run(&*machine, &systemd, &start).await? else {
+        return violated(
+            "the agent's run ends while the keyring is locked",
+            format!("it ran on for {LIMIT:?}"),
+        );
+    };
     expect(end == "failed", "the agent ends with a failure while the keyring is locked", end)?;
-    let times = "systemctl --user show -P ExecMainStartTimestampMonotonic intune-agent.service && \
-                 systemctl --user show -P ActiveEnterTimestampMonotonic gnome-keyring-daemon.service";
-    let times = machine.run(&in_session(times)).await?;
-    let text = times.text();
-    let microseconds: Vec<u64> = text.lines().filter_map(|line| line.parse().ok()).collect();
-    let after = matches!(microseconds[..], [agent, keyring] if 0 < keyring && keyring <= agent);
-    expect(after, "the agent begins after the keyring, both in microseconds since the boot", times)?;
+    let agent = started(&*machine, "ExecMainStartTimestampMonotonic", UNIT).await?;
+    let keyring = started(&*machine, "ActiveEnterTimestampMonotonic", KEYRING).await?;
+    let after = 0 < keyring && keyring <= agent;
+    let observed = format!("it begins {agent} µs after the boot, and {KEYRING} is there after {keyring} µs");
+    expect(after, "the agent begins after the keyring", observed)?;
 
     log_in(&*machine).await?;
-    let again = systemd.wait_until(UNIT, "inactive", LIMIT).await;
-    let result = machine.run(&in_session(&format!("systemctl --user show -P Result {UNIT}"))).await?;
-    expect(
-        again.is_ok() && result.text() == "success",
-        "after the login the agent runs again, and well",
-        result,
-    )
+    let again = "after the login the agent runs again, and well";
+    match systemd.wait_until(UNIT, "inactive", LIMIT).await {
+        Err(MachineError::Never { .. }) => return violated(again, format!("it has not ended in {LIMIT:?}")),
+        other => other?,
+    }
+    let result = machine.succeed(&in_session(&format!("systemctl --user show -P Result {UNIT}"))).await?;
+    expect(result == "success", again, format!("it ends with {result}"))
+}
+
+/// The user's unit that has the keyring.
+const KEYRING: &str = "gnome-keyring-daemon.service";
+
+/// When a unit of the user's began, in microseconds since the boot: 0 if it never did.
+async fn started(machine: &dyn Machine, property: &str, unit: &str) -> Result<u64, Stop> {
+    let told = machine.succeed(&in_session(&format!("systemctl --user show -P {property} {unit}"))).await?;
+    told.parse().map_err(|_| Stop::Broken(format!("{property} of {unit}: {told:?}")))
 }
 
 /// How the agent's run ends that a command brings about, if it does in time.
@@ -77,8 +88,12 @@ pub async fn end_of_run(
     machine: &dyn Machine,
     systemd: &Systemd,
     command: &str,
-) -> Result<Option<String>, MachineError> {
-    let (begun, end) = tokio::join!(machine.succeed(command), systemd.end_of_job(UNIT, LIMIT));
-    begun?;
-    end
+) -> Result<Option<String>, Stop> {
+    let beginning = async {
+        let begun = machine.run(command).await?;
+        expect(begun.success(), "the user's service manager starts the agent", begun)
+    };
+    let ending = async { Ok(systemd.end_of_job(UNIT, LIMIT).await?) };
+    let ((), end) = tokio::try_join!(beginning, ending)?;
+    Ok(end)
 }

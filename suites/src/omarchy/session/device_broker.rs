@@ -1,13 +1,16 @@
 //! The vendor's broker for the machine, on the system bus.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use harness::machine::qemu::ROOT;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::machine::qemu::{ROOT, Vm};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
 
 use super::SYSTEM_BUS;
-use crate::omarchy::process::Process;
+use crate::omarchy::process::{Process, nothing_is_missing};
 use crate::omarchy::wrapper::{
     DEVICE_BROKER, DEVICE_BROKER_OVERRIDE as OVERRIDE, DEVICE_BROKER_UNIT as UNIT,
 };
@@ -66,21 +69,25 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
 
 async fn device_broker_service(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
+    let process = on_its_bus(&machine).await?;
+    process.has_the_layer_first().await?;
+    let environment: BTreeMap<String, String> = process.ask("environment").await?;
+    let home = environment.get("HOME").map_or("not set", String::as_str);
+    expect(home == "/root", "its HOME is /root", format!("it is {home}"))
+}
+
+/// The broker, which is on the system bus soon after the boot, and runs by its unit.
+pub async fn on_its_bus(machine: &Arc<Vm>) -> Result<Process<'_>, Stop> {
+    nothing_is_missing(&**machine).await?;
     let bus = machine.bus(SYSTEM_BUS, ROOT).await?;
     let there = bus.wait_for_owner(NAME, LIMIT).await?;
     expect(there, format!("{NAME} is on the system bus {LIMIT:?} after the boot"), "nobody owns it")?;
-
-    let owner = bus.owner(NAME).await?.unwrap_or_default();
-    let process = machine.run(&format!("systemctl show -P MainPID {UNIT}")).await?;
-    expect(
-        process.text() == owner.to_string(),
-        format!("{UNIT} runs process {owner}, which owns {NAME}"),
-        process,
-    )?;
-
-    let process = Process::known(&*machine, &DEVICE_BROKER, owner).await?;
-    let environment: BTreeMap<String, String> = process.ask("environment").await?;
-    process.has_the_layer(&environment)?;
-    let home = environment.get("HOME");
-    expect(home.is_some_and(|home| home == "/root"), "its HOME is /root", format!("{home:?}"))
+    let Some(owner) = bus.owner(NAME).await? else {
+        return violated(format!("whoever owns {NAME} goes on owning it"), "nobody does");
+    };
+    // Not the unit's first process: a wrapper may leave the program to a child of its.
+    let groups = machine.run(&format!("cat /proc/{owner}/cgroup")).await?;
+    let of_the_unit = groups.text().split(['/', '\n']).any(|part| part == UNIT);
+    expect(of_the_unit, format!("process {owner}, which owns {NAME}, is one of {UNIT}"), groups)?;
+    Ok(Process::known(&**machine, &DEVICE_BROKER, owner).await?)
 }

@@ -13,8 +13,8 @@ use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use super::activation::called;
 use super::login::{log_in, logged_in};
 use super::{SESSION_BUS, THE_USER, told};
-use crate::omarchy::document;
 use crate::omarchy::process::Process;
+use crate::omarchy::{USER, document};
 
 /// Names the collection that secrets go to.
 const DEFAULT: &str = "/home/user/.local/share/keyrings/default";
@@ -65,9 +65,11 @@ const USERS: Edit = Edit::Run { command: "chown user: /home/user/.local/share/ke
 
 async fn keyring_default(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let told = machine.run(&format!("stat --format=%U {DEFAULT} && od -An -c {DEFAULT}")).await?;
-    let expected = format!("{DEFAULT} is the user's, and the five letters of `login`");
-    expect(told.text() == "user\n   l   o   g   i   n", expected, told)?;
+    let owner = machine.run(&format!("stat --format=%U {DEFAULT}")).await?;
+    expect(owner.text() == USER, format!("{DEFAULT} is the user's"), owner)?;
+    let content = machine.run(&format!("head --bytes=100 {DEFAULT}")).await?;
+    let found = content.stdout.escape_ascii();
+    expect(content.stdout == b"login", format!("{DEFAULT} is exactly `login`"), format!("it is `{found}`"))?;
 
     log_in(&*machine).await?;
     let keyring = Keyring::of(&machine).await?;
@@ -79,45 +81,74 @@ pub const KEYRING_UNLOCKED: Check = Check {
     invariant: Invariant {
         id: "session.keyring-unlocked",
         level: Level::Must,
-        statement: "After a PAM login the `login` collection is unlocked: a secret stored over the Secret Service comes back, also after a reboot.",
+        statement: "After a PAM login the `login` collection is unlocked: a secret of any bytes and several lines, stored over the Secret Service, comes back, also after a reboot.",
         source: document("Race Conditions and Mitigations, 2"),
         variant: None,
     },
     touches: Touches::Power,
     run: |trial| Box::pin(keyring_unlocked(trial)),
-    mutants: &[Mutant {
-        name: "pam_gnome_keyring missing",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run { command: "sed -i /pam_gnome_keyring/d /etc/pam.d/login" }],
-    }],
+    mutants: &[
+        Mutant {
+            name: "pam_gnome_keyring missing",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Run { command: "sed -i /pam_gnome_keyring/d /etc/pam.d/login" }],
+        },
+        Mutant {
+            name: "a keyring in clear text",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Write {
+                    path: KEYRING,
+                    content: "[keyring]\ndisplay-name=login\nctime=0\nmtime=0\nlock-on-idle=false\nlock-after=false\n",
+                },
+                Edit::Run {
+                    command: "cd /home/user/.local/share/keyrings && chown user: login.keyring && chmod 600 login.keyring",
+                },
+            ],
+        },
+    ],
 };
 
-const SECRET: &str = "a refresh token";
+/// Where the daemon keeps that collection.
+const KEYRING: &str = "/home/user/.local/share/keyrings/login.keyring";
+
+/// A key as programs write it, with lines that a file of settings has too.
+const LINES: &[u8] =
+    b"-----BEGIN PRIVATE KEY-----\n[keyring]\nsecret=other\n\n\\n\t\r\n-----END PRIVATE KEY-----\n";
+
+/// What is no text.
+const BYTES: &[u8] = b"\x00\x01\n\x7f\x80\xfe\xff\x00";
 
 async fn keyring_unlocked(trial: &Trial) -> Outcome {
     let machine = logged_in(trial).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
     let broker = called(&machine, &keyring.bus).await.map_err(Stop::undecided)?;
-    stores(&broker, SECRET).await?;
-    keyring.has(SECRET).await?;
+    stores(&broker, LINES).await?;
+    keyring.store("another", BYTES).await?;
+    keyring.has("probe", LINES).await?;
+    keyring.has("another", BYTES).await?;
 
     let machine = trial.reboot(&machine, Drives::Plugged).await?;
     booted(&machine).await?;
     log_in(&*machine).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
-    keyring.has(SECRET).await
+    keyring.has("probe", LINES).await?;
+    keyring.has("another", BYTES).await
 }
 
 /// That a program of x86_64 stores a secret, and reads it back.
-async fn stores(process: &Process<'_>, secret: &str) -> Outcome {
+async fn stores(process: &Process<'_>, secret: &[u8]) -> Outcome {
+    /// The secret in hexadecimal, or why there is none.
     #[derive(Deserialize)]
     struct Stored {
         read: Option<String>,
         refused: Option<String>,
     }
+    let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let Stored { read, refused } = process.ask(&format!("secret {secret}")).await?;
     let program = process.wrapper;
     expect(
@@ -126,9 +157,9 @@ async fn stores(process: &Process<'_>, secret: &str) -> Outcome {
         refused.unwrap_or_default(),
     )?;
     expect(
-        read.as_deref() == Some(secret),
-        format!("{program}: its program reads {secret:?} back"),
-        format!("{read:?}"),
+        read.as_deref() == Some(&*secret),
+        format!("{program}: its program reads {secret} back, in hexadecimal"),
+        read.unwrap_or_default(),
     )
 }
 
@@ -164,16 +195,34 @@ impl Keyring {
         expect(unlocked, "a password login unlocks the collection `login`", "it is locked")
     }
 
-    async fn has(&self, secret: &str) -> Outcome {
-        let found = self.bus.call(SERVICE, "SearchItems", &(attributes(),)).await?;
+    /// Stores a secret as a program of this name.
+    async fn store(&self, program: &str, secret: &[u8]) -> Outcome {
+        let collection = Object { path: LOGIN, interface: "org.freedesktop.Secret.Collection", ..SERVICE };
+        let properties = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Value::from(program)),
+            ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes(program))),
+        ]);
+        let secret = (&self.session, &[0_u8; 0][..], secret, "application/octet-stream");
+        let stored = self.bus.call(collection, "CreateItem", &(properties, secret, true)).await?;
+        let (item, prompt): (OwnedObjectPath, OwnedObjectPath) =
+            answered("a secret of any bytes can be stored", stored)?;
+        expect(item.as_str() != "/", "a secret is stored without a question", format!("{prompt} asks one"))
+    }
+
+    /// That the secret of a program of this name is there, and what was stored.
+    async fn has(&self, program: &str, secret: &[u8]) -> Outcome {
+        let found = self.bus.call(SERVICE, "SearchItems", &(attributes(program),)).await?;
         let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
             answered("secrets can be looked for", found)?;
         let counted = format!("{} and {} locked ones", unlocked.len(), locked.len());
-        expect(unlocked.len() == 1 && locked.is_empty(), "one secret is found, not locked", counted)?;
+        let one = format!("one secret of {program} is found, not locked");
+        expect(unlocked.len() == 1 && locked.is_empty(), one, counted)?;
         let read = self.bus.call(SERVICE, "GetSecrets", &(&unlocked, &self.session)).await?;
         let secrets: HashMap<OwnedObjectPath, Secret> = answered("the secret can be read", read)?;
-        let same = secrets.values().any(|(_, _, found, _)| found == secret.as_bytes());
-        expect(same, "the secret comes back as it was stored", "another one comes")
+        let found = secrets.into_values().next().map(|(_, _, found, _)| found).unwrap_or_default();
+        let begins = found[..found.len().min(secret.len())].escape_ascii();
+        let observed = format!("{} bytes come instead of {}: `{begins}`", found.len(), secret.len());
+        expect(found == secret, "the secret comes back as it was stored", observed)
     }
 }
 
@@ -183,7 +232,7 @@ fn answered<T>(expected: &str, reply: Result<T, Refusal>) -> Result<T, Stop> {
     reply.map_err(|refusal| Stop::Broken(refusal.to_string()))
 }
 
-/// By which it is found again, as the program has it.
-fn attributes() -> HashMap<&'static str, &'static str> {
-    HashMap::from([("program", "probe")])
+/// By which a secret is found again: the stand-in calls itself `probe`.
+fn attributes(program: &str) -> HashMap<&'static str, String> {
+    HashMap::from([("program", program.to_owned())])
 }

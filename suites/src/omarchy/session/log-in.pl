@@ -1,5 +1,5 @@
 # Logs a user in at a terminal as a person does, with login(1) and a password, and stays logged in. Tells the service
-# manager when the user's shell answers. Ends with status 9 when the login is refused.
+# manager when the user's shell answers. Ends with status 9 when the login is refused, and 127 when there is no login(1).
 use strict;
 use warnings;
 use Fcntl;
@@ -20,12 +20,16 @@ if (!$login) {
     # The first terminal that a session's leader opens is its own.
     sysopen(my $own, $terminal, O_RDWR) or die "$terminal: $!\n";
     POSIX::dup2(fileno($own), $_) for 0 .. 2;
-    exec 'login', $user or die "login: $!\n";
+    exec { 'login' } 'login', $user or POSIX::_exit(127);
 }
 
 my $shown = '';
 
 sub refused {
+    if ($? >> 8 == 127) {
+        print STDERR "there is no login(1)\n";
+        exit 127;
+    }
     print STDERR "the login is refused: $shown\n";
     exit 9;
 }

@@ -8,8 +8,8 @@ use harness::machine::qemu::Vm;
 use harness::machine::{COMMAND_LIMIT, quoted};
 use harness::{Machine, Outcome, Prepared, Stop, Trial, violated};
 
-use super::in_session;
-use crate::omarchy::{COMPLIANT as PASSWORD, USER};
+use crate::omarchy::wrapper::AGENT_UNIT;
+use crate::omarchy::{COMPLIANT as PASSWORD, USER, in_session};
 
 /// Types what a person types, and where it lies in the guest.
 const LOG_IN: &str = include_str!("log-in.pl");
@@ -47,9 +47,10 @@ pub async fn logged_in(trial: &Trial) -> Result<Arc<Vm>, Stop> {
 async fn first_log_in(machine: &dyn Machine) -> Outcome {
     log_in(machine).await?;
     machine.succeed("systemctl stop assay-login.service").await?;
-    machine
-        .succeed(&in_session("systemctl --user stop intune-agent.service gnome-keyring-daemon.service"))
-        .await?;
+    // A unit that is not there is for those to miss whose it is.
+    for unit in [AGENT_UNIT, "gnome-keyring-daemon.service"] {
+        machine.run(&in_session(&format!("systemctl --user stop {unit}"))).await?;
+    }
     Ok(())
 }
 

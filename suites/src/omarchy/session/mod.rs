@@ -2,19 +2,19 @@
 
 mod activation;
 mod agent;
-mod device_broker;
+pub mod device_broker;
 mod home;
 mod keyring;
-mod login;
+pub mod login;
 mod policy;
-mod timer;
+pub mod timer;
 
 use harness::Suite;
 use harness::machine::qemu::Peer;
 use harness::machine::qemu::bus::{Object, Refusal};
-use harness::machine::quoted;
 
-use super::{USER, run_by_user};
+use super::USER;
+pub use activation::activated;
 
 pub const SUITE: Suite = Suite {
     target: "omarchy",
@@ -46,12 +46,6 @@ const fn peer(name: &'static str) -> Object<'static> {
 }
 
 const PING: &str = "Ping";
-
-/// A shell command as the user's own session would run it.
-fn in_session(command: &str) -> String {
-    let shell = quoted(command);
-    run_by_user(&format!("env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}"))
-}
 
 /// What came of a call, for people.
 fn told<T>(reply: &Result<T, Refusal>) -> String {

@@ -2,7 +2,7 @@
 
 use harness::machine::qemu::ROOT;
 use harness::machine::qemu::bus::{BUS, Refusal};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::device_broker::{LIMIT, NAME};
 use super::{PING, SYSTEM_BUS, THE_USER, peer, told};
@@ -17,7 +17,7 @@ pub const DEVICE_BROKER_POLICY: Check = Check {
     invariant: Invariant {
         id: "session.device-broker-policy",
         level: Level::Must,
-        statement: "The policy lies in `/usr/share/dbus-1/system.d/`, mode 0644; root may own com.microsoft.identity.devicebroker1, another user may not, a user may call it.",
+        statement: "The policy lies in `/usr/share/dbus-1/system.d/`, where everybody may read and only root may write it; root may own com.microsoft.identity.devicebroker1, another user may not, a user may call it.",
         source: document("Phase 5, 5.4; Blocking Dependencies"),
         variant: None,
     },
@@ -56,8 +56,11 @@ pub const DEVICE_BROKER_POLICY: Check = Check {
 
 async fn device_broker_policy(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let mode = machine.run(&format!("stat --format=%a {POLICY}")).await?;
-    expect(mode.text() == "644", format!("{POLICY} has the mode 644"), mode)?;
+    let mode = machine.run(&format!("stat --dereference --format=%a {POLICY}")).await?;
+    let bits = u32::from_str_radix(&mode.text(), 8).unwrap_or_default();
+    // Of a store it is 444.
+    let fits = bits & 0o444 == 0o444 && bits & 0o022 == 0;
+    expect(fits, format!("everybody may read {POLICY}, and its owner alone write it"), mode)?;
 
     let root = machine.bus(SYSTEM_BUS, ROOT).await?;
     let user = machine.bus(SYSTEM_BUS, THE_USER).await?;
@@ -83,17 +86,33 @@ pub const POLICY_RELOAD: Check = Check {
     },
     touches: Touches::State,
     run: |trial| Box::pin(policy_reload(trial)),
-    mutants: &[Mutant {
-        name: "a step that restarts the bus",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Replace {
-            path: RELOAD,
-            from: "exec pkill -HUP -x dbus-daemon",
-            to: "exec systemctl restart dbus.service",
-        }],
-    }],
+    mutants: &[
+        Mutant {
+            name: "a step that restarts the bus",
+            stage: None,
+            boots: false,
+            edits: &[reloads_by("exec systemctl restart dbus.service")],
+        },
+        Mutant {
+            name: "a step that signals a program which is not the bus",
+            stage: None,
+            boots: false,
+            edits: &[reloads_by("exec pkill -HUP -x dbus-broker")],
+        },
+    ],
 };
+
+/// A step that does this instead.
+const fn reloads_by(command: &'static str) -> Edit {
+    Edit::Replace {
+        path: RELOAD,
+        from: "exec busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig",
+        to: command,
+    }
+}
+
+/// How the document's number of that step begins its name.
+const STEP: &str = "5.4-";
 
 async fn policy_reload(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
@@ -101,13 +120,24 @@ async fn policy_reload(trial: &Trial) -> Outcome {
     let before: Result<String, _> = bus.call(BUS, "GetId", &()).await?;
 
     // As it was before the step.
-    machine.succeed(&format!("mv {POLICY} /run/policy.conf")).await?;
+    let moved = machine.run(&format!("mv {POLICY} /run/policy.conf")).await?;
+    expect(moved.success(), format!("the policy is in {POLICY}"), moved)?;
     let reloaded: Result<(), _> = bus.call(BUS, "ReloadConfig", &()).await?;
     expect(reloaded.is_ok(), "root may have the bus read its policies", told(&reloaded))?;
     let without = bus.request_name(NAME).await?;
     expect(is_denied(&without), format!("without the policy nobody may own {NAME}"), told(&without))?;
 
-    machine.succeed(&format!("mv /run/policy.conf {POLICY} && {RELOAD}")).await?;
+    machine.succeed(&format!("mv /run/policy.conf {POLICY}")).await?;
+    let step = trial.plan()?.steps().iter().find(|step| step.id.starts_with(STEP));
+    let step = step.ok_or_else(|| Stop::Broken(format!("no step is called {STEP}…")))?;
+    for command in &step.apply {
+        let applied = machine.run(command).await?;
+        expect(
+            applied.success(),
+            format!("step {} has the bus read the policy: {command}", step.id),
+            applied,
+        )?;
+    }
     let allowed =
         format!("busctl call --timeout=5 {0} /org/freedesktop/DBus {0} RequestName su {NAME} 4", BUS.name);
     let in_effect = within(&*machine, 30, &format!("{allowed} >/dev/null")).await?;

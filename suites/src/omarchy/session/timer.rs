@@ -3,12 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::fault::Step;
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
 
-use super::agent::{LIMIT, SERVICE, UNIT, end_of_run};
+use super::agent::{LIMIT, SERVICE, end_of_run};
 use super::login::logged_in;
-use super::{SESSION_BUS, THE_USER, in_session};
-use crate::omarchy::document;
+use super::{SESSION_BUS, THE_USER};
+use crate::omarchy::process::{START_LIMIT, begun, keep_the_agent};
+use crate::omarchy::wrapper::AGENT_UNIT as UNIT;
+use crate::omarchy::{document, in_session, limit};
 
 const TIMER: &str = "/home/user/.config/systemd/user/intune-agent.timer";
 
@@ -37,20 +42,32 @@ pub const TIMER_BUS_ADDRESS: Check = Check {
 async fn timer_bus_address(trial: &Trial) -> Outcome {
     let machine = logged_in(trial).await?;
     // What a timer runs has nothing of the session but what its unit says.
-    let bare = format!(
-        "systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS && systemctl --user stop {UNIT}"
-    );
-    machine.succeed(&in_session(&bare)).await?;
-    let soon = Path::new("/run/systemd/user/intune-agent.timer.d/soon.conf");
-    // Not up to a minute later, as timers may be.
-    machine.write(soon, b"[Timer]\nOnActiveSec=1s\nAccuracySec=1ms\n", 0o644).await?;
-
+    machine.succeed(&in_session("systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS")).await?;
+    let fire = fire(&*machine).await?;
     let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
-    let restart = in_session("systemctl --user daemon-reload && systemctl --user restart intune-agent.timer");
-    let end = end_of_run(&*machine, &systemd, &restart).await?;
+    let end = end_of_run(&*machine, &systemd, &fire).await?;
     let well = end.as_deref() == Some("done");
     let observed = end.map_or_else(|| format!("none in {LIMIT:?}"), |end| format!("it ended with {end}"));
     expect(well, "a run of the timer's that reaches the keyring over the session bus", observed)
+}
+
+/// Has the timer start an agent that stays, and waits until it has begun.
+pub async fn starts_an_agent_that_stays(machine: &dyn Machine) -> Outcome {
+    keep_the_agent(machine).await?;
+    let fire = format!("{} && {}", fire(machine).await?, in_session(&begun(UNIT)));
+    let fired = machine.run_within(&fire, limit(START_LIMIT)).await?;
+    expect(fired.success(), format!("the timer starts the agent within {START_LIMIT} s"), fired)
+}
+
+/// Ends a run of the agent's, and makes the timer one that has it run in a second: not up to a minute later, as timers
+/// may, and not at random. Gives the shell command that begins it.
+async fn fire(machine: &dyn Machine) -> Result<String, Stop> {
+    let soon = Path::new("/run/systemd/user/intune-agent.timer.d/zz-assay-soon.conf");
+    let now = b"[Timer]\nOnActiveSec=1s\nAccuracySec=1ms\nRandomizedDelaySec=0\n";
+    machine.write(soon, now, 0o644).await?;
+    let stopped = machine.run(&in_session(&format!("systemctl --user stop {UNIT}"))).await?;
+    expect(stopped.success(), format!("the user has a unit {UNIT}"), stopped)?;
+    Ok(in_session("systemctl --user daemon-reload && systemctl --user restart intune-agent.timer"))
 }
 
 pub const AGENT_SCHEDULE: Check = Check {
@@ -73,6 +90,26 @@ pub const AGENT_SCHEDULE: Check = Check {
             }],
         },
         Mutant {
+            name: "hourly without a run at start-up",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Replace {
+                path: TIMER,
+                from: "OnStartupSec=1min\nOnUnitActiveSec=1h",
+                to: "OnCalendar=hourly",
+            }],
+        },
+        Mutant {
+            name: "a random delay of a day",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Replace {
+                path: TIMER,
+                from: "OnUnitActiveSec=1h",
+                to: "OnUnitActiveSec=1h\nRandomizedDelaySec=1d",
+            }],
+        },
+        Mutant {
             name: "daily",
             stage: None,
             boots: false,
@@ -82,31 +119,115 @@ pub const AGENT_SCHEDULE: Check = Check {
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// What the first run may take after the start, in which much else is started.
+const START_UP: Duration = Duration::from_secs(600);
 
 async fn agent_schedule(trial: &Trial) -> Outcome {
-    // What the agent does is not decided here, and whether it does it well: it is given nothing to do.
-    let idle = Path::new("/etc/systemd/user/intune-agent.service.d/idle.conf");
     let machine = trial.time_lapse()?.machine().await?;
-    machine.write(idle, b"[Service]\nExecStart=\nExecStart=/bin/true\nRestart=no\n", 0o644).await?;
+    // What the agent does is not decided here, and whether it does it well: it tells when it runs.
+    let tells = Path::new("/etc/systemd/user/intune-agent.service.d/zz-assay-tells.conf");
+    machine.write(tells, TELLS, 0o644).await?;
+    // Not just before a full hour: who runs then may not do so because of the start.
+    let second = machine.succeed("date +%s").await?;
+    let second: u64 = second.parse().map_err(|_| Stop::Broken(format!("the guest's time: {second:?}")))?;
+    let quarter_past = Duration::from_secs((HOUR.as_secs() + 900 - second % HOUR.as_secs()) % HOUR.as_secs());
+    machine.step_clock(Step::Forward(quarter_past)).await?;
     // The user's manager starts at every boot, because the user lingers.
-    machine.succeed("systemctl restart user@1000.service").await?;
+    let restarted = machine.run("systemctl restart user@1000.service").await?;
+    expect(restarted.success(), "the user's service manager starts", restarted)?;
 
-    let started = machine.lapse(10 * MINUTE).await?;
-    let first = runs(&*machine).await?;
-    expect(first == 1, "the agent has run once 10 min after the manager's start", format!("{first} times"))?;
-    for hour in 1..=3 {
-        machine.lapse_until(started + 60 * hour * MINUTE).await?;
-        let ran = runs(&*machine).await?;
-        expect(ran == 1 + hour, format!("{} times {hour} h later", 1 + hour), format!("{ran} times"))?;
-    }
-    Ok(())
+    let begun = machine.uptime().await?;
+    let slack = slack(&*machine).await?;
+    expect(slack < HOUR, "the timer is late by less than an hour", format!("by up to {slack:?}"))?;
+    machine.lapse_until(begun + START_UP + slack).await?;
+    let Some(first) = runs(&*machine).await?.first().copied() else {
+        let within = format!("{START_UP:?}, with the timer's own slack of {slack:?}");
+        return violated(format!("the agent runs after the manager's start, within {within}"), "it does not");
+    };
+    machine.lapse_until(first + 3 * (HOUR + slack + MINUTE)).await?;
+    let runs = runs(&*machine).await?;
+    let expected = format!("the agent then runs every hour, give or take the timer's own slack of {slack:?}");
+    expect(are_hourly(&runs, slack), expected, format!("it runs {}", minutes(&runs)))
 }
 
-/// Prints how often the service manager has started the agent, by the messages that say so.
-const RUNS: &str = "journalctl --merge --quiet --output=cat USER_UNIT=intune-agent.service \
-                    MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 | wc -l";
+const TIMER_UNIT: &str = "intune-agent.timer";
 
-async fn runs(machine: &dyn Machine) -> Result<u32, Stop> {
-    let counted = machine.succeed(RUNS).await?;
-    counted.parse().map_err(|_| Stop::Broken(format!("runs of the agent: {counted:?}")))
+/// What the agent runs in that has nothing to do but to tell when.
+const TELLS: &[u8] =
+    b"[Service]\nExecCondition=\nExecStartPre=\nExecStart=\nExecStart=/usr/bin/cat /proc/uptime\n\
+    StandardOutput=journal\nSyslogIdentifier=assay-agent-runs\nRestart=no\n";
+
+/// How much later than it says the timer may fire, by what it says itself.
+async fn slack(machine: &dyn Machine) -> Result<Duration, Stop> {
+    const ASK: &str = "busctl --user get-property org.freedesktop.systemd1 \
+                       /org/freedesktop/systemd1/unit/intune_2dagent_2etimer org.freedesktop.systemd1.Timer \
+                       AccuracyUSec RandomizedDelayUSec";
+    let told = machine.succeed(&in_session(ASK)).await?;
+    let microseconds = told.lines().map(|line| line.strip_prefix("t ")?.parse().ok());
+    match microseconds.collect::<Option<Vec<u64>>>().as_deref() {
+        Some(&[accuracy, delay]) => Ok(Duration::from_micros(accuracy.saturating_add(delay))),
+        _ => Err(Stop::Broken(format!("the slack of {TIMER_UNIT}: {told:?}"))),
+    }
+}
+
+/// When the agent has run, by how long the machine had been up.
+async fn runs(machine: &dyn Machine) -> Result<Vec<Duration>, Stop> {
+    const TOLD: &str = "journalctl --merge --quiet --output=cat SYSLOG_IDENTIFIER=assay-agent-runs";
+    let told = machine.succeed(TOLD).await?;
+    let seconds = |line: &str| line.split(' ').next()?.parse().ok();
+    let runs = told.lines().map(|line| Duration::try_from_secs_f64(seconds(line)?).ok());
+    runs.collect::<Option<_>>().ok_or_else(|| Stop::Broken(format!("runs of the agent: {told:?}")))
+}
+
+/// Whether there were runs an hour apart for three hours. After the first, which is the start's, the next may come any
+/// time within the hour: a timer can go by the clock.
+fn are_hourly(runs: &[Duration], slack: Duration) -> bool {
+    let slack = slack + MINUTE;
+    let gaps: Vec<Duration> = runs.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    gaps.len() >= 3
+        && gaps.iter().all(|gap| *gap <= HOUR + slack)
+        && gaps[1..].iter().all(|gap| *gap >= HOUR.saturating_sub(slack))
+}
+
+/// For people.
+fn minutes(runs: &[Duration]) -> String {
+    let minutes: Vec<String> = runs.iter().take(10).map(|run| (run.as_secs() / 60).to_string()).collect();
+    let more = if runs.len() > minutes.len() { ", …" } else { "" };
+    format!("{} times, {}{more} min after the boot", runs.len(), minutes.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, HOUR, MINUTE, are_hourly, minutes};
+
+    fn runs(minutes: &[u32]) -> Vec<Duration> {
+        minutes.iter().map(|minute| *minute * MINUTE).collect()
+    }
+
+    #[test]
+    fn an_hour_apart_is_hourly_by_the_clock_or_since_the_last_and_within_the_slack() {
+        let exact = MINUTE;
+        assert!(are_hourly(&runs(&[2, 62, 122, 182]), exact));
+        assert!(are_hourly(&runs(&[2, 45, 105, 165]), exact));
+        assert!(are_hourly(&runs(&[17, 86, 146, 216]), 12 * MINUTE));
+        assert!(are_hourly(&runs(&[5, 75, 115, 195]), 20 * MINUTE));
+    }
+
+    #[test]
+    fn another_period_is_not() {
+        let exact = MINUTE;
+        assert!(!are_hourly(&runs(&[2]), exact));
+        assert!(!are_hourly(&runs(&[2, 62, 122]), exact));
+        assert!(!are_hourly(&runs(&[2, 62, 122, 190]), exact));
+        assert!(!are_hourly(&runs(&[2, 32, 62, 92, 122, 152, 182]), exact));
+        assert!(!are_hourly(&runs(&[2, 72, 132, 192]), exact));
+        assert!(!are_hourly(&runs(&[0, 10, 20, 30, 40]), HOUR / 3));
+    }
+
+    #[test]
+    fn runs_are_told_in_minutes() {
+        assert_eq!(minutes(&runs(&[2, 62])), "2 times, 2, 62 min after the boot");
+    }
 }

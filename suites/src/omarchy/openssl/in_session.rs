@@ -1,0 +1,79 @@
+//! The library layer where the vendor's programs run in use: in the session of somebody who has logged in.
+
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial};
+
+use super::appends;
+use super::version::{has_one_openssl, versions_a_request};
+use crate::omarchy::document;
+use crate::omarchy::process::Process;
+use crate::omarchy::session::{activated, device_broker, login, timer};
+use crate::omarchy::wrapper::{AGENT, USER_BROKER};
+
+pub const IN_SESSION: Check = Check {
+    invariant: Invariant {
+        id: "openssl.in-session",
+        level: Level::Must,
+        statement: "The brokers and the agent as the buses and the timer start them, after a login, have 3.3.2 mapped, nothing of another version, and `X509_REQ_set_version` with a non-zero version succeeds in them.",
+        source: document("Intune Component Dependencies; D-Bus Activation Chain"),
+        variant: None,
+    },
+    touches: Touches::State,
+    run: |trial| Box::pin(in_session(trial)),
+    mutants: &[
+        Mutant {
+            name: "environment.d with LD_PRELOAD of the system's libcrypto",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Write {
+                    path: WORK_AROUND,
+                    content: "LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
+                },
+                NEW_MANAGER,
+            ],
+        },
+        Mutant {
+            name: "environment.d with an LD_LIBRARY_PATH that a wrapper lets come first",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Write {
+                    path: WORK_AROUND,
+                    content: "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu\n",
+                },
+                appends(USER_BROKER.file),
+                NEW_MANAGER,
+            ],
+        },
+        Mutant {
+            name: "a login that gives the bus another environment",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Write {
+                path: "/etc/profile.d/work-around.sh",
+                content: "dbus-update-activation-environment --systemd \
+                          LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
+            }],
+        },
+    ],
+};
+
+const WORK_AROUND: &str = "/etc/environment.d/60-work-around.conf";
+
+/// Has the user's service manager begin anew, which reads those files then.
+const NEW_MANAGER: Edit = Edit::Run { command: "systemctl restart user@1000.service" };
+
+async fn in_session(trial: &Trial) -> Outcome {
+    let machine = login::logged_in(trial).await.map_err(Stop::undecided)?;
+    timer::starts_an_agent_that_stays(&*machine).await?;
+    let processes = [
+        activated(&machine).await?,
+        device_broker::on_its_bus(&machine).await?,
+        Process::in_use(&*machine, &AGENT).await?,
+    ];
+    for process in &processes {
+        versions_a_request(process, "in the user's session").await?;
+        has_one_openssl(process, "in the user's session").await?;
+    }
+    Ok(())
+}
