@@ -23,26 +23,22 @@ pub const IN_SESSION: Check = Check {
         Mutant {
             name: "environment.d with LD_PRELOAD of the system's libcrypto",
             stage: None,
-            boots: false,
-            edits: &[
-                Edit::Write {
-                    path: WORK_AROUND,
-                    content: "LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
-                },
-                NEW_MANAGER,
-            ],
+            boots: true,
+            edits: &[Edit::Write {
+                path: WORK_AROUND,
+                content: "LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
+            }],
         },
         Mutant {
             name: "environment.d with an LD_LIBRARY_PATH that a wrapper lets come first",
             stage: None,
-            boots: false,
+            boots: true,
             edits: &[
                 Edit::Write {
                     path: WORK_AROUND,
                     content: "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu\n",
                 },
                 appends(USER_BROKER.file),
-                NEW_MANAGER,
             ],
         },
         Mutant {
@@ -58,10 +54,8 @@ pub const IN_SESSION: Check = Check {
     ],
 };
 
+/// The user's service manager reads it when it begins.
 const WORK_AROUND: &str = "/etc/environment.d/60-work-around.conf";
-
-/// Has the user's service manager begin anew, which reads those files then.
-const NEW_MANAGER: Edit = Edit::Run { command: "systemctl restart user@1000.service" };
 
 async fn in_session(trial: &Trial) -> Outcome {
     let machine = login::logged_in(trial).await.map_err(Stop::undecided)?;
