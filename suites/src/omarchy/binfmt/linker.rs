@@ -1,8 +1,8 @@
 //! The dynamic linker of x86_64 programs.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Status, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial};
 
-use super::share::DYNAMIC;
+use super::interpreted::{DYNAMIC, is_interpreted};
 use crate::omarchy::document;
 
 const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
@@ -38,7 +38,6 @@ pub const DYNAMIC_LINKER: Check = Check {
 
 async fn dynamic_linker(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let loaded = machine.run(&format!("{LINKER} {DYNAMIC} -c 'exit 42'")).await?;
-    let expected = format!("{LINKER} loads an x86_64 program, which ends with exit status 42");
-    expect(loaded.status == Status::Exit(42), expected, loaded)
+    let what = format!("{LINKER} with a dynamic program to load");
+    is_interpreted(&*machine, &what, "exit 42", &format!("{LINKER} {DYNAMIC}"), 42).await
 }

@@ -2,6 +2,7 @@
 
 mod consumers;
 mod handler;
+mod interpreted;
 mod linker;
 mod matching;
 mod nix;
@@ -10,7 +11,7 @@ mod registration;
 mod share;
 mod watcher;
 
-use harness::Suite;
+use harness::{Edit, Suite};
 
 pub const SUITE: Suite = Suite {
     target: "omarchy",
@@ -42,6 +43,12 @@ const RESTART: &str = "systemctl restart systemd-binfmt.service";
 /// The units that wait for the interpreter (step 3.2).
 const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
 const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
+
+/// Has another translator registered for x86_64 after the interpreter, as a container that wants images of another
+/// architecture does: the kernel asks the newest first.
+const SECOND_HANDLER: Edit = Edit::Run {
+    command: r"printf %s ':qemu-x86_64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00:\xff\xff\xff\xff\xff\xfe\xfe\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/opt/interpreter/usr/bin/qemu-x86_64-static:OCF' >/proc/sys/fs/binfmt_misc/register",
+};
 
 /// The drive that stands for the share.
 const SHARE: &str = "psf";

@@ -13,23 +13,18 @@ pub const AARCH64: u16 = 183;
 pub const ET_EXEC: u16 = 2;
 pub const ET_DYN: u16 = 3;
 
-/// `mov edi, STATUS; mov eax, 60; syscall`: exits with this status.
+/// Waits for a byte from its standard input, so that it can be looked at, and exits with this status:
+/// `xor eax, eax (read); xor edi, edi; lea rsi, [rsp-8]; mov edx, 1; syscall; mov edi, STATUS; mov eax, 60; syscall`.
 pub fn exit(status: u8) -> Vec<u8> {
-    vec![0xbf, status, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05]
+    vec![
+        0x31, 0xc0, 0x31, 0xff, 0x48, 0x8d, 0x74, 0x24, 0xf8, 0xba, 1, 0, 0, 0, 0x0f, 0x05, 0xbf, status, 0,
+        0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05,
+    ]
 }
 
 /// Exits with the effective user id: `mov eax, 107 (geteuid); syscall; mov edi, eax; mov eax, 60; syscall`.
 pub fn exit_with_euid() -> Vec<u8> {
     vec![0xb8, 107, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc7, 0xb8, 60, 0, 0, 0, 0x0f, 0x05]
-}
-
-/// Writes the first four bytes of argv[0] to standard output and exits with 0:
-/// `mov rsi, [rsp+8]; mov edx, 4; mov edi, 1; mov eax, 1; syscall; xor edi, edi; mov eax, 60; syscall`.
-pub fn print_argv0() -> Vec<u8> {
-    vec![
-        0x48, 0x8b, 0x74, 0x24, 0x08, 0xba, 4, 0, 0, 0, 0xbf, 1, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0x0f, 0x05, 0x31,
-        0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05,
-    ]
 }
 
 /// A static executable of one segment that holds this code.
