@@ -3,6 +3,7 @@
 use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::client::{NATIVE, X86_64, found_by};
+use super::piv::select_piv;
 use super::{DAEMON, READER, SOCKET, SYMLINK};
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
@@ -72,7 +73,7 @@ pub const NO_POLKIT_REFUSAL: Check = Check {
     invariant: Invariant {
         id: "smartcard.no-polkit-refusal",
         level: Level::Must,
-        statement: "An unprivileged user without a seat can open a reader (polkit off for pcscd), and the override keeps exactly one ExecStart.",
+        statement: "An unprivileged user without a seat lists the readers and opens the card in one (polkit off for pcscd), and the override keeps exactly one ExecStart.",
         source: document("Phase 5, 5.3"),
         variant: None,
     },
@@ -91,6 +92,21 @@ pub const NO_POLKIT_REFUSAL: Check = Check {
             boots: false,
             edits: &[Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" }, DAEMON_RELOAD],
         },
+        Mutant {
+            name: "a polkit rule for the daemon instead, and none for the card",
+            stage: None,
+            boots: false,
+            edits: &[
+                Edit::Write {
+                    path: "/etc/polkit-1/rules.d/50-pcsc.rules",
+                    content: "polkit.addRule(function(action, subject) {\n    \
+                              if (action.id == \"org.debian.pcsc-lite.access_pcsc\") { return polkit.Result.YES; }\n\
+                              });\n",
+                },
+                Edit::Replace { path: OVERRIDE, from: " --disable-polkit", to: "" },
+                DAEMON_RELOAD,
+            ],
+        },
     ],
 };
 
@@ -102,5 +118,8 @@ async fn no_polkit_refusal(trial: &Trial) -> Outcome {
     let one = unit.lines().any(|line| line == "LoadState=loaded") && starts == 1;
     expect(one, format!("{DAEMON} is loaded with exactly one ExecStart"), &unit)?;
 
-    NATIVE.finds_the_reader(&*machine, SOCKET).await
+    NATIVE.finds_the_reader(&*machine, SOCKET).await?;
+    let token = trial.token().await?;
+    let _card = trial.insert(&token, &machine).await?;
+    select_piv(&*machine).await
 }

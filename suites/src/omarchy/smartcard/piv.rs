@@ -1,10 +1,10 @@
 //! The card's PIV application, asked from inside the guest.
 
-use harness::{Machine, MachineError, Outcome, Stop, expect, violated};
+use harness::{Machine, Outcome, Stop, expect, violated};
 
 use crate::omarchy::as_user;
 
-/// That the PIV application can be selected.
+/// That the user, without a seat or a session, opens the card and selects its PIV application.
 pub async fn select_piv(machine: &dyn Machine) -> Outcome {
     let answer = sent(machine, &[SELECT_PIV]).await?;
     expect(answer[0] == 0x9000, "SELECT of the PIV application succeeds (9000)", format!("{:04x}", answer[0]))
@@ -12,7 +12,8 @@ pub async fn select_piv(machine: &dyn Machine) -> Outcome {
 
 /// How often the PIN may still be wrong. A card that has just seen the right one would say no more than that.
 pub async fn tries(machine: &dyn Machine) -> Result<u16, Stop> {
-    machine.succeed("opensc-tool --reset").await?;
+    let reset = machine.run("opensc-tool --reset").await?;
+    expect(reset.success(), "a client of root's resets the card", reset)?;
     let answer = sent(machine, &[SELECT_PIV, VERIFY_NOTHING]).await?;
     match answer[1] {
         status @ 0x63C0..=0x63CF => Ok(status & 0xf),
@@ -26,15 +27,13 @@ const SELECT_PIV: &str = "00:A4:04:00:09:A0:00:00:03:08:00:00:10:00";
 const VERIFY_NOTHING: &str = "00:20:00:80";
 
 /// Sends commands to the card, as the user, and gives the status of each answer.
-async fn sent(machine: &dyn Machine, commands: &[&str]) -> Result<Vec<u16>, MachineError> {
+async fn sent(machine: &dyn Machine, commands: &[&str]) -> Result<Vec<u16>, Stop> {
     let sends: Vec<String> = commands.iter().map(|command| format!("--send-apdu {command}")).collect();
-    let output = machine.succeed(&as_user(&format!("opensc-tool {}", sends.join(" ")))).await?;
-    let statuses: Vec<u16> = output.lines().filter_map(status).collect();
-    if statuses.len() == commands.len() {
-        return Ok(statuses);
-    }
-    let (machine, action) = (machine.name().to_owned(), "read the card's answers".to_owned());
-    Err(MachineError::Refused { machine, action, reason: output })
+    let output = machine.run(&as_user(&format!("opensc-tool {}", sends.join(" ")))).await?;
+    let statuses: Vec<u16> = output.text().lines().filter_map(status).collect();
+    let expected = "a client of the user's, who has no seat, opens the card, which answers";
+    expect(output.success() && statuses.len() == commands.len(), expected, output)?;
+    Ok(statuses)
 }
 
 /// Of a line such as "Received (SW1=0x90, SW2=0x00):".

@@ -13,8 +13,9 @@ const PLIST: &str = "/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist";
 const READER: [(&str, &str); 3] =
     [("ifdVendorID", "0x203A"), ("ifdProductID", "0xFFFD"), ("ifdFriendlyName", "Parallels Proxy CCID")];
 
-/// Step 5.3's command.
-const ADD: &str = "/usr/local/libexec/add-ccid-reader 0x203A 0xFFFD 'Parallels Proxy CCID'";
+/// Step 5.3's command. Files of a user's that add the reader by other means may have done away with it.
+const ADD: &str = "test ! -e /usr/local/libexec/add-ccid-reader || \
+                   /usr/local/libexec/add-ccid-reader 0x203A 0xFFFD 'Parallels Proxy CCID'";
 
 pub const CCID_PLIST: Check = Check {
     invariant: Invariant {
@@ -44,6 +45,16 @@ pub const CCID_PLIST: Check = Check {
             }],
         },
         Mutant {
+            name: "a step that adds it again",
+            stage: None,
+            boots: false,
+            edits: &[Edit::Replace {
+                path: "/usr/local/libexec/add-ccid-reader",
+                from: "! grep -qF \"<string>$name</string>\" \"$plist\" || exit 0\n",
+                to: "",
+            }],
+        },
+        Mutant {
             name: "vendor in the product array",
             stage: None,
             boots: false,
@@ -57,11 +68,14 @@ pub const CCID_PLIST: Check = Check {
 async fn ccid_plist(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     lists_the_reader_once(&*machine).await?;
-    machine.succeed(ADD).await?;
+    let again = machine.run(ADD).await?;
+    expect(again.success(), "adding the reader a second time succeeds", again)?;
     lists_the_reader_once(&*machine).await
 }
 
 async fn lists_the_reader_once(machine: &dyn Machine) -> Outcome {
+    let there = machine.run(&format!("test -f {PLIST}")).await?;
+    expect(there.success(), format!("{PLIST} is there"), there)?;
     let file = machine.read(Path::new(PLIST)).await?;
     let table = match Value::from_reader_xml(&file[..]) {
         Ok(table) => table,
