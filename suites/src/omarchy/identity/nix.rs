@@ -8,7 +8,7 @@ pub const NIX_READABLE: Check = Check {
     invariant: Invariant {
         id: "identity.nix-readable",
         level: Level::Must,
-        statement: "Nix's unit files and configuration are 0644.",
+        statement: "Everybody can read Nix's unit files and configuration, and only root can write them, as with mode 0644.",
         source: document("Phase 4, 4.2"),
         variant: None,
     },
@@ -27,11 +27,19 @@ const FILES: &str = "$(systemctl show --property=FragmentPath --value nix-daemon
 
 async fn nix_readable(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let modes = machine.succeed(&format!("stat --format='%a %n' {FILES}")).await?;
-    let open = modes.lines().count() == 3 && modes.lines().all(|line| line.starts_with("644 "));
-    expect(open, "Nix's two unit files and its configuration have the mode 644", modes)?;
+    let modes = machine.run(&format!("stat --dereference --format='%a %U %n' {FILES}")).await?;
+    let text = modes.text();
+    let open = text.lines().count() == 3 && text.lines().all(is_readable_by_all);
+    let expected =
+        "Nix's two unit files and its configuration are root's and have the mode 644, or 444 in a store";
+    expect(open, expected, modes)?;
 
     let read = machine.run(&as_user("nix config show extra-platforms")).await?;
     let known = read.text().split_whitespace().any(|platform| platform == "x86_64-linux");
     expect(known, "the user's Nix knows the extra platform x86_64-linux", read)
+}
+
+/// Of a line such as "644 root /etc/nix/nix.conf".
+fn is_readable_by_all(line: &str) -> bool {
+    ["644 root ", "444 root "].iter().any(|mode| line.starts_with(mode))
 }
