@@ -18,10 +18,10 @@ pub struct Handler {
     mask: Vec<u8>,
 }
 
-/// Every handler that is registered.
+/// Every handler that is registered. One may go while it is read.
 pub async fn registered(machine: &dyn Machine) -> Result<Vec<Handler>, MachineError> {
     let list = "cd /proc/sys/fs/binfmt_misc && for f in *; do case $f in register|status) ;; \
-                *) echo \"handler $f\" && cat -- \"$f\" ;; esac; done";
+                *) echo \"handler $f\" && cat -- \"$f\" ;; esac; done; true";
     Ok(parse(&machine.succeed(list).await?))
 }
 
