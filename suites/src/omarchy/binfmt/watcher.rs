@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use harness::machine::qemu::Vm;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
 };
 
-use super::share::runs_after_mount;
+use super::share::{REGISTRATION_LIMIT, is_mounted};
 use super::{SHARE, WATCHER, WATCHER_SERVICE};
-use crate::omarchy::{DAEMON_RELOAD, document, limit};
+use crate::omarchy::{DAEMON_RELOAD, document, limit, within};
 
 /// The document's own pair of units.
 const LITERAL_PATH: &str =
@@ -73,24 +74,30 @@ const QUIET: u32 = 5;
 
 /// How often it is looked for such a time, one after the other. How much is done after a mount is left open, as long as it
 /// ends: somebody may try a few times.
-const LOOKS: u32 = 9;
+const LOOKS: u32 = 3;
 
 async fn watcher_settles(trial: &Trial) -> Outcome {
     let there_at_boot = trial.machine().await?;
     settles(&*there_at_boot, "after a boot with the share").await?;
 
     let late = trial.machine_without_drives().await?;
-    late.plug(SHARE).await?;
-    // Whether it is registered in time is another invariant: here it is only waited for.
-    runs_after_mount(&late).await?;
+    plug(&late).await?;
     settles(&*late, "after the share is mounted").await?;
 
     let (path, content) = UNREADABLE;
     let failing = trial.machine_without_drives().await?;
     failing.write(Path::new(path), content.as_bytes(), 0o644).await?;
-    failing.plug(SHARE).await?;
-    runs_after_mount(&failing).await?;
+    plug(&failing).await?;
     settles(&*failing, &format!("after the share is mounted, with an unreadable line in {path}")).await
+}
+
+/// Plugs the share in and waits for the watcher to have done its work, as long as it may take: whether it has done it is
+/// another invariant.
+async fn plug(machine: &Vm) -> Outcome {
+    machine.plug(SHARE).await?;
+    is_mounted(machine).await?;
+    within(machine, REGISTRATION_LIMIT, "test -e /proc/sys/fs/binfmt_misc/rosetta").await?;
+    Ok(())
 }
 
 async fn settles(machine: &dyn Machine, when: &str) -> Outcome {
