@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 
+use super::{Guest, Host};
 use crate::secret::{self, Secret, SecretError};
 
 /// The longest name, in bytes: a credential is a file (systemd.exec, Credentials).
@@ -46,6 +47,10 @@ pub struct Credentials {
     /// By the name that the consuming service knows it under.
     #[serde(default, rename = "secret")]
     pub secrets: BTreeMap<String, Source>,
+    #[serde(default)]
+    pub host: Host,
+    #[serde(default)]
+    pub guest: Guest,
 }
 
 /// Where a secret comes from.
@@ -64,6 +69,8 @@ pub struct Given {
     /// By the name of the OEM string.
     pub fixed: BTreeMap<String, String>,
     pub secrets: Vec<Secret>,
+    pub host: Host,
+    pub guest: Guest,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +90,11 @@ pub enum CredentialError {
 }
 
 impl Credentials {
+    pub(super) fn validate(&self) -> Result<(), String> {
+        self.host.validate()?;
+        self.guest.validate()
+    }
+
     /// Takes the paths of files from this directory.
     pub(super) fn beside(&mut self, directory: &Path) {
         for source in self.secrets.values_mut() {
@@ -103,7 +115,8 @@ impl Credentials {
         self.fixed.iter().try_for_each(|fixed| long(&fixed))?;
         let secrets = self.secrets.iter().map(|(name, source)| source.value(name));
         let (convention, fixed) = (self.convention, self.fixed.clone());
-        Ok(Given { convention, fixed, secrets: secrets.collect::<Result<_, _>>()? })
+        let secrets = secrets.collect::<Result<_, _>>()?;
+        Ok(Given { convention, fixed, secrets, host: self.host.clone(), guest: self.guest.clone() })
     }
 }
 

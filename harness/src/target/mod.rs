@@ -2,6 +2,7 @@
 
 mod credentials;
 mod home;
+mod microvm;
 mod rollback;
 mod smartcard;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 pub use credentials::{Convention, CredentialError, Credentials, Given, Source};
 pub use home::Home;
+pub use microvm::{Ask, Guest, Host};
 pub use rollback::{Fields, Flakes, Rollback};
 pub use smartcard::SmartCard;
 
@@ -140,6 +142,7 @@ impl Target {
         self.stages.iter().try_for_each(|(name, stage)| {
             stage.validate().map_err(|reason| format!("stage {name}: {reason}"))
         })?;
+        self.credentials.as_ref().map_or(Ok(()), Credentials::validate)?;
         self.smartcard.as_ref().map_or(Ok(()), SmartCard::validate)?;
         self.rollback.as_ref().map_or(Ok(()), Rollback::validate)
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::{Drive, Home, Target};
+use super::{Ask, Drive, Guest, Home, Host, Target};
 use crate::machine::qemu::Firmware;
 
 const GOOD: &str =
@@ -150,4 +150,20 @@ fn the_target_file_of_omarchy_says_where_its_card_comes_from() {
 fn a_reader_that_cannot_be_found_is_refused(#[case] reader: &str, #[case] reason: &str) {
     let card = "token = 'token'\nclient = 'client'\ndaemon = 'unix:/run/d'\nseen = 'true'\nlibrary = {}\n";
     assert_eq!(load(&format!("{GOOD}[smartcard]\nreader = '{reader}'\n{card}")).unwrap_err(), reason);
+}
+
+#[test]
+fn what_a_microvm_host_is_relied_on_for_is_as_documented_or_as_it_says() {
+    let credentials = |text: &str| load(&format!("{GOOD}[credentials]\n{text}")).map(|target| target.credentials.unwrap());
+    let (host, guest) = (Host::default(), Guest::default());
+    assert_eq!(credentials("").unwrap().host, host);
+    assert_eq!(credentials("").unwrap().guest, guest);
+    let said = credentials("[credentials.host]\nunit = 'vm@a.service'\nask.form = 'FORM'\n").unwrap();
+    let ask = Ask { form: Some("FORM".into()), ..Ask::default() };
+    assert_eq!(said.host, Host { unit: "vm@a.service".into(), ask, ..host });
+    let message = |text: &str| credentials(&format!("[credentials.host]\n{text}\n")).unwrap_err();
+    assert_snapshot!(message("secrets = 'run/x'"), @r#"t.toml: credentials.host.secrets = "run/x": use a path of the machine, from /, without blanks and quotes"#);
+    assert_snapshot!(message("unit = 'a; b'"), @r#"t.toml: credentials.host.unit = "a; b": use a name, without blanks and quotes"#);
+    assert_snapshot!(message("hypervisors = ['/nix/store/x/bin/vm']"), @r#"t.toml: credentials.host.hypervisors = "/nix/store/x/bin/vm": its name has to say which it is: cloud-hypervisor or qemu"#);
+    assert_snapshot!(message("ask.form = 'A B'"), @r#"t.toml: credentials.host.ask: "A B" is no name of a variable"#);
 }

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use harness::machine::qemu::Vm;
-use harness::target::Convention;
+use harness::machine::quoted;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
 };
 
 use super::HOST;
-use super::chain::{Order, deliver};
+use super::chain::{Order, conventions, deliver};
 use super::runner::RUNNER;
+use super::strings::some;
 use crate::microvm::loading;
 
 /// Where systemd puts what came with the machine.
@@ -49,8 +50,9 @@ async fn system_store(trial: &Trial) -> Outcome {
         format!("{STORE} is on tmpfs or ramfs"),
         kept,
     )?;
-    let modes = guest.run(&format!("stat --format='%U:%G %a' {STORE}/* | sort -u")).await?;
-    expect(modes.text() == "root:root 400", format!("all of {STORE} is root:root 0400"), modes)?;
+    let files = files(&order);
+    let modes = guest.run(&format!("stat --format='%U:%G %a %n' {files} | grep -v '^root:root 400 '")).await?;
+    expect(modes.text().is_empty(), format!("the credentials in {STORE} are root:root 0400"), modes.text())?;
 
     // Both by the clock as it was then: a fork's is set anew.
     let sysinit = guest
@@ -60,25 +62,43 @@ async fn system_store(trial: &Trial) -> Outcome {
         )
         .await?;
     let reached = sysinit.trim_start_matches("t ").parse().unwrap_or(0);
-    let arrived = arrival(&guest).await?;
+    let arrived = arrival(&guest, &order).await?;
     let expected = format!("they are there when sysinit.target is reached, at {reached} us since 1970");
     expect(arrived <= reached, expected, format!("the last came at {arrived} us"))
 }
 
-/// The guest's system has all of an order, byte for byte, and nothing else.
+/// The guest's system has all of an order, byte for byte, and nothing that was not there to be sent. What else came
+/// with the machine may be there too.
 pub async fn received(guest: &Vm, order: &Order) -> Outcome {
-    let names = guest.run(&format!("ls -A {STORE}")).await?;
-    let mut expected: Vec<String> = order.delivered().into_iter().map(|(name, _)| name).collect();
-    expected.sort();
-    let mut there: Vec<String> = names.text().lines().map(str::to_owned).collect();
-    there.sort();
-    expect(there == expected, format!("{STORE} has {expected:?}"), format!("{there:?}"))?;
-    for (name, value) in order.delivered() {
+    let there = stored(guest).await?;
+    let delivered = order.delivered();
+    let missing = order.credentials.iter().filter(|credential| !credential.there);
+    let mut missing = missing.map(|credential| order.sent_as(&credential.name));
+    let names: Vec<String> = delivered.iter().map(|(name, _)| name.clone()).collect();
+    let lost: Vec<String> = names.iter().filter(|name| !there.contains(name)).cloned().collect();
+    let arrived = format!("{} did not arrive, and there is {}", some(&lost), some(&there));
+    expect(lost.is_empty(), format!("{STORE} has {}", some(&names)), arrived)?;
+    if let Some(name) = missing.find(|name| there.contains(name)) {
+        return violated(format!("{STORE} does not have {name}, which the host does not have"), "it is there");
+    }
+    for (name, value) in delivered {
         let content = guest.read(&Path::new(STORE).join(&name)).await?;
         let observed = format!("{} other bytes", content.len());
         expect(content == value, format!("{STORE}/{name} is the value of {} bytes", value.len()), observed)?;
     }
     Ok(())
+}
+
+/// The names of all that the guest's system has.
+pub async fn stored(guest: &Vm) -> Result<Vec<String>, Stop> {
+    let names = guest.run(&format!("ls -A {STORE}")).await?;
+    Ok(names.text().lines().map(str::to_owned).collect())
+}
+
+/// What an order becomes there, as words of a command.
+fn files(order: &Order) -> String {
+    let files = order.delivered().into_iter().map(|(name, _)| quoted(&format!("{STORE}/{name}")));
+    files.collect::<Vec<_>>().join(" ")
 }
 
 pub const ARRIVAL_ORDER: Check = Check {
@@ -111,7 +131,7 @@ pub const ARRIVAL_ORDER: Check = Check {
 
 /// Over the boots of which other checks have forks as well: one with each convention's names.
 async fn arrival_order(trial: &Trial) -> Outcome {
-    for convention in [Convention::Host, Convention::Plain] {
+    for convention in conventions(trial)? {
         let order = Order { convention, ..Order::documented(trial)? };
         before_consumers(&*deliver(trial, &order).await?, &order).await?;
     }
@@ -120,15 +140,15 @@ async fn arrival_order(trial: &Trial) -> Outcome {
 
 async fn before_consumers(guest: &Vm, order: &Order) -> Outcome {
     received(guest, order).await?;
-    let arrived = arrival(guest).await?;
+    let arrived = arrival(guest, order).await?;
     let first = first_consumer(guest).await?;
     let expected = format!("they are there before a unit that loads them starts, at {first} us since 1970");
     expect(arrived < first, expected, format!("the last came at {arrived} us"))
 }
 
 /// When the last credential was put into the store, in microseconds since 1970.
-async fn arrival(guest: &Vm) -> Result<u64, Stop> {
-    let times = guest.succeed(&format!("stat --format=%.6Y {STORE}/*")).await?;
+async fn arrival(guest: &Vm, order: &Order) -> Result<u64, Stop> {
+    let times = guest.succeed(&format!("stat --format=%.6Y {}", files(order))).await?;
     let times = times.lines().map(|time| time.replace('.', "").parse().unwrap_or(u64::MAX));
     times.max().ok_or_else(|| Stop::Broken(format!("{STORE} is empty")))
 }
@@ -145,7 +165,7 @@ async fn first_consumer(guest: &Vm) -> Result<u64, Stop> {
     });
     match starts.min() {
         Some(first) => Ok(powered_on(guest).await? + first),
-        None => violated("a unit that loads credentials has started", shown),
+        None => violated("a unit that loads credentials has started", "none has"),
     }
 }
 

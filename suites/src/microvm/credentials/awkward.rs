@@ -2,7 +2,7 @@
 
 use harness::{Stop, Trial};
 
-use super::chain::{Credential, Order};
+use super::chain::{Credential, Form, Order};
 
 /// What separates, quotes or ends something on the way.
 pub const SEPARATORS: [&[u8]; 12] = [
@@ -28,6 +28,8 @@ pub struct Awkward {
     pub given: Order,
     /// The same without what is too long.
     pub fitting: Order,
+    /// The same with what is too long cut short, so that nothing is to be said of it.
+    pub short: Order,
 }
 
 impl Awkward {
@@ -38,12 +40,16 @@ impl Awkward {
         let alone = SEPARATORS.iter().map(|separator| separator.to_vec()).filter(|value| value != b"\0");
         let bytes = [(0..=u8::MAX).collect(), (0..=u8::MAX).rev().collect()];
         let mut given = numbered(trial, inside.chain(alone).chain(bytes).collect())?;
+        given.form = Form::QemuValue.if_asked(trial)?;
         given.credentials.extend(TOO_LONG.map(|(name, length)| Credential::new(name, &vec![b'x'; length])));
 
         let mut fitting = given.clone();
         let lost = fitting.credentials.iter_mut().rev().take(TOO_LONG.len());
         lost.for_each(|credential| credential.there = false);
-        Ok(Awkward { given, fitting })
+        let mut short = given.clone();
+        let cut = short.credentials.iter_mut().rev().take(TOO_LONG.len());
+        cut.for_each(|credential| credential.value.truncate(1));
+        Ok(Awkward { given, fitting, short })
     }
 }
 

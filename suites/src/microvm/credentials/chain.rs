@@ -3,20 +3,50 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use harness::machine::qemu::{Smbios, Vm};
 use harness::target::Convention;
 use harness::{Machines, Stop, Trial, violated};
 
 use super::HOST;
-use super::frontend::Frontend;
 use super::host::Host;
+
+/// How the hypervisor is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// As the target is configured.
+    Configured,
+    /// To QEMU, each string an argument.
+    QemuValue,
+    /// To QEMU, each string a file.
+    QemuFile,
+    /// `--platform oem_strings=[…]`.
+    CloudHypervisor,
+}
+
+impl Form {
+    /// This one, or as it is configured where the runner cannot be asked for it.
+    pub fn if_asked(self, trial: &Trial) -> Result<Form, Stop> {
+        Ok(if Form::all(trial)?.contains(&self) { self } else { Form::Configured })
+    }
+
+    /// As it is configured, and each that the runner can be asked for.
+    pub fn all(trial: &Trial) -> Result<Vec<Form>, Stop> {
+        let ask = &trial.credentials()?.host.ask;
+        let mut forms = vec![Form::Configured];
+        if ask.hypervisor.is_some() {
+            forms.push(Form::CloudHypervisor);
+        }
+        if ask.hypervisor.is_some() && ask.form.is_some() {
+            forms.extend([Form::QemuValue, Form::QemuFile]);
+        }
+        Ok(forms)
+    }
+}
 
 /// What a host is to send to its guest, and how.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Order {
-    pub frontend: Frontend,
+    pub form: Form,
     pub convention: Convention,
     pub credentials: Vec<Credential>,
     /// What is no secret, by the name of its string.
@@ -33,13 +63,13 @@ pub struct Credential {
 }
 
 impl Order {
-    /// What the target file says, through QEMU with each string an argument.
+    /// What the target file says, as the target is configured.
     pub fn documented(trial: &Trial) -> Result<Order, Stop> {
         let given = trial.credentials()?;
         let secrets = given.secrets.iter();
         let fixed = given.fixed.iter();
         Ok(Order {
-            frontend: Frontend::QemuValue,
+            form: Form::Configured,
             convention: given.convention,
             credentials: secrets.map(|secret| Credential::new(secret.name(), secret.value())).collect(),
             fixed: fixed.map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -61,11 +91,6 @@ impl Order {
         }
     }
 
-    /// The strings that the guest is to find, in order.
-    pub fn strings(&self) -> Vec<Vec<u8>> {
-        self.delivered().iter().map(|(name, value)| string(name, value)).collect()
-    }
-
     /// Name and value of each that the guest's system is to have.
     pub fn delivered(&self) -> Vec<(String, Vec<u8>)> {
         let there = self.credentials.iter().filter(|credential| credential.there);
@@ -81,17 +106,15 @@ impl Credential {
     }
 }
 
-/// As systemd reads it (systemd.system-credentials; `systemd(1)`, `io.systemd.credential`).
-fn string(name: &str, value: &[u8]) -> Vec<u8> {
-    if value.iter().all(|byte| plain(*byte)) && !value.is_empty() {
-        return [b"io.systemd.credential:", name.as_bytes(), b"=", value].concat();
-    }
-    format!("io.systemd.credential.binary:{name}={}", BASE64_STANDARD.encode(value)).into_bytes()
-}
-
-/// What no front end takes for a separator.
-fn plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=._:@%-".contains(&byte)
+/// The target's own convention of names, and the other if its runner can be asked for it.
+pub fn conventions(trial: &Trial) -> Result<Vec<Convention>, Stop> {
+    let given = trial.credentials()?;
+    let other = match given.convention {
+        Convention::Plain => Convention::Host,
+        Convention::Host => Convention::Plain,
+    };
+    let asked = given.host.ask.convention.is_some().then_some(other);
+    Ok([given.convention].into_iter().chain(asked).collect())
 }
 
 /// The guests that the check decides about.
@@ -116,7 +139,7 @@ pub async fn send(trial: &Trial, order: &Order) -> Result<Sent, Stop> {
         let host = Host::with(apart, order).await?;
         host.start().await?;
         let smbios = host.recorded().await?.smbios();
-        let smbios = smbios.or_else(|reason| violated("options that QEMU takes", reason))?;
+        let smbios = smbios.or_else(|reason| violated("options that the hypervisor takes", reason))?;
         Ok(Sent { smbios, said: host.said().await? })
     });
     sent.await

@@ -1,23 +1,16 @@
 //! Credentials in the services of the guest.
 
 use harness::machine::qemu::Vm;
-use harness::target::Convention;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::HOST;
-use super::chain::{Credential, Order, deliver};
+use super::chain::{Order, conventions, deliver};
 use super::private::private;
 use super::runner::RUNNER;
+use super::strings::some;
 use crate::microvm::{flow, loading};
 
-/// The documented consumers, one for each naming convention.
-pub const DEMO: &str = "demo-oem-credentials.service";
-const DEMO_HOST: &str = "demo-host-credentials.service";
-
 const DEMO_FILE: &str = "/etc/systemd/system/demo-oem-credentials.service";
-
-/// Has nothing to do with credentials.
-const OTHER: &str = "other.service";
 
 pub const NAME_MAPPING: Check = Check {
     invariant: Invariant {
@@ -38,24 +31,30 @@ pub const NAME_MAPPING: Check = Check {
 };
 
 async fn name_mapping(trial: &Trial) -> Outcome {
-    for (convention, service) in [(Convention::Plain, DEMO), (Convention::Host, DEMO_HOST)] {
+    for convention in conventions(trial)? {
         let order = Order { convention, ..Order::documented(trial)? };
         let guest = deliver(trial, &order).await?;
-        for credential in &order.credentials {
-            has(&guest, service, credential).await?;
-        }
+        has_all(&guest, trial.credentials()?.guest.consumer(convention), &order).await?;
     }
     Ok(())
 }
 
-/// A service has a credential under the name that it gave it, equal to what was sent, readable to nobody else.
-async fn has(guest: &Vm, service: &str, credential: &Credential) -> Outcome {
-    let file = format!("/run/credentials/{service}/{}", credential.name);
-    let there = guest.run(&format!("test -e {file}")).await?;
-    expect(there.success(), format!("{service} has the credential {}", credential.name), there)?;
-    let content = guest.read(std::path::Path::new(&file)).await?;
-    let expected = format!("{file} is the value of {} bytes", credential.value.len());
-    expect(content == credential.value, expected, format!("{} other bytes", content.len()))
+/// A service has each credential under the name that it gave it, equal to what was sent.
+async fn has_all(guest: &Vm, service: &str, order: &Order) -> Outcome {
+    let directory = format!("/run/credentials/{service}");
+    let names: Vec<String> = order.credentials.iter().map(|credential| credential.name.clone()).collect();
+    let listed = guest.run(&format!("ls -A {directory}")).await?.text();
+    let there: Vec<String> = listed.lines().map(str::to_owned).collect();
+    let lost: Vec<String> = names.iter().filter(|name| !there.contains(name)).cloned().collect();
+    let observed = format!("it does not have {}, and it has {}", some(&lost), some(&there));
+    expect(lost.is_empty(), format!("{service} has the credentials {}", some(&names)), observed)?;
+    for credential in &order.credentials {
+        let file = format!("{directory}/{}", credential.name);
+        let content = guest.read(std::path::Path::new(&file)).await?;
+        let expected = format!("{file} is the value of {} bytes", credential.value.len());
+        expect(content == credential.value, expected, format!("{} other bytes", content.len()))?;
+    }
+    Ok(())
 }
 
 pub const SERVICE_STORE: Check = Check {
@@ -85,43 +84,53 @@ pub const SERVICE_STORE: Check = Check {
 };
 
 async fn service_store(trial: &Trial) -> Outcome {
-    let order = Order { convention: Convention::Plain, ..Order::documented(trial)? };
+    let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
-    let directory = format!("/run/credentials/{DEMO}");
+    let settings = &trial.credentials()?.guest;
+    let (service, user, other) = (settings.consumer(order.convention), &settings.user, &settings.other);
+    let directory = format!("/run/credentials/{service}");
 
-    let command = format!("stat --format=%U /proc/$(systemctl show -P MainPID {DEMO})");
-    let user = guest.run(&command).await?;
-    expect(user.text() == "demo-svc-user", format!("{DEMO} runs as demo-svc-user"), user)?;
+    let runs_as = guest.run(&format!("stat --format=%U /proc/$(systemctl show -P MainPID {service})")).await?;
+    expect(runs_as.text() == *user, format!("{service} runs as {user}"), runs_as)?;
+    has_all(&guest, service, &order).await?;
 
     let inside = |command: &str| {
         format!(
-            "nsenter --target=$(systemctl show -P MainPID {DEMO}) --mount --setuid=$(id -u demo-svc-user) -- {command}"
+            "nsenter --target=$(systemctl show -P MainPID {service}) --mount --setuid=$(id -u {user}) -- {command}"
         )
     };
-    let mut expected: Vec<String> =
-        order.credentials.iter().map(|credential| credential.name.clone()).collect();
-    expected.extend(order.fixed.iter().map(|(name, _)| name.to_lowercase()));
-    expected.sort();
-    let names = guest.run(&inside(&format!("ls -A {directory}"))).await?;
-    let mut seen: Vec<String> = names.text().lines().map(str::to_owned).collect();
-    seen.sort();
-    expect(seen == expected, format!("{DEMO} sees {expected:?}"), format!("{seen:?}"))?;
+    let asks = guest.run(&format!("systemctl cat {service} | sed -n 's/^LoadCredential=\\([^:]*\\).*/\\1/p'")).await?;
+    let asks: Vec<String> = asks.text().lines().map(str::to_owned).collect();
+    let sees = guest.run(&inside(&format!("ls -A {directory}"))).await?;
+    let sees: Vec<String> = sees.text().lines().map(str::to_owned).collect();
+    let more: Vec<String> = sees.iter().filter(|name| !asks.contains(name)).cloned().collect();
+    let expected = format!("{service} sees only what its LoadCredential= names: {}", some(&asks));
+    expect(more.is_empty(), expected, format!("{} too", some(&more)))?;
     for credential in &order.credentials {
-        has(&guest, DEMO, credential).await?;
-        private(&*guest, "demo-svc-user", &format!("{directory}/{}", credential.name)).await?;
+        private(&*guest, user, &format!("{directory}/{}", credential.name)).await?;
         let read = guest.run(&inside(&format!("sh -c 'wc -c <{directory}/{}'", credential.name))).await?;
         let length = credential.value.len().to_string();
-        expect(read.text() == length, format!("as its own user it reads {length} bytes"), read)?;
+        let expected = format!("as {user} it reads the {length} bytes of {}", credential.name);
+        expect(read.text() == length, expected, read)?;
     }
-    let other = "nsenter --target=$(systemctl show -P MainPID other.service) --mount \
-                 --setuid=$(id -u other-svc-user) --";
+    let as_other = format!(
+        "nsenter --target=$(systemctl show -P MainPID {other}) --mount \
+         --setuid=$(stat --format=%u /proc/$(systemctl show -P MainPID {other})) --"
+    );
     for (who, prefix) in
-        [(OTHER, other), ("another user", "setpriv --reuid=user --regid=user --clear-groups --")]
+        [(&**other, &*as_other), ("another user", "setpriv --reuid=user --regid=user --clear-groups --")]
     {
-        let command =
-            format!("{prefix} sh -c 'cat {directory}/* /run/credentials/@system/* 2>/dev/null | wc -c'");
+        let command = format!(
+            "{prefix} sh -c 'echo looked; cat {directory}/* /run/credentials/@system/* 2>/dev/null' | wc -c"
+        );
         let read = guest.run(&command).await?;
-        expect(read.text() == "0", format!("{who} reads nothing of it"), read)?;
+        match read.text().parse::<usize>() {
+            Ok(0) | Err(_) => return Err(Stop::Broken(format!("nothing runs as {who}: {read}"))),
+            Ok(count) => {
+                let more = count - "looked\n".len();
+                expect(more == 0, format!("{who} reads nothing of it"), format!("{more} bytes"))?;
+            }
+        }
     }
     Ok(())
 }

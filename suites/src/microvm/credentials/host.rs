@@ -6,124 +6,242 @@ use std::sync::Arc;
 
 use harness::machine::qemu::Vm;
 use harness::machine::quoted;
-use harness::target::Convention;
+use harness::target::{Convention, Given, Host as Settings};
 use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
 
 use super::HOST;
-use super::chain::Order;
-use super::frontend::{Frontend, Recorded};
+use super::chain::{Form, Order};
+use super::frontend::Recorded;
 
-/// Where secrets lie, decrypted (microvm-credential-loading.md, phase 1).
-pub const SECRETS: &str = "/run/secrets/vars/test-vm-secrets";
+/// What stands for every hypervisor. It keeps open each file that it was given, from this descriptor on, and the one
+/// before when it has them all.
+const STAND_IN: &str = "/usr/local/libexec/hypervisor";
+const FIRST_FILE: u32 = 512;
 
-/// Installs them there, and what it takes them from: the stand-in for SOPS.
-pub const INSTALLER: &str = "test-vm-secrets.service";
-const DECRYPTED: &str = "/run/sops/test-vm-secrets";
+/// How long the runner may take to start a hypervisor, where its unit does not wait for that, in seconds.
+const SOON: u32 = 60;
 
-/// Runs the hypervisor (phase 3).
-pub const UNIT: &str = "microvm@test-vm.service";
+/// What the runner is asked for, when that is not what it is configured for: last, so that it counts.
+const ASKED: &str = "/run/asked-of-microvm";
 
-/// What the runner reads of the microVM's configuration.
-const CONFIGURATION: &str = "/etc/microvms/test-vm.conf";
-
-/// More credentials than the documented three are loaded by a drop-in.
-const DROP_IN: &str = "/run/systemd/system/microvm@test-vm.service.d/ordered.conf";
-
-/// What the recorder that stands for the hypervisor has seen.
-const RECORD: &str = "/run/microvms/test-vm/record";
+/// Words that a shell's exit status and systemd's have for what could not be executed.
+const NOT_EXECUTED: [&str; 3] = ["126", "127", "203"];
 
 /// The host, with an order to carry out.
 pub struct Host {
     pub machine: Arc<Vm>,
-    frontend: Frontend,
+    pub settings: Settings,
 }
 
 impl Host {
-    /// A host that has the secrets of an order and the configuration that sends them.
+    /// A host that has the secrets of an order, and is asked for what it is not configured for.
     pub async fn with(trial: &Trial, order: &Order) -> Result<Host, Stop> {
-        let machine = trial.stage(HOST)?.machine().await?;
-        let mut host = Host { machine, frontend: order.frontend };
-        host.give(order).await?;
+        let given = trial.credentials()?;
+        let asked = Asked::of(order, given)?;
+        let host = Host { machine: trial.stage(HOST)?.machine().await?, settings: given.host.clone() };
+        for hypervisor in &host.settings.hypervisors {
+            let path = hypervisor.display();
+            let linked = format!("mkdir -p $(dirname {path}) && ln -sfn {STAND_IN} {path}");
+            host.machine.succeed(&linked).await?;
+        }
+        for credential in order.credentials.iter().filter(|credential| credential.there) {
+            let path = host.settings.decrypted.join(&credential.name);
+            host.machine.write(&path, &credential.value, 0o600).await?;
+        }
+        host.ask(&asked).await?;
+        host.started(&host.settings.installer).await?;
         Ok(host)
     }
 
-    /// Has the secrets of an order decrypted and installed, and the microVM configured for it.
-    pub async fn give(&mut self, order: &Order) -> Result<(), MachineError> {
-        for credential in order.credentials.iter().filter(|credential| credential.there) {
-            let path = Path::new(DECRYPTED).join(&credential.name);
-            self.machine.write(&path, &credential.value, 0o600).await?;
+    async fn ask(&self, asked: &Asked) -> Result<(), MachineError> {
+        let Some(mut drop_in) = asked.drop_in() else { return Ok(()) };
+        let Settings { unit, prefix, secrets, .. } = &self.settings;
+        // One that is missing is met as the unit's own are.
+        let falls_back = self.machine.run(&format!("systemctl cat {unit} | grep -q ^SetCredential=")).await?.success();
+        for name in &asked.loads {
+            drop_in += &format!("LoadCredential={prefix}{name}:{}/{name}\n", secrets.display());
+            if falls_back {
+                drop_in += &format!("SetCredential={prefix}{name}:\\x00\n");
+            }
         }
-        self.machine.write(Path::new(CONFIGURATION), configuration(order).as_bytes(), 0o644).await?;
-        if let Some(drop_in) = drop_in(order) {
-            self.machine.write(Path::new(DROP_IN), drop_in.as_bytes(), 0o644).await?;
-            self.machine.succeed("systemctl daemon-reload").await?;
-        }
-        self.machine.succeed(&format!("systemctl start {INSTALLER}")).await?;
-        self.frontend = order.frontend;
-        Ok(())
+        self.machine.write(Path::new(ASKED), asked.variables.as_bytes(), 0o644).await?;
+        let path = format!("/run/systemd/system/{unit}.d/zz-asked.conf");
+        self.machine.write(Path::new(&path), drop_in.as_bytes(), 0o644).await?;
+        self.machine.succeed("systemctl daemon-reload").await.map(drop)
     }
 
     /// What the installer and the runner have said.
     pub async fn said(&self) -> Result<String, MachineError> {
-        let command = format!("journalctl --merge --output=cat --unit={INSTALLER} --unit={UNIT}");
+        let Settings { installer, unit, .. } = &self.settings;
+        let command = format!(
+            "journalctl --sync; journalctl --merge --quiet --output=cat --unit={installer} --unit={unit}"
+        );
         self.machine.succeed(&command).await
     }
 
     /// Starts the microVM, up to where its hypervisor runs.
     pub async fn start(&self) -> Outcome {
-        let started = self.machine.run(&format!("systemctl start {UNIT}")).await?;
-        expect(started.success(), format!("{UNIT} starts"), started)
+        self.started(&self.settings.unit).await?;
+        self.hypervisor().await.map(drop)
+    }
+
+    async fn started(&self, unit: &str) -> Outcome {
+        let started = self.machine.run(&format!("systemctl start {unit}")).await?;
+        if started.success() { Ok(()) } else { self.ends(unit, &format!("{unit} starts")).await }
+    }
+
+    /// The process of the hypervisor: waits for it.
+    pub async fn hypervisor(&self) -> Result<u32, Stop> {
+        let unit = &self.settings.unit;
+        let find = format!(
+            "find_it() {{
+                 for pid in $(find /sys/fs/cgroup/$(systemctl show -P ControlGroup {unit}) -name cgroup.procs -exec cat {{}} + 2>/dev/null); do
+                     program=$(tr '\\0' '\\n' </proc/$pid/cmdline | sed -n 2p)
+                     [ \"$(readlink -f \"$program\")\" = {STAND_IN} ] && [ -e /proc/$pid/fd/{} ] && echo $pid && return
+                 done
+                 return 1
+             }}
+             end=$(($(cut -d. -f1 /proc/uptime) + {SOON}))
+             until find_it; do
+                 [ $(cut -d. -f1 /proc/uptime) -lt $end ] || exit 1
+                 case $(systemctl show -p ActiveState -p NRestarts {unit} | sort | xargs) in
+                     *=active*=0 | *=activating*=0) ;;
+                     *) exit 1 ;;
+                 esac
+                 sleep 0.1
+             done",
+            FIRST_FILE - 1
+        );
+        let limit = std::time::Duration::from_secs(u64::from(SOON) * 2);
+        let found = self.machine.run_within(&find, limit).await?;
+        match found.text().parse() {
+            Ok(pid) if found.success() => Ok(pid),
+            _ => self.ends(unit, &format!("{unit} starts cloud-hypervisor or QEMU")).await,
+        }
+    }
+
+    /// Tells how a unit has ended that was to do something: whose fault that is, and what it said last.
+    async fn ends<T>(&self, unit: &str, expected: &str) -> Result<T, Stop> {
+        let asked = format!(
+            "journalctl --sync
+             echo $(systemctl show -P Result {unit}) $(systemctl show -P ExecMainStatus {unit}) $(systemctl show -P ConditionResult {unit})
+             path=$(systemctl show -P ExecStart {unit} | sed -n '1s/^{{ path=\\([^ ;]*\\).*/\\1/p')
+             set -- $(head -c 200 \"$path\" 2>/dev/null | sed -n '1s/^#!//p')
+             [ \"${{1##*/}}\" != env ] || command -v \"$2\" >/dev/null || echo \"missing: $2, which interprets $path\"
+             [ -z \"$1\" ] || [ -x \"$1\" ] || echo \"missing: $1, which interprets $path\"
+             [ -e \"$path\" ] || echo \"missing: $(readlink -m \"$path\")\"
+             journalctl --merge --quiet --output=cat --lines=6 _SYSTEMD_UNIT={unit} + UNIT={unit}"
+        );
+        let told = self.machine.run(&asked).await?.text();
+        let (state, said) = told.split_once('\n').unwrap_or((&told, ""));
+        let (result, status) = state.split_once(' ').unwrap_or((state, ""));
+        let (status, condition) = status.split_once(' ').unwrap_or((status, ""));
+        let said: Vec<String> = said.lines().map(|line| line.chars().take(200).collect()).collect();
+        let missing = said.iter().find(|line| line.starts_with("missing: "));
+        if let Some(missing) = missing {
+            return Err(Stop::Broken(format!("{unit} cannot run: {missing}")));
+        }
+        let said = format!("{:?}", said.join("; "));
+        if NOT_EXECUTED.contains(&status) {
+            return Err(Stop::Broken(format!(
+                "{unit} ended with status {status}, which is that of a program that is not on the image: it said {said}"
+            )));
+        }
+        if condition == "no" {
+            return violated(expected, format!("a condition of its unit does not hold: {said}"));
+        }
+        violated(expected, format!("result {result}, exit status {status}: it said {said}"))
     }
 
     /// The command line with which the hypervisor was started, and the files that it names.
     pub async fn recorded(&self) -> Result<Recorded, Stop> {
-        let mut files = BTreeMap::new();
-        let words = self.machine.read(Path::new(&format!("{RECORD}/arguments"))).await?;
-        let names = self.machine.read(Path::new(&format!("{RECORD}/files"))).await?;
-        for (number, name) in nul_separated(&names).into_iter().enumerate() {
-            let content = self.machine.read(Path::new(&format!("{RECORD}/file-{number}"))).await?;
-            files.insert(name, content);
+        let pid = self.hypervisor().await?;
+        let line = self.machine.read(Path::new(&format!("/proc/{pid}/cmdline"))).await?;
+        // The interpreter of the stand-in is the first.
+        let mut words = nul_separated(&line).into_iter().skip(1);
+        let program = words.next().unwrap_or_default();
+        let mut recorded = Recorded { program, words: words.collect(), files: BTreeMap::new() };
+        for (name, descriptor) in recorded.named_files().into_iter().zip(FIRST_FILE..) {
+            let content = self.machine.read(Path::new(&format!("/proc/{pid}/fd/{descriptor}"))).await?;
+            recorded.files.insert(name, content);
         }
-        Ok(Recorded { words: nul_separated(&words), files })
+        Ok(recorded)
     }
 
-    /// The OEM strings that the hypervisor was given, in order.
+    /// The OEM strings that the hypervisor was given.
     pub async fn strings(&self) -> Result<Vec<Vec<u8>>, Stop> {
-        let recorded = self.recorded().await?;
-        self.frontend.strings(&recorded).or_else(|reason| violated("a list of OEM strings", reason))
+        let smbios = self.recorded().await?.smbios();
+        Ok(smbios.or_else(|reason| violated("options that the hypervisor takes", reason))?.strings())
+    }
+
+    /// Whether a file is there for root alone, in memory, as a secret of the host has to be.
+    pub async fn keeps(&self, source: &Path) -> Outcome {
+        let mode = self.machine.run(&format!("stat --format='%U:%G %a' {}", source.display())).await?;
+        expect(mode.text() == "root:root 400", format!("{} is root:root 0400", source.display()), mode)
     }
 }
 
-fn configuration(order: &Order) -> String {
-    let (hypervisor, form) = match order.frontend {
-        Frontend::QemuValue => ("qemu-system-x86_64", "value"),
-        Frontend::QemuFile => ("qemu-system-x86_64", "file"),
-        Frontend::CloudHypervisor => ("cloud-hypervisor", "value"),
-    };
-    let convention = match order.convention {
-        Convention::Plain => "plain",
-        Convention::Host => "host",
-    };
-    let names: Vec<&str> = order.credentials.iter().map(|credential| credential.name.as_str()).collect();
-    let fixed: Vec<String> = order.fixed.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!(
-        "HYPERVISOR={hypervisor}\nFORM={form}\nCONVENTION={convention}\nCREDENTIALS={}\nSTATIC={}\n",
-        quoted(&names.join(" ")),
-        quoted(&fixed.join(" ")),
-    )
+/// What a host is asked for, because it is not configured for it.
+struct Asked {
+    /// `NAME='value'` lines.
+    variables: String,
+    /// Secrets that its unit does not load.
+    loads: Vec<String>,
+    files: bool,
 }
 
-/// Loads what the documented unit does not.
-fn drop_in(order: &Order) -> Option<String> {
-    let documented = ["api-key", "db-password", "jwt-secret"];
-    let more = order.credentials.iter().filter(|credential| !documented.contains(&credential.name.as_str()));
-    let lines: String = more
-        .map(|credential| {
-            let name = &credential.name;
-            format!("LoadCredential=host-{name}:{SECRETS}/{name}\nSetCredential=host-{name}:\\x00\n")
-        })
-        .collect();
-    (!lines.is_empty()).then(|| format!("[Service]\n{lines}"))
+impl Asked {
+    fn of(order: &Order, given: &Given) -> Result<Asked, Stop> {
+        let ask = &given.host.ask;
+        let mut asked = Asked { variables: String::new(), loads: Vec::new(), files: order.form == Form::QemuFile };
+        let mut name = |what: &str, variable: &Option<String>, value: &str| match variable {
+            Some(variable) => Ok(asked.variables += &format!("{variable}={}\n", quoted(value))),
+            None => Err(cannot_ask(what)),
+        };
+        let (hypervisor, form) = match order.form {
+            Form::Configured => (None, None),
+            Form::QemuValue => (Some("qemu-system-x86_64"), Some("value")),
+            Form::QemuFile => (Some("qemu-system-x86_64"), Some("file")),
+            Form::CloudHypervisor => (Some("cloud-hypervisor"), None),
+        };
+        if let Some(hypervisor) = hypervisor {
+            name("another hypervisor", &ask.hypervisor, hypervisor)?;
+        }
+        if let Some(form) = form {
+            name("another form of QEMU's strings", &ask.form, form)?;
+        }
+        if order.convention != given.convention {
+            let convention = match order.convention {
+                Convention::Plain => "plain",
+                Convention::Host => "host",
+            };
+            name("names of the other convention", &ask.convention, convention)?;
+        }
+        let names: Vec<&str> = order.credentials.iter().map(|credential| credential.name.as_str()).collect();
+        let own: Vec<&str> = given.secrets.iter().map(|secret| secret.name()).collect();
+        if names != own {
+            name("other secrets", &ask.secrets, &names.join(" "))?;
+        }
+        let fixed: Vec<_> = given.fixed.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        if order.fixed != fixed {
+            let pairs: Vec<String> = order.fixed.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            name("other strings that are no secret", &ask.fixed, &pairs.join(" "))?;
+        }
+        let more = names.iter().filter(|name| !own.contains(name));
+        asked.loads = more.map(|name| (*name).to_owned()).collect();
+        Ok(asked)
+    }
+
+    /// What is laid over the unit, if anything is asked for.
+    fn drop_in(&self) -> Option<String> {
+        let directory = if self.files { "RuntimeDirectory=microvm-strings\nRuntimeDirectoryMode=0700\n" } else { "" };
+        let asked = !self.variables.is_empty() || !self.loads.is_empty();
+        asked.then(|| format!("[Service]\nEnvironmentFile={ASKED}\n{directory}"))
+    }
+}
+
+fn cannot_ask(what: &str) -> Stop {
+    Stop::Skipped(format!("the runner cannot be asked for {what}: [credentials.host.ask] names no variable for it"))
 }
 
 fn nul_separated(bytes: &[u8]) -> Vec<Vec<u8>> {

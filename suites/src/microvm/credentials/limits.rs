@@ -6,8 +6,10 @@ use super::HOST;
 use super::arrival::received;
 use super::awkward::{Awkward, TOO_LONG};
 use super::chain::{Credential, Order, deliver, send};
+use super::report::reported;
 use super::runner::RUNNER;
 use super::sources::INSTALL;
+use super::strings::some;
 use crate::microvm::loading;
 
 pub const BINARY_AND_LIMITS: Check = Check {
@@ -20,23 +22,27 @@ pub const BINARY_AND_LIMITS: Check = Check {
     },
     touches: Touches::Power,
     run: |trial| Box::pin(binary_and_limits(trial)),
-    mutants: &[Mutant {
-        name: "installs what systemd does not load",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Replace { path: INSTALL, from: "[ \"$size\" -gt \"$room\" ]", to: "false" }],
-    }],
+    mutants: &[
+        Mutant {
+            name: "installs what systemd does not load",
+            stage: Some(HOST),
+            boots: true,
+            edits: &[Edit::Replace { path: INSTALL, from: "[ \"$size\" -gt \"$room\" ]", to: "false" }],
+        },
+        Mutant {
+            name: "drops in silence what is too long",
+            stage: Some(HOST),
+            boots: true,
+            edits: &[Edit::Replace { path: RUNNER, from: "echo \"credential $1 is not sent: its", to: ": \"its" }],
+        },
+    ],
 };
 
 async fn binary_and_limits(trial: &Trial) -> Outcome {
     let awkward = Awkward::order(trial)?;
-    let sent = send(trial, &awkward.given).await?;
+    let (sent, before) = (send(trial, &awkward.given).await?, send(trial, &awkward.short).await?);
     for (name, _) in TOO_LONG {
-        let told = sent
-            .said
-            .lines()
-            .any(|line| line.to_lowercase().replace('_', "-").contains(name) && line.contains("at most"));
-        expect(told, format!("the journal says that {name} is too long, and what fits"), &sent.said)?;
+        reported(name, &sent.said, &before.said, "which is too long")?;
     }
     received(&*deliver(trial, &awkward.given).await?, &awkward.fitting).await
 }
@@ -77,8 +83,10 @@ async fn many(trial: &Trial) -> Outcome {
         ))
         .await?;
     let expected = format!("a service reads all {COUNT} credentials of 1 KiB");
-    let arrived = values.iter().filter(|value| read.text().contains(value.as_str())).count();
-    expect(read.text() == values.concat(), expected, format!("{arrived} of them"))
+    let text = read.text();
+    let lost = names.iter().zip(&values).filter(|(_, value)| !text.contains(value.as_str()));
+    let lost: Vec<String> = lost.map(|(name, _)| name.clone()).collect();
+    expect(text == values.concat(), expected, format!("it does not read {}", some(&lost)))
 }
 
 /// 1 KiB that no other has.

@@ -10,8 +10,10 @@ mod host;
 mod injection;
 mod limits;
 mod private;
+mod report;
 mod runner;
 mod sources;
+mod strings;
 mod trace;
 
 use harness::Suite;

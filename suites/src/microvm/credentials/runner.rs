@@ -1,12 +1,18 @@
 //! What `microvm-run` makes of the credentials that its service has loaded.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use harness::target::Host as Settings;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::HOST;
 use super::arrival::received;
-use super::chain::{Order, deliver, send};
-use super::frontend::Frontend;
-use super::host::{Host, UNIT};
+use super::chain::{Credential, Form, Order, deliver, send};
+use super::host::Host;
+use super::report::reported;
+use super::strings::{carry, some};
 use crate::microvm::{flow, loading};
 
 pub const RUNNER: &str = "/var/lib/microvms/test-vm/current/bin/microvm-run";
@@ -38,29 +44,27 @@ pub const STRINGS_BUILT: Check = Check {
             boots: true,
             edits: &[Edit::Replace { path: RUNNER, from: "for pair in $STATIC; do", to: "for pair in; do" }],
         },
+        Mutant {
+            name: "configured to leave one out",
+            stage: Some(HOST),
+            boots: true,
+            edits: &[Edit::Replace {
+                path: "/etc/microvms/test-vm.conf",
+                from: "CREDENTIALS=\"api-key db-password jwt-secret\"",
+                to: "CREDENTIALS=\"api-key db-password\"",
+            }],
+        },
     ],
 };
 
 async fn strings_built(trial: &Trial) -> Outcome {
-    for frontend in Frontend::ALL {
-        let order = Order { frontend, ..Order::documented(trial)? };
+    for form in Form::all(trial)? {
+        let order = Order { form, ..Order::documented(trial)? };
         let host = Host::with(trial, &order).await?;
         host.start().await?;
-        let (built, expected) = (host.strings().await?, order.strings());
-        let said = format!("{frontend:?} is given the strings {}", shown(&expected));
-        expect(built == expected, said, shown(&built))?;
+        carry(&order, &host.strings().await?)?;
     }
     Ok(())
-}
-
-/// Strings without their values, which may be secret.
-pub fn shown(strings: &[Vec<u8>]) -> String {
-    let shown = strings.iter().map(|string| {
-        let equals = string.iter().position(|byte| *byte == b'=').map_or(string.len(), |at| at + 1);
-        let name = String::from_utf8_lossy(&string[..equals]);
-        format!("{name}<{} bytes>", string.len() - equals)
-    });
-    shown.collect::<Vec<_>>().join(", ")
 }
 
 pub const CMDLINE_EXPOSURE: Check = Check {
@@ -82,31 +86,44 @@ pub const CMDLINE_EXPOSURE: Check = Check {
 };
 
 /// Users, by how a command is run as them, and whether the document lets them see the value form.
-const USERS: [(&str, &str, bool); 4] = [
-    ("root", "", true),
-    ("the service's user", "setpriv --reuid=microvm --regid=kvm --clear-groups --", true),
-    ("a member of the service's group", "setpriv --reuid=user --regid=user --groups=kvm --", true),
-    ("another user", "setpriv --reuid=user --regid=user --clear-groups --", false),
-];
+fn users(settings: &Settings) -> [(&'static str, String, bool); 4] {
+    let Settings { user, group, .. } = settings;
+    [
+        ("root", String::new(), true),
+        ("the service's user", format!("setpriv --reuid={user} --regid={group} --clear-groups --"), true),
+        ("a member of the service's group", format!("setpriv --reuid=user --regid=user --groups={group} --"), true),
+        ("another user", "setpriv --reuid=user --regid=user --clear-groups --".into(), false),
+    ]
+}
 
 async fn cmdline_exposure(trial: &Trial) -> Outcome {
-    for frontend in Frontend::ALL {
-        let order = Order { frontend, ..Order::documented(trial)? };
+    for form in Form::all(trial)? {
+        let order = Order { form, ..Order::documented(trial)? };
         let host = Host::with(trial, &order).await?;
         host.start().await?;
-        let pid = host.machine.succeed(&format!("systemctl show -P MainPID {UNIT}")).await?;
-        for (who, prefix, documented) in USERS {
-            let command = format!("{prefix} cat /proc/{pid}/cmdline >/run/seen 2>/dev/null");
-            host.machine.run(&command).await?;
-            let seen = host.machine.read(std::path::Path::new("/run/seen")).await?;
-            let seeable = |value: &[u8]| seen.windows(value.len()).any(|window| window == value);
-            let sees = order.credentials.iter().filter(|credential| seeable(&credential.value)).count();
-            let all = if documented && frontend != Frontend::QemuFile { order.credentials.len() } else { 0 };
-            let expected = format!("with {frontend:?}, {who} sees {all} secrets on the command line");
-            expect(sees == all, expected, format!("{sees}"))?;
+        let (pid, by_file) = (host.hypervisor().await?, !host.recorded().await?.files.is_empty());
+        for (who, prefix, documented) in users(&host.settings) {
+            let look = format!("{prefix} sh -c 'echo looked; cat /proc/{pid}/cmdline' >/run/seen 2>/dev/null");
+            host.machine.run(&look).await?;
+            let seen = host.machine.read(Path::new("/run/seen")).await?;
+            if !seen.starts_with(b"looked\n") {
+                return Err(Stop::Broken(format!("no command runs as {who}: {prefix}")));
+            }
+            let sees = order.credentials.iter().filter(|credential| shows(&seen, credential));
+            let sees: Vec<String> = sees.map(|credential| credential.name.clone()).collect();
+            let all = if documented && !by_file { order.credentials.len() } else { 0 };
+            let form = if by_file { "given as files" } else { "on the command line" };
+            let expected = format!("of the secrets {form}, {who} sees {all} in /proc/{pid}/cmdline");
+            expect(sees.len() == all, expected, some(&sees))?;
         }
     }
     Ok(())
+}
+
+/// As it is or as systemd would decode it.
+fn shows(seen: &[u8], credential: &Credential) -> bool {
+    let encoded = BASE64_STANDARD_NO_PAD.encode(&credential.value).into_bytes();
+    [&credential.value, &encoded].into_iter().any(|form| seen.windows(form.len()).any(|window| window == form))
 }
 
 pub const MISSING_ONE: Check = Check {
@@ -141,21 +158,44 @@ pub const MISSING_ONE: Check = Check {
                      strings+=(\"io.systemd.credential:$(sent_as \"$name\")=\")\n",
             }],
         },
+        Mutant {
+            name: "reported without its name",
+            stage: Some(HOST),
+            boots: true,
+            edits: &[Edit::Replace {
+                path: RUNNER,
+                from: "echo \"credential host-$name is missing",
+                to: "echo \"a credential is missing",
+            }],
+        },
+        Mutant {
+            name: "every one is said to be loaded",
+            stage: Some(HOST),
+            boots: true,
+            edits: &[
+                Edit::Replace {
+                    path: RUNNER,
+                    from: "    file=$CREDENTIALS_DIRECTORY/host-$name\n    if",
+                    to: "    file=$CREDENTIALS_DIRECTORY/host-$name\n    \
+                         echo \"Loaded host-$name ($(wc -c <\"$file\") bytes)\"\n    if",
+                },
+                Edit::Replace { path: RUNNER, from: "echo \"credential host-$name is missing", to: ": \"credential host-$name is missing" },
+            ],
+        },
     ],
 };
 
 async fn missing_one(trial: &Trial) -> Outcome {
-    let mut order = Order::documented(trial)?;
+    let whole = Order::documented(trial)?;
+    let mut order = whole.clone();
     let missing = order.credentials.last_mut().map(|credential| {
         credential.there = false;
         credential.name.clone()
     });
     let missing = missing.unwrap_or_default();
 
-    let sent = send(trial, &order).await?;
-    let reported = sent.said.lines().any(|line| line.contains(&missing) && line.contains("missing"));
-    expect(reported, format!("the journal says that {missing} is missing"), sent.said)?;
-    let (built, expected) = (sent.smbios.strings(), order.strings());
-    expect(built == expected, format!("the others are sent: {}", shown(&expected)), shown(&built))?;
+    let (sent, before) = (send(trial, &order).await?, send(trial, &whole).await?);
+    reported(&missing, &sent.said, &before.said, "whose file is missing")?;
+    carry(&order, &sent.smbios.strings())?;
     received(&*deliver(trial, &order).await?, &order).await
 }

@@ -4,20 +4,19 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::path::Path;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::target::Host as Settings;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
 
 use super::HOST;
 use super::chain::Order;
-use super::host::{Host, SECRETS, UNIT};
+use super::host::Host;
 use super::private::private;
+use super::strings::some;
 use crate::microvm::{flow, loading};
 
 /// Moves the secrets to where they are loaded from.
 pub const INSTALL: &str = "/usr/local/libexec/install-secrets";
 const OVERRIDES: &str = "/etc/systemd/system/microvm@test-vm.service.d/overrides.conf";
-
-/// Where systemd puts the credentials of the service.
-const LOADED: &str = "/run/credentials/microvm@test-vm.service";
 
 /// An ordinary user of the host.
 const SOMEBODY: &str = "setpriv --reuid=user --regid=user --clear-groups --";
@@ -66,7 +65,7 @@ async fn source_files(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let host = Host::with(trial, &order).await?;
     for credential in &order.credentials {
-        let file = format!("{SECRETS}/{}", credential.name);
+        let file = format!("{}/{}", host.settings.secrets.display(), credential.name);
         let command = format!("stat --format='%U:%G %a' {file}; stat --file-system --format=%T {file}");
         let kept = host.machine.run(&command).await?;
         let lines = ["root:root 400\ntmpfs", "root:root 400\nramfs"];
@@ -126,29 +125,31 @@ async fn host_load(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let host = Host::with(trial, &order).await?;
     host.start().await?;
-    let command = format!(
-        "pid=$(systemctl show -P MainPID {UNIT}); stat --format=%U:%G /proc/$pid; \
-         tr '\\0' '\\n' </proc/$pid/environ | grep ^CREDENTIALS_DIRECTORY="
-    );
-    let process = host.machine.run(&command).await?;
-    let expected = format!("microvm:kvm\nCREDENTIALS_DIRECTORY={LOADED}");
-    expect(process.text() == expected, &expected, &process)?;
+    let Settings { user, group, prefix, secrets, .. } = &host.settings;
+    let owner = host.machine.run(&format!("stat --format=%U:%G /proc/{}", host.hypervisor().await?)).await?;
+    expect(owner.text() == format!("{user}:{group}"), format!("the hypervisor runs as {user}:{group}"), owner)?;
 
-    let service = "setpriv --reuid=microvm --regid=kvm --clear-groups --";
-    let written = host.machine.run(&format!("{service} sh -c 'echo x >{LOADED}/x'")).await?;
-    expect(!written.success(), "the service cannot write to $CREDENTIALS_DIRECTORY", written)?;
+    let loaded = host.settings.loaded();
+    let service = format!("setpriv --reuid={user} --regid={group} --clear-groups --");
+    let listed = host.machine.run(&format!("ls -A {loaded}")).await?.text();
+    let there: Vec<String> = listed.lines().map(str::to_owned).collect();
+    let names = order.credentials.iter().map(|credential| format!("{prefix}{}", credential.name));
+    let lost: Vec<String> = names.filter(|name| !there.contains(name)).collect();
+    let observed = format!("{} are not, and there is {}", some(&lost), some(&there));
+    expect(lost.is_empty(), format!("the secrets are in {loaded}"), observed)?;
+
+    let written = host.machine.run(&format!("{service} sh -c 'echo x >{loaded}/x'")).await?;
+    expect(!written.success(), format!("the service cannot write to {loaded}"), written)?;
     for credential in &order.credentials {
-        let (file, source) =
-            (format!("{LOADED}/host-{}", credential.name), format!("{SECRETS}/{}", credential.name));
-        let compared = host.machine.run(&format!("{service} cat {file} | cmp - {source}")).await?;
+        let (file, source) = (format!("{loaded}/{prefix}{}", credential.name), secrets.join(&credential.name));
+        let compared = host.machine.run(&format!("{service} cat {file} | cmp - {}", source.display())).await?;
         expect(
             compared.success(),
-            format!("the service reads {file}, and it is equal to {source}"),
+            format!("the service reads {file}, and it is equal to {}", source.display()),
             compared,
         )?;
-        private(&*host.machine, "microvm", &file).await?;
-        let mode = host.machine.run(&format!("stat --format='%U:%G %a' {source}")).await?;
-        expect(mode.text() == "root:root 400", format!("{source} is still root:root 0400"), mode)?;
+        private(&*host.machine, user, &file).await?;
+        host.keeps(&source).await?;
     }
     Ok(())
 }
@@ -184,23 +185,28 @@ async fn host_isolated(trial: &Trial) -> Outcome {
     let host = Host::with(trial, &order).await?;
     host.start().await?;
     // All that somebody gets to see of the service, kept as a file so that no secret is in a transcript.
+    let (unit, loaded) = (&host.settings.unit, host.settings.loaded());
     let look = format!(
-        "{{ cat {LOADED}/* {SECRETS}/* /run/microvms/test-vm/record/*; systemctl cat {UNIT}; systemctl show {UNIT}; \
-         grep -rhs '' /etc/systemd /run/systemd/system; }} 2>/dev/null"
+        "{{ cat {loaded}/* {}/*; systemctl cat {unit}; systemctl show {unit}; \
+         grep -rhs '' /etc/systemd /run/systemd/system; }} 2>/dev/null",
+        host.settings.secrets.display()
     );
     host.machine.run(&format!("{SOMEBODY} sh -c \"{look}\" >/run/seen")).await?;
     let seen = host.machine.read(Path::new("/run/seen")).await?;
-    // It has looked: the names are no secret.
-    expect(contains(&seen, b"host-api-key"), "somebody sees the unit", bytes(&seen))?;
+    if !contains(&seen, b"ExecStart") {
+        return Err(Stop::Broken(format!("somebody does not even see the unit: {}", bytes(&seen))));
+    }
     for credential in &order.credentials {
         let read = contains(&seen, &credential.value);
         let expected = format!("another user does not read {}", credential.name);
         expect(!read, expected, "it is among what files and systemd show")?;
     }
 
-    host.machine.succeed(&format!("systemctl stop {UNIT}")).await?;
-    let left = host.machine.run(&format!("ls -A {LOADED} /run/microvms/test-vm 2>/dev/null")).await?;
-    expect(left.text().is_empty(), format!("nothing is left of {LOADED} when the unit has stopped"), left)
+    let stopped = host.machine.run(&format!("systemctl stop {unit}")).await?;
+    expect(stopped.success(), format!("{unit} stops"), stopped)?;
+    let left = host.machine.run(&format!("ls -A {loaded} 2>/dev/null")).await?.text();
+    let left: Vec<String> = left.lines().map(str::to_owned).collect();
+    expect(left.is_empty(), format!("nothing is left of {loaded} when the unit has stopped"), some(&left))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -7,14 +7,13 @@ use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use harness::lab::{Drives, booted};
-use harness::target::Convention;
 use harness::{
     Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
 };
 
-use super::arrival::received;
+use super::arrival::{received, stored};
 use super::chain::{Order, deliver, guests};
-use super::consumer::DEMO;
+use super::strings::some;
 use crate::microvm::loading;
 
 pub const NOT_ON_DISK: Check = Check {
@@ -51,8 +50,12 @@ pub const NOT_ON_DISK: Check = Check {
 };
 
 /// A service that has a secret in its memory, as any consumer has.
-const HOLDER: &str = "systemd-run --quiet --unit=holder --property=LoadCredential=api-key:API_KEY \
-                      sh -c 'value=$(cat \"$CREDENTIALS_DIRECTORY/api-key\"); while :; do sleep 60; done'";
+fn holder(secret: &str) -> String {
+    format!(
+        "systemd-run --quiet --unit=holder --property=LoadCredential=secret:{secret} \
+         sh -c 'value=$(cat \"$CREDENTIALS_DIRECTORY/secret\"); while :; do sleep 60; done'"
+    )
+}
 
 /// Has the kernel put the holder's memory wherever it puts what is not used. It fails where there is no such
 /// place, which is the point.
@@ -62,7 +65,9 @@ async fn not_on_disk(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
     received(&guest, &order).await?;
-    guest.succeed(HOLDER).await?;
+    for credential in order.credentials.iter().take(1) {
+        guest.succeed(&holder(&order.sent_as(&credential.name))).await?;
+    }
     guest.succeed(RECLAIM).await?;
 
     let search = Search::of(&order)?;
@@ -155,28 +160,32 @@ pub const EPHEMERAL: Check = Check {
 };
 
 async fn ephemeral(trial: &Trial) -> Outcome {
-    let order = Order { convention: Convention::Plain, ..Order::documented(trial)? };
+    let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
     received(&guest, &order).await?;
     let again = guests(trial)?.reboot(&guest, Drives::Plugged).await?;
     booted(&again).await?;
-    let system = again.run("ls -A /run/credentials/@system 2>/dev/null").await?;
-    expect(system.text().is_empty(), "the system has no credentials", system)?;
-    let service = again.run(&format!("ls -A /run/credentials/{DEMO} 2>/dev/null")).await?;
-    expect(service.text().is_empty(), format!("{DEMO} has none either"), service)
+    let sent: Vec<String> = order.delivered().into_iter().map(|(name, _)| name).collect();
+    let left: Vec<String> = stored(&again).await?.into_iter().filter(|name| sent.contains(name)).collect();
+    expect(left.is_empty(), "the system has none of the credentials any more", some(&left))?;
+    let service = trial.credentials()?.guest.consumer(order.convention);
+    let left = again.run(&format!("ls -A /run/credentials/{service} 2>/dev/null")).await?.text();
+    let left: Vec<String> = left.lines().map(str::to_owned).collect();
+    expect(left.is_empty(), format!("{service} has none either"), some(&left))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::chain::Credential;
-    use super::super::frontend::Frontend;
+    use harness::target::Convention;
+
+    use super::super::chain::{Credential, Form};
     use super::*;
 
     #[test]
     fn every_form_of_a_secret_is_found() {
         let secret = b"gtcaOXNCOWUeR0FwdpBzTwYK/XAd5Q==";
         let order = Order {
-            frontend: Frontend::QemuValue,
+            form: Form::Configured,
             convention: Convention::Plain,
             credentials: vec![Credential::new("api-key", secret)],
             fixed: Vec::new(),
