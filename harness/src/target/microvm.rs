@@ -111,13 +111,16 @@ impl Host {
                 "credentials.host.hypervisors = {path:?}: its name has to say which it is: cloud-hypervisor or qemu"
             ));
         }
-        all_plain("credentials.host", [
-            ("unit", &self.unit),
-            ("user", &self.user),
-            ("group", &self.group),
-            ("prefix", &self.prefix),
-            ("installer", &self.installer),
-        ])?;
+        all_plain(
+            "credentials.host",
+            [
+                ("unit", &self.unit),
+                ("user", &self.user),
+                ("group", &self.group),
+                ("prefix", &self.prefix),
+                ("installer", &self.installer),
+            ],
+        )?;
         let Ask { hypervisor, form, convention, secrets, fixed } = &self.ask;
         let variables = [hypervisor, form, convention, secrets, fixed].into_iter().flatten();
         for variable in variables {
@@ -140,12 +143,10 @@ impl Guest {
     }
 
     pub(super) fn validate(&self) -> Result<(), String> {
-        all_plain("credentials.guest", [
-            ("plain", &self.plain),
-            ("host", &self.host),
-            ("user", &self.user),
-            ("other", &self.other),
-        ])
+        all_plain(
+            "credentials.guest",
+            [("plain", &self.plain), ("host", &self.host), ("user", &self.user), ("other", &self.other)],
+        )
     }
 }
 
@@ -163,6 +164,8 @@ fn is_plain(text: &str) -> bool {
 fn all_plain<const N: usize>(table: &str, settings: [(&str, &String); N]) -> Result<(), String> {
     match settings.into_iter().find(|(name, text)| !is_plain(text) || text.is_empty() && *name != "prefix") {
         None => Ok(()),
-        Some((name, text)) => Err(format!("{table}.{name} = {text:?}: use a name, without blanks and quotes")),
+        Some((name, text)) => {
+            Err(format!("{table}.{name} = {text:?}: use a name, without blanks and quotes"))
+        }
     }
 }

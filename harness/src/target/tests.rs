@@ -154,7 +154,8 @@ fn a_reader_that_cannot_be_found_is_refused(#[case] reader: &str, #[case] reason
 
 #[test]
 fn what_a_microvm_host_is_relied_on_for_is_as_documented_or_as_it_says() {
-    let credentials = |text: &str| load(&format!("{GOOD}[credentials]\n{text}")).map(|target| target.credentials.unwrap());
+    let credentials =
+        |text: &str| load(&format!("{GOOD}[credentials]\n{text}")).map(|target| target.credentials.unwrap());
     let (host, guest) = (Host::default(), Guest::default());
     assert_eq!(credentials("").unwrap().host, host);
     assert_eq!(credentials("").unwrap().guest, guest);

@@ -76,11 +76,12 @@ impl OemStrings {
             None => return Err(SmbiosError::Type(shown(option))),
         }
         let given = fields.iter().filter(|field| !field.starts_with(b"type="));
-        let strings = given.map(|field| match (field.strip_prefix(b"value="), field.strip_prefix(b"path=")) {
-            (Some(value), _) => Ok(OemStrings::one(value)),
-            (_, Some(path)) => OemStrings::held(path, file(path)),
-            _ => Err(SmbiosError::Key(shown(field))),
-        });
+        let strings =
+            given.map(|field| match (field.strip_prefix(b"value="), field.strip_prefix(b"path=")) {
+                (Some(value), _) => Ok(OemStrings::one(value)),
+                (_, Some(path)) => OemStrings::held(path, file(path)),
+                _ => Err(SmbiosError::Key(shown(field))),
+            });
         let strings: Vec<OemStrings> = strings.collect::<Result<_, _>>()?;
         // As it was given, where it can be.
         let names_a_file = strings.iter().any(|string| matches!(string, OemStrings::File(_)));
@@ -117,7 +118,8 @@ impl OemStrings {
 /// A number as C's `strtoul` reads it: decimal, hexadecimal after `0x`, octal after `0`.
 fn number(text: &[u8]) -> Option<u32> {
     let text = str::from_utf8(text).ok()?;
-    let (digits, radix) = match (text.strip_prefix("0x").or(text.strip_prefix("0X")), text.strip_prefix('0')) {
+    let (digits, radix) = match (text.strip_prefix("0x").or(text.strip_prefix("0X")), text.strip_prefix('0'))
+    {
         (Some(digits), _) => (digits, 16),
         (None, Some(digits)) if !digits.is_empty() => (digits, 8),
         _ => (text, 10),

@@ -51,7 +51,8 @@ async fn system_store(trial: &Trial) -> Outcome {
         kept,
     )?;
     let files = files(&order);
-    let modes = guest.run(&format!("stat --format='%U:%G %a %n' {files} | grep -v '^root:root 400 '")).await?;
+    let modes =
+        guest.run(&format!("stat --format='%U:%G %a %n' {files} | grep -v '^root:root 400 '")).await?;
     expect(modes.text().is_empty(), format!("the credentials in {STORE} are root:root 0400"), modes.text())?;
 
     // Both by the clock as it was then: a fork's is set anew.
@@ -79,7 +80,10 @@ pub async fn received(guest: &Vm, order: &Order) -> Outcome {
     let arrived = format!("{} did not arrive, and there is {}", some(&lost), some(&there));
     expect(lost.is_empty(), format!("{STORE} has {}", some(&names)), arrived)?;
     if let Some(name) = missing.find(|name| there.contains(name)) {
-        return violated(format!("{STORE} does not have {name}, which the host does not have"), "it is there");
+        return violated(
+            format!("{STORE} does not have {name}, which the host does not have"),
+            "it is there",
+        );
     }
     for (name, value) in delivered {
         let content = guest.read(&Path::new(STORE).join(&name)).await?;
@@ -131,7 +135,7 @@ pub const ARRIVAL_ORDER: Check = Check {
 
 /// Over the boots of which other checks have forks as well: one with each convention's names.
 async fn arrival_order(trial: &Trial) -> Outcome {
-    for convention in conventions(trial)? {
+    for convention in conventions(trial).await? {
         let order = Order { convention, ..Order::documented(trial)? };
         before_consumers(&*deliver(trial, &order).await?, &order).await?;
     }

@@ -9,6 +9,7 @@ use harness::{Machines, Stop, Trial, violated};
 
 use super::HOST;
 use super::host::Host;
+use super::strings::subjects;
 
 /// How the hypervisor is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +82,33 @@ impl Order {
         Ok(Order { credentials, fixed: Vec::new(), ..Order::documented(trial)? })
     }
 
+    /// These credentials, in one order if the runner can be asked for them. Otherwise their values go under the names
+    /// of the target's own, so many at a time.
+    pub async fn each(trial: &Trial, form: Form, credentials: Vec<Credential>) -> Result<Vec<Order>, Stop> {
+        let own = Order { form, ..Order::documented(trial)? };
+        let mut more = Order::documented(trial)?;
+        more.credentials.push(Credential::new("one-more", b"harmless"));
+        if heeds(trial, &more).await? || own.credentials.is_empty() {
+            return Ok(vec![Order { form, ..Order::of(trial, credentials)? }]);
+        }
+        let orders = credentials.chunks(own.credentials.len()).map(|values| {
+            let mut order = own.clone();
+            for (credential, other) in order.credentials.iter_mut().zip(values) {
+                credential.value.clone_from(&other.value);
+            }
+            order
+        });
+        Ok(orders.collect())
+    }
+
+    /// The same with values that nothing can be wrong with.
+    pub fn harmless(&self) -> Order {
+        let credentials = self.credentials.iter();
+        let credentials =
+            credentials.map(|credential| Credential::new(&credential.name, b"harmless")).collect();
+        Order { credentials, ..self.clone() }
+    }
+
     /// What a credential of this name is called on its way (microvm-credential-loading.md, phase 4;
     /// microvm-secret-flow.md, Credential Name Mapping).
     pub fn sent_as(&self, name: &str) -> String {
@@ -107,14 +135,24 @@ impl Credential {
 }
 
 /// The target's own convention of names, and the other if its runner can be asked for it.
-pub fn conventions(trial: &Trial) -> Result<Vec<Convention>, Stop> {
-    let given = trial.credentials()?;
-    let other = match given.convention {
+pub async fn conventions(trial: &Trial) -> Result<Vec<Convention>, Stop> {
+    let own = Order::documented(trial)?;
+    let other = match own.convention {
         Convention::Plain => Convention::Host,
         Convention::Host => Convention::Plain,
     };
-    let asked = given.host.ask.convention.is_some().then_some(other);
-    Ok([given.convention].into_iter().chain(asked).collect())
+    let asked = heeds(trial, &Order { convention: other, ..own.clone() }).await?.then_some(other);
+    Ok([own.convention].into_iter().chain(asked).collect())
+}
+
+/// Whether the runner sends anything else when it is asked for this. One that was built for its own secrets does not.
+pub async fn heeds(trial: &Trial, asked: &Order) -> Result<bool, Stop> {
+    let own = send(trial, &Order::documented(trial)?).await?;
+    match send(trial, asked).await {
+        Ok(sent) => Ok(subjects(&sent.smbios.strings()) != subjects(&own.smbios.strings())),
+        Err(Stop::Skipped(_)) => Ok(false),
+        Err(undecided) => Err(undecided),
+    }
 }
 
 /// The guests that the check decides about.

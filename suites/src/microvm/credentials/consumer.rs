@@ -31,7 +31,7 @@ pub const NAME_MAPPING: Check = Check {
 };
 
 async fn name_mapping(trial: &Trial) -> Outcome {
-    for convention in conventions(trial)? {
+    for convention in conventions(trial).await? {
         let order = Order { convention, ..Order::documented(trial)? };
         let guest = deliver(trial, &order).await?;
         has_all(&guest, trial.credentials()?.guest.consumer(convention), &order).await?;
@@ -90,7 +90,8 @@ async fn service_store(trial: &Trial) -> Outcome {
     let (service, user, other) = (settings.consumer(order.convention), &settings.user, &settings.other);
     let directory = format!("/run/credentials/{service}");
 
-    let runs_as = guest.run(&format!("stat --format=%U /proc/$(systemctl show -P MainPID {service})")).await?;
+    let runs_as =
+        guest.run(&format!("stat --format=%U /proc/$(systemctl show -P MainPID {service})")).await?;
     expect(runs_as.text() == *user, format!("{service} runs as {user}"), runs_as)?;
     has_all(&guest, service, &order).await?;
 
@@ -99,7 +100,9 @@ async fn service_store(trial: &Trial) -> Outcome {
             "nsenter --target=$(systemctl show -P MainPID {service}) --mount --setuid=$(id -u {user}) -- {command}"
         )
     };
-    let asks = guest.run(&format!("systemctl cat {service} | sed -n 's/^LoadCredential=\\([^:]*\\).*/\\1/p'")).await?;
+    let asks = guest
+        .run(&format!("systemctl cat {service} | sed -n 's/^LoadCredential=\\([^:]*\\).*/\\1/p'"))
+        .await?;
     let asks: Vec<String> = asks.text().lines().map(str::to_owned).collect();
     let sees = guest.run(&inside(&format!("ls -A {directory}"))).await?;
     let sees: Vec<String> = sees.text().lines().map(str::to_owned).collect();

@@ -80,7 +80,8 @@ async fn smbios_root_only(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     // Whatever the host makes of them: this is about who can read what has arrived.
     let given = order.delivered().into_iter();
-    let strings = given.map(|(name, value)| [b"io.systemd.credential:", name.as_bytes(), b"=", &value].concat());
+    let strings =
+        given.map(|(name, value)| [b"io.systemd.credential:", name.as_bytes(), b"=", &value].concat());
     let smbios = Smbios::new(strings.map(|string| OemStrings::one(&string)).collect());
     let guest = guests(trial)?.machine_with(&smbios).await?;
     // Root looks only where they were delivered: what else QEMU hands to a guest is read byte by byte, for a minute.
@@ -97,9 +98,8 @@ async fn smbios_root_only(trial: &Trial) -> Outcome {
 
 /// The credentials whose values are in what somebody can read of firmware tables and of credentials.
 async fn finds(guest: &Vm, prefix: &str, tables: &str, order: &Order) -> Result<Vec<String>, Stop> {
-    let look = format!(
-        "echo looked; find {tables} /run/credentials -type f -readable -exec cat {{}} + 2>/dev/null"
-    );
+    let look =
+        format!("echo looked; find {tables} /run/credentials -type f -readable -exec cat {{}} + 2>/dev/null");
     guest.run(&format!("{prefix} sh -c '{look}' >/run/seen")).await?;
     let seen = guest.read(Path::new("/run/seen")).await?;
     if !seen.starts_with(b"looked\n") {

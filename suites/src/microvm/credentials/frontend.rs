@@ -53,7 +53,12 @@ impl Recorded {
         let strings = match platforms[..] {
             [] => Vec::new(),
             [platform] => cloud_hypervisor(platform)?,
-            _ => return Err(format!("cloud-hypervisor takes one --platform, and there are {}", platforms.len())),
+            _ => {
+                return Err(format!(
+                    "cloud-hypervisor takes one --platform, and there are {}",
+                    platforms.len()
+                ));
+            }
         };
         Ok(Smbios::new(strings.iter().map(|string| OemStrings::one(string)).collect()))
     }
@@ -105,7 +110,9 @@ fn cloud_hypervisor(platform: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         // What is in it may be secret.
         let Some((key, value)) = option.split_once('=').filter(|(key, _)| PLATFORM.contains(key)) else {
             let key: String = option.split('=').next().unwrap_or_default().chars().take(20).collect();
-            return Err(format!("cloud-hypervisor refuses --platform: it knows no key that begins with {key:?}"));
+            return Err(format!(
+                "cloud-hypervisor refuses --platform: it knows no key that begins with {key:?}"
+            ));
         };
         if key == "oem_strings" {
             let list = value.trim().trim_matches(|c| c == '[' || c == ']');

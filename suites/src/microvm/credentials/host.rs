@@ -57,7 +57,8 @@ impl Host {
         let Some(mut drop_in) = asked.drop_in() else { return Ok(()) };
         let Settings { unit, prefix, secrets, .. } = &self.settings;
         // One that is missing is met as the unit's own are.
-        let falls_back = self.machine.run(&format!("systemctl cat {unit} | grep -q ^SetCredential=")).await?.success();
+        let falls_back =
+            self.machine.run(&format!("systemctl cat {unit} | grep -q ^SetCredential=")).await?.success();
         for name in &asked.loads {
             drop_in += &format!("LoadCredential={prefix}{name}:{}/{name}\n", secrets.display());
             if falls_back {
@@ -193,7 +194,8 @@ struct Asked {
 impl Asked {
     fn of(order: &Order, given: &Given) -> Result<Asked, Stop> {
         let ask = &given.host.ask;
-        let mut asked = Asked { variables: String::new(), loads: Vec::new(), files: order.form == Form::QemuFile };
+        let mut asked =
+            Asked { variables: String::new(), loads: Vec::new(), files: order.form == Form::QemuFile };
         let mut name = |what: &str, variable: &Option<String>, value: &str| match variable {
             Some(variable) => Ok(asked.variables += &format!("{variable}={}\n", quoted(value))),
             None => Err(cannot_ask(what)),
@@ -224,7 +226,8 @@ impl Asked {
         }
         let fixed: Vec<_> = given.fixed.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         if order.fixed != fixed {
-            let pairs: Vec<String> = order.fixed.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> =
+                order.fixed.iter().map(|(name, value)| format!("{name}={value}")).collect();
             name("other strings that are no secret", &ask.fixed, &pairs.join(" "))?;
         }
         let more = names.iter().filter(|name| !own.contains(name));
@@ -234,14 +237,17 @@ impl Asked {
 
     /// What is laid over the unit, if anything is asked for.
     fn drop_in(&self) -> Option<String> {
-        let directory = if self.files { "RuntimeDirectory=microvm-strings\nRuntimeDirectoryMode=0700\n" } else { "" };
+        let directory =
+            if self.files { "RuntimeDirectory=microvm-strings\nRuntimeDirectoryMode=0700\n" } else { "" };
         let asked = !self.variables.is_empty() || !self.loads.is_empty();
         asked.then(|| format!("[Service]\nEnvironmentFile={ASKED}\n{directory}"))
     }
 }
 
 fn cannot_ask(what: &str) -> Stop {
-    Stop::Skipped(format!("the runner cannot be asked for {what}: [credentials.host.ask] names no variable for it"))
+    Stop::Skipped(format!(
+        "the runner cannot be asked for {what}: [credentials.host.ask] names no variable for it"
+    ))
 }
 
 fn nul_separated(bytes: &[u8]) -> Vec<Vec<u8>> {

@@ -50,36 +50,42 @@ async fn no_injection(trial: &Trial) -> Outcome {
         _ => Form::QemuValue,
     };
     let form = form.if_asked(trial)?;
-    let usual = usual(trial, form, VALUES).await?;
     trial
         .for_all(CASES, vec(value(), VALUES), async |values| {
-            let order = Order { form, ..numbered(trial, values)? };
-            let host = Host::with(trial, &order).await?;
-            host.start().await?;
-            let strings = host.strings().await?;
-            host.machine.kill().await;
-            carry(&order, &strings)?;
-            let expected = "values bring no other strings than those of harmless ones";
-            expect(subjects(&strings) == subjects(&usual), expected, some(&shown(&strings)))
+            for order in Order::each(trial, form, numbered(values)).await? {
+                let host = Host::with(trial, &order).await?;
+                host.start().await?;
+                let strings = host.strings().await?;
+                host.machine.kill().await;
+                carry(&order, &strings)?;
+                let expected = "values bring no other strings than those of harmless ones";
+                let usual = usual(trial, &order).await?;
+                expect(subjects(&strings) == subjects(&usual), expected, some(&shown(&strings)))?;
+            }
+            Ok(())
         })
         .await?;
     if trial.variant() == Some(CLOUD_HYPERVISOR) {
         return Ok(());
     }
     // And all the way into a guest.
-    let awkward = Awkward::order(trial)?;
-    let guest = deliver(trial, &awkward.given).await?;
-    received(&guest, &awkward.fitting).await?;
-    let mut known: Vec<String> = usual.iter().filter_map(|string| credential(string)).map(|(name, _)| name).collect();
-    known.extend(awkward.fitting.delivered().into_iter().map(|(name, _)| name));
-    let more: Vec<String> = stored(&guest).await?.into_iter().filter(|name| !known.contains(name)).collect();
-    expect(more.is_empty(), "values bring no other credentials than their own", some(&more))
+    for awkward in Awkward::orders(trial).await? {
+        let guest = deliver(trial, &awkward.given).await?;
+        received(&guest, &awkward.fitting).await?;
+        let usual = usual(trial, &awkward.given).await?;
+        let mut known: Vec<String> =
+            usual.iter().filter_map(|string| credential(string)).map(|(name, _)| name).collect();
+        known.extend(awkward.fitting.delivered().into_iter().map(|(name, _)| name));
+        let more: Vec<String> =
+            stored(&guest).await?.into_iter().filter(|name| !known.contains(name)).collect();
+        expect(more.is_empty(), "values bring no other credentials than their own", some(&more))?;
+    }
+    Ok(())
 }
 
-/// The strings for so many harmless values.
-async fn usual(trial: &Trial, form: Form, values: usize) -> Result<Vec<Vec<u8>>, Stop> {
-    let order = Order { form, ..numbered(trial, vec![b"harmless".to_vec(); values])? };
-    Ok(send(trial, &order).await?.smbios.strings())
+/// The strings for harmless values of the same names.
+async fn usual(trial: &Trial, order: &Order) -> Result<Vec<Vec<u8>>, Stop> {
+    Ok(send(trial, &order.harmless()).await?.smbios.strings())
 }
 
 /// Any bytes but none and one NUL, which both mean that there is no value.

@@ -15,7 +15,9 @@ pub fn reported(name: &str, said: &str, when_well: &str, what: &str) -> Outcome 
     let last = lines[lines.len().saturating_sub(LINES)..].join("; ");
     expect(
         said.lines().any(|line| telling(&line)),
-        format!("the journal of the host's services names {name}, {what}, in a line that is not there otherwise"),
+        format!(
+            "the journal of the host's services names {name}, {what}, in a line that is not there otherwise"
+        ),
         format!("no line does; the last are {last:?}"),
     )
 }
@@ -39,7 +41,8 @@ mod tests {
 
     use super::*;
 
-    const WELL: &str = "Loading\n\u{2713} Loaded API_KEY from credentials\n\u{2713} Loaded JWT_SECRET (88 bytes)";
+    const WELL: &str =
+        "Loading\n\u{2713} Loaded API_KEY from credentials\n\u{2713} Loaded JWT_SECRET (88 bytes)";
 
     #[rstest]
     #[case::any_words("warning: host-jwt-secret: no such file", true)]

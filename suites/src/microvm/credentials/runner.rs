@@ -91,7 +91,11 @@ fn users(settings: &Settings) -> [(&'static str, String, bool); 4] {
     [
         ("root", String::new(), true),
         ("the service's user", format!("setpriv --reuid={user} --regid={group} --clear-groups --"), true),
-        ("a member of the service's group", format!("setpriv --reuid=user --regid=user --groups={group} --"), true),
+        (
+            "a member of the service's group",
+            format!("setpriv --reuid=user --regid=user --groups={group} --"),
+            true,
+        ),
         ("another user", "setpriv --reuid=user --regid=user --clear-groups --".into(), false),
     ]
 }
@@ -103,7 +107,8 @@ async fn cmdline_exposure(trial: &Trial) -> Outcome {
         host.start().await?;
         let (pid, by_file) = (host.hypervisor().await?, !host.recorded().await?.files.is_empty());
         for (who, prefix, documented) in users(&host.settings) {
-            let look = format!("{prefix} sh -c 'echo looked; cat /proc/{pid}/cmdline' >/run/seen 2>/dev/null");
+            let look =
+                format!("{prefix} sh -c 'echo looked; cat /proc/{pid}/cmdline' >/run/seen 2>/dev/null");
             host.machine.run(&look).await?;
             let seen = host.machine.read(Path::new("/run/seen")).await?;
             if !seen.starts_with(b"looked\n") {
@@ -123,7 +128,9 @@ async fn cmdline_exposure(trial: &Trial) -> Outcome {
 /// As it is or as systemd would decode it.
 fn shows(seen: &[u8], credential: &Credential) -> bool {
     let encoded = BASE64_STANDARD_NO_PAD.encode(&credential.value).into_bytes();
-    [&credential.value, &encoded].into_iter().any(|form| seen.windows(form.len()).any(|window| window == form))
+    [&credential.value, &encoded]
+        .into_iter()
+        .any(|form| seen.windows(form.len()).any(|window| window == form))
 }
 
 pub const MISSING_ONE: Check = Check {
@@ -179,7 +186,11 @@ pub const MISSING_ONE: Check = Check {
                     to: "    file=$CREDENTIALS_DIRECTORY/host-$name\n    \
                          echo \"Loaded host-$name ($(wc -c <\"$file\") bytes)\"\n    if",
                 },
-                Edit::Replace { path: RUNNER, from: "echo \"credential host-$name is missing", to: ": \"credential host-$name is missing" },
+                Edit::Replace {
+                    path: RUNNER,
+                    from: "echo \"credential host-$name is missing",
+                    to: ": \"credential host-$name is missing",
+                },
             ],
         },
     ],

@@ -127,7 +127,11 @@ async fn host_load(trial: &Trial) -> Outcome {
     host.start().await?;
     let Settings { user, group, prefix, secrets, .. } = &host.settings;
     let owner = host.machine.run(&format!("stat --format=%U:%G /proc/{}", host.hypervisor().await?)).await?;
-    expect(owner.text() == format!("{user}:{group}"), format!("the hypervisor runs as {user}:{group}"), owner)?;
+    expect(
+        owner.text() == format!("{user}:{group}"),
+        format!("the hypervisor runs as {user}:{group}"),
+        owner,
+    )?;
 
     let loaded = host.settings.loaded();
     let service = format!("setpriv --reuid={user} --regid={group} --clear-groups --");
@@ -141,8 +145,10 @@ async fn host_load(trial: &Trial) -> Outcome {
     let written = host.machine.run(&format!("{service} sh -c 'echo x >{loaded}/x'")).await?;
     expect(!written.success(), format!("the service cannot write to {loaded}"), written)?;
     for credential in &order.credentials {
-        let (file, source) = (format!("{loaded}/{prefix}{}", credential.name), secrets.join(&credential.name));
-        let compared = host.machine.run(&format!("{service} cat {file} | cmp - {}", source.display())).await?;
+        let (file, source) =
+            (format!("{loaded}/{prefix}{}", credential.name), secrets.join(&credential.name));
+        let compared =
+            host.machine.run(&format!("{service} cat {file} | cmp - {}", source.display())).await?;
         expect(
             compared.success(),
             format!("the service reads {file}, and it is equal to {}", source.display()),

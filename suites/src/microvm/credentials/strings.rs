@@ -43,7 +43,11 @@ pub fn carry(order: &Order, strings: &[Vec<u8>]) -> Outcome {
         match carried.get(&name).map_or(&[][..], Vec::as_slice) {
             [] => faults.push(format!("{name} is not among them")),
             [one] if *one == value => {}
-            [one] => faults.push(format!("{name} has {} other bytes than the {} it was given", one.len(), value.len())),
+            [one] => faults.push(format!(
+                "{name} has {} other bytes than the {} it was given",
+                one.len(),
+                value.len()
+            )),
             more => faults.push(format!("{name} is there {} times", more.len())),
         }
     }
@@ -120,7 +124,10 @@ mod tests {
         let fixed = "io.systemd.credential:CLUSTER=c";
         let socket = "io.systemd.credential:vmm.notify_socket=vsock-stream:2:8888";
         assert_eq!(observed(&["io.systemd.credential:API_KEY=x,y", fixed]), None);
-        assert_eq!(observed(&[fixed, "", socket, "other", "io.systemd.credential.binary:API_KEY=eCx5"]), None);
+        assert_eq!(
+            observed(&[fixed, "", socket, "other", "io.systemd.credential.binary:API_KEY=eCx5"]),
+            None
+        );
     }
 
     #[test]
@@ -132,8 +139,14 @@ mod tests {
         };
         told(&[fixed], "API_KEY is not among them");
         told(&[fixed, key, key], "API_KEY is there 2 times");
-        told(&[fixed, "io.systemd.credential:API_KEY=x", "y"], "API_KEY has 1 other bytes than the 3 it was given");
-        told(&[fixed, key, "io.systemd.credential:JWT_SECRET="], "JWT_SECRET is there, which the host does not have");
+        told(
+            &[fixed, "io.systemd.credential:API_KEY=x", "y"],
+            "API_KEY has 1 other bytes than the 3 it was given",
+        );
+        told(
+            &[fixed, key, "io.systemd.credential:JWT_SECRET="],
+            "JWT_SECRET is there, which the host does not have",
+        );
         told(&[], "all there is: nothing");
     }
 
