@@ -54,11 +54,17 @@ impl Host {
     }
 
     async fn ask(&self, asked: &Asked) -> Result<(), MachineError> {
-        let Some(mut drop_in) = asked.drop_in() else { return Ok(()) };
+        if asked.is_nothing() {
+            return Ok(());
+        }
         let Settings { unit, prefix, secrets, .. } = &self.settings;
+        let mut drop_in = format!("[Service]\nEnvironmentFile={ASKED}\n");
+        let has = async |what| self.machine.run(&format!("systemctl cat {unit} | grep -q ^{what}=")).await;
+        if asked.files && !has("RuntimeDirectory").await?.success() {
+            drop_in += "RuntimeDirectory=microvm-strings\nRuntimeDirectoryMode=0700\n";
+        }
         // One that is missing is met as the unit's own are.
-        let falls_back =
-            self.machine.run(&format!("systemctl cat {unit} | grep -q ^SetCredential=")).await?.success();
+        let falls_back = !asked.loads.is_empty() && has("SetCredential").await?.success();
         for name in &asked.loads {
             drop_in += &format!("LoadCredential={prefix}{name}:{}/{name}\n", secrets.display());
             if falls_back {
@@ -188,6 +194,7 @@ struct Asked {
     variables: String,
     /// Secrets that its unit does not load.
     loads: Vec<String>,
+    /// Whether it needs a directory for files.
     files: bool,
 }
 
@@ -235,12 +242,8 @@ impl Asked {
         Ok(asked)
     }
 
-    /// What is laid over the unit, if anything is asked for.
-    fn drop_in(&self) -> Option<String> {
-        let directory =
-            if self.files { "RuntimeDirectory=microvm-strings\nRuntimeDirectoryMode=0700\n" } else { "" };
-        let asked = !self.variables.is_empty() || !self.loads.is_empty();
-        asked.then(|| format!("[Service]\nEnvironmentFile={ASKED}\n{directory}"))
+    fn is_nothing(&self) -> bool {
+        self.variables.is_empty() && self.loads.is_empty()
     }
 }
 
