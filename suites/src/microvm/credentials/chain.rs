@@ -175,8 +175,8 @@ pub async fn send(trial: &Trial, order: &Order) -> Result<Sent, Stop> {
     let hosts = trial.stage(HOST)?;
     let sent = hosts.ask(order.clone(), async |apart| {
         let host = Host::with(apart, order).await?;
-        host.start().await?;
-        let smbios = host.recorded().await?.smbios();
+        let hypervisor = host.start().await?;
+        let smbios = host.recorded(hypervisor).await?.smbios();
         let smbios = smbios.or_else(|reason| violated("options that the hypervisor takes", reason))?;
         Ok(Sent { smbios, said: host.said().await? })
     });

@@ -86,10 +86,10 @@ impl Host {
         self.machine.succeed(&command).await
     }
 
-    /// Starts the microVM, up to where its hypervisor runs.
-    pub async fn start(&self) -> Outcome {
+    /// Starts the microVM, up to where its hypervisor runs, and gives that process.
+    pub async fn start(&self) -> Result<u32, Stop> {
         self.started(&self.settings.unit).await?;
-        self.hypervisor().await.map(drop)
+        self.hypervisor().await
     }
 
     async fn started(&self, unit: &str) -> Outcome {
@@ -97,12 +97,13 @@ impl Host {
         if started.success() { Ok(()) } else { self.ends(unit, &format!("{unit} starts")).await }
     }
 
-    /// The process of the hypervisor: waits for it.
-    pub async fn hypervisor(&self) -> Result<u32, Stop> {
+    /// Waits for the process of the hypervisor.
+    async fn hypervisor(&self) -> Result<u32, Stop> {
         let unit = &self.settings.unit;
         let find = format!(
-            "find_it() {{
-                 for pid in $(find /sys/fs/cgroup/$(systemctl show -P ControlGroup {unit}) -name cgroup.procs -exec cat {{}} + 2>/dev/null); do
+            "group=/sys/fs/cgroup/$(systemctl show -P ControlGroup {unit})
+             find_it() {{
+                 for pid in $(find $group -name cgroup.procs -exec cat {{}} + 2>/dev/null); do
                      program=$(tr '\\0' '\\n' </proc/$pid/cmdline | sed -n 2p)
                      [ \"$(readlink -f \"$program\")\" = {STAND_IN} ] && [ -e /proc/$pid/fd/{} ] && echo $pid && return
                  done
@@ -161,8 +162,7 @@ impl Host {
     }
 
     /// The command line with which the hypervisor was started, and the files that it names.
-    pub async fn recorded(&self) -> Result<Recorded, Stop> {
-        let pid = self.hypervisor().await?;
+    pub async fn recorded(&self, pid: u32) -> Result<Recorded, Stop> {
         let line = self.machine.read(Path::new(&format!("/proc/{pid}/cmdline"))).await?;
         // The interpreter of the stand-in is the first.
         let mut words = nul_separated(&line).into_iter().skip(1);
@@ -176,8 +176,8 @@ impl Host {
     }
 
     /// The OEM strings that the hypervisor was given.
-    pub async fn strings(&self) -> Result<Vec<Vec<u8>>, Stop> {
-        let smbios = self.recorded().await?.smbios();
+    pub async fn strings(&self, pid: u32) -> Result<Vec<Vec<u8>>, Stop> {
+        let smbios = self.recorded(pid).await?.smbios();
         Ok(smbios.or_else(|reason| violated("options that the hypervisor takes", reason))?.strings())
     }
 

@@ -54,8 +54,8 @@ async fn no_injection(trial: &Trial) -> Outcome {
         .for_all(CASES, vec(value(), VALUES), async |values| {
             for order in Order::each(trial, form, numbered(values)).await? {
                 let host = Host::with(trial, &order).await?;
-                host.start().await?;
-                let strings = host.strings().await?;
+                let hypervisor = host.start().await?;
+                let strings = host.strings(hypervisor).await?;
                 host.machine.kill().await;
                 carry(&order, &strings)?;
                 let expected = "values bring no other strings than those of harmless ones";

@@ -61,8 +61,8 @@ async fn strings_built(trial: &Trial) -> Outcome {
     for form in Form::all(trial)? {
         let order = Order { form, ..Order::documented(trial)? };
         let host = Host::with(trial, &order).await?;
-        host.start().await?;
-        carry(&order, &host.strings().await?)?;
+        let hypervisor = host.start().await?;
+        carry(&order, &host.strings(hypervisor).await?)?;
     }
     Ok(())
 }
@@ -104,8 +104,8 @@ async fn cmdline_exposure(trial: &Trial) -> Outcome {
     for form in Form::all(trial)? {
         let order = Order { form, ..Order::documented(trial)? };
         let host = Host::with(trial, &order).await?;
-        host.start().await?;
-        let (pid, by_file) = (host.hypervisor().await?, !host.recorded().await?.files.is_empty());
+        let pid = host.start().await?;
+        let by_file = !host.recorded(pid).await?.files.is_empty();
         for (who, prefix, documented) in users(&host.settings) {
             let look =
                 format!("{prefix} sh -c 'echo looked; cat /proc/{pid}/cmdline' >/run/seen 2>/dev/null");

@@ -124,9 +124,9 @@ pub const HOST_LOAD: Check = Check {
 async fn host_load(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let host = Host::with(trial, &order).await?;
-    host.start().await?;
+    let hypervisor = host.start().await?;
     let Settings { user, group, prefix, secrets, .. } = &host.settings;
-    let owner = host.machine.run(&format!("stat --format=%U:%G /proc/{}", host.hypervisor().await?)).await?;
+    let owner = host.machine.run(&format!("stat --format=%U:%G /proc/{hypervisor}")).await?;
     expect(
         owner.text() == format!("{user}:{group}"),
         format!("the hypervisor runs as {user}:{group}"),
