@@ -1,5 +1,6 @@
 //! Power that goes away in the middle of a rebuild.
 
+use futures::future::BoxFuture;
 use harness::fault::{Cue, Unflushed};
 use harness::target::Rollback;
 use harness::{Check, Edit, Invariant, Level, MachineError, Mutant, Outcome, Touches, Trial, expect};
@@ -82,20 +83,22 @@ impl Step {
     }
 }
 
-/// Every step, each with one of the ways in which a disk can lose power, at random.
+/// Every step, each with one of the ways in which a disk can lose power, at random. Each is a case of its own, which has
+/// the time that a case may take.
 async fn power_cut_anywhere(trial: &Trial) -> Outcome {
-    let ways = sample::select(vec![Unflushed::Kept, Unflushed::Lost]);
-    let ways = array::uniform6(ways);
-    trial.for_all(1, ways, |ways| survives_everywhere(trial, ways)).await
-}
-
-async fn survives_everywhere(trial: &Trial, ways: [Unflushed; Step::ALL.len()]) -> Outcome {
-    for (step, way) in Step::ALL.into_iter().zip(ways) {
-        let survived = survives(trial, step, way).await;
-        survived
-            .map_err(|stop| stop.at(format!("when it was {step:?} and unflushed writes were {way:?}")))?;
+    let ways = array::uniform6(sample::select(vec![Unflushed::Kept, Unflushed::Lost]));
+    for (at, step) in Step::ALL.into_iter().enumerate() {
+        trial.for_all(1, ways.clone(), |ways| survives_step(trial, step, ways[at])).await?;
     }
     Ok(())
+}
+
+/// Boxed: the compiler cannot see through so many futures in one another.
+fn survives_step(trial: &Trial, step: Step, way: Unflushed) -> BoxFuture<'_, Outcome> {
+    Box::pin(async move {
+        let survived = survives(trial, step, way).await;
+        survived.map_err(|stop| stop.at(format!("when it was {step:?} and unflushed writes were {way:?}")))
+    })
 }
 
 async fn survives(trial: &Trial, step: Step, way: Unflushed) -> Outcome {

@@ -204,7 +204,10 @@ impl Asked {
         let mut asked =
             Asked { variables: String::new(), loads: Vec::new(), files: order.form == Form::QemuFile };
         let mut name = |what: &str, variable: &Option<String>, value: &str| match variable {
-            Some(variable) => Ok(asked.variables += &format!("{variable}={}\n", quoted(value))),
+            Some(variable) => {
+                asked.variables += &format!("{variable}={}\n", quoted(value));
+                Ok(())
+            }
             None => Err(cannot_ask(what)),
         };
         let (hypervisor, form) = match order.form {
