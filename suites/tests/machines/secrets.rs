@@ -54,7 +54,9 @@ impl Place {
             values.push(value);
         }
         let target = fs::read_to_string(Path::new(FIXTURES).join("target.toml")).unwrap();
-        let target = target.replace("steps = \"", &format!("steps = \"{FIXTURES}/"));
+        let target = ["steps", "literal"].iter().fold(target, |target, key| {
+            target.replace(&format!("{key} = \""), &format!("{key} = \"{FIXTURES}/"))
+        });
         let (before, _) = target.split_once("[credentials.secret]").unwrap();
         let files = NAMES.map(|name| format!("{name} = {{ file = \"{name}\" }}\n")).concat();
         fs::write(place.join("microvm.toml"), format!("{before}[credentials.secret]\n{files}")).unwrap();
