@@ -6,9 +6,11 @@ use std::sync::Arc;
 use harness::lab::{Drives, booted};
 use harness::machine::qemu::Vm;
 use harness::machine::qemu::bus::{Bus, Object, Refusal};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{
+    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
+};
 use serde::Deserialize;
-use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 use super::activation::called;
 use super::login::{log_in, logged_in};
@@ -81,7 +83,7 @@ pub const KEYRING_UNLOCKED: Check = Check {
     invariant: Invariant {
         id: "session.keyring-unlocked",
         level: Level::Must,
-        statement: "After a PAM login the `login` collection is unlocked: a secret of any bytes and several lines, stored over the Secret Service, comes back, also after a reboot.",
+        statement: "After a PAM login the `login` collection is unlocked: a secret of any bytes and several lines, stored over the Secret Service, comes back, also after the next start of the daemon and of the machine.",
         source: document("Race Conditions and Mitigations, 2"),
         variant: None,
     },
@@ -122,6 +124,7 @@ const LINES: &[u8] =
 const BYTES: &[u8] = b"\x00\x01\n\x7f\x80\xfe\xff\x00";
 
 async fn keyring_unlocked(trial: &Trial) -> Outcome {
+    keeps_without_a_login(trial).await?;
     let machine = logged_in(trial).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
@@ -136,6 +139,29 @@ async fn keyring_unlocked(trial: &Trial) -> Outcome {
     log_in(&*machine).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
+    keyring.has("probe", LINES).await?;
+    keyring.has("another", BYTES).await
+}
+
+/// A keyring that no password locks is saved as text, in which not every secret can be written. The login's password
+/// would lock it, and have it saved otherwise from then on.
+async fn keeps_without_a_login(trial: &Trial) -> Outcome {
+    let machine = trial.machine().await?;
+    let keyring = Keyring::of(&machine).await?;
+    if !keyring.opens_unasked().await? {
+        return Ok(());
+    }
+    keyring.store("probe", LINES).await?;
+    keyring.store("another", BYTES).await?;
+    keyring.end_daemon(&*machine).await?;
+
+    let keyring = Keyring::of(&machine).await?;
+    let opens = keyring.opens_unasked().await?;
+    expect(
+        opens,
+        "the collection `login` opens after the daemon's next start as it did before",
+        "it does not",
+    )?;
     keyring.has("probe", LINES).await?;
     keyring.has("another", BYTES).await
 }
@@ -193,6 +219,29 @@ impl Keyring {
         let locked: OwnedValue = answered("there is a collection `login`", locked)?;
         let unlocked = bool::try_from(locked).is_ok_and(|locked| !locked);
         expect(unlocked, "a password login unlocks the collection `login`", "it is locked")
+    }
+
+    /// Whether the collection can be unlocked without a question to anybody.
+    async fn opens_unasked(&self) -> Result<bool, Stop> {
+        let collection = ObjectPath::from_static_str_unchecked(LOGIN);
+        let reply = self.bus.call(SERVICE, "Unlock", &(&[collection][..],)).await?;
+        let unlocked = reply.map(|(unlocked, _prompt): (Vec<OwnedObjectPath>, OwnedObjectPath)| unlocked);
+        Ok(unlocked.is_ok_and(|unlocked| unlocked.iter().any(|one| one.as_str() == LOGIN)))
+    }
+
+    /// Ends the daemon, which the bus starts anew for the next call.
+    async fn end_daemon(&self, machine: &Vm) -> Outcome {
+        let Some(daemon) = self.bus.owner(SERVICE.name).await? else {
+            return violated(
+                "the Secret Service that has answered goes on",
+                format!("nobody owns {}", SERVICE.name),
+            );
+        };
+        let ended = format!(
+            "kill {daemon} && timeout 60 tail --sleep-interval=0.1 --pid={daemon} --follow /dev/null"
+        );
+        let ended = machine.run(&ended).await?;
+        expect(ended.success(), "the keyring's daemon ends when it is told to", ended)
     }
 
     /// Stores a secret as a program of this name.
