@@ -97,7 +97,7 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
     let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
     assert!(unknown.starts_with(begin) && unknown.contains("binfmt.registered, "), "{unknown}");
     assert_snapshot!(said(&["list", "omarchi"]), @r#"
-    assay: there is no suite for a target "omarchi"; there is: omarchy, microvm, appliance
+    assay: there is no suite for a target "omarchi": its name selects the checks; there is: omarchy, microvm, appliance
     "#);
 }
 
@@ -333,8 +333,7 @@ fn nothing_selected_is_not_a_success() {
     let (status, said) = place.write("mine.toml", &target("")).complaint(&["run", "mine.toml"]);
     assert_eq!(status, 4);
     assert!(said.trim_end().contains("nothing ran"), "{said}");
-    let why = "there is no suite for a target named \"mine\": a target file takes the checks of the name that it has, \
-               and there are some for omarchy, microvm, appliance";
+    let why = "there is no suite for a target \"mine\": its name selects the checks; there is: omarchy, microvm, appliance";
     assert!(said.contains(why), "{said}");
     let (status, said) = place.complaint(&["run", "mine.toml", "--suite", "binfmt"]);
     assert_eq!(status, 2);

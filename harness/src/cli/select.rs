@@ -60,22 +60,14 @@ pub fn targets(catalogue: &'static [Suite]) -> Vec<&'static str> {
 pub fn strange(catalogue: &'static [Suite], target: &str) -> Option<String> {
     let known = targets(catalogue);
     (!known.contains(&target)).then(|| {
-        format!(
-            "there is no suite for a target named {target:?}: a target file takes the checks of the name that it has, \
-             and there are some for {}",
-            known.join(", ")
-        )
+        let known = known.join(", ");
+        format!("there is no suite for a target {target:?}: its name selects the checks; there is: {known}")
     })
 }
 
 /// Fails for a target that there are no checks for.
 pub fn check_target(target: &str, catalogue: &'static [Suite]) -> Result<(), Failure> {
-    let known = targets(catalogue);
-    if known.contains(&target) {
-        return Ok(());
-    }
-    let known = known.join(", ");
-    Err(Failure::usage(format!("there is no suite for a target {target:?}; there is: {known}")))
+    strange(catalogue, target).map_or(Ok(()), |text| Err(Failure::usage(text)))
 }
 
 fn unknown(kind: &str, name: &str, target: &str, known: impl Iterator<Item = String>) -> Failure {

@@ -19,28 +19,34 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 load before-go
 
-for name in /sys/class/virtio-ports/*/name; do
-    [ -e "$name" ] && read -r port <"$name" && [ "$port" = assay.boot ] || continue
-    node=${name%/name}
-    exec 3<>"/dev/${node##*/}" || fail "the port assay.boot cannot be opened"
-    # An idle clock that jumps would race ahead while the guest waits for its host and for its disk: so a
-    # process is never idle, and stands aside for all others.
-    while :; do :; done &
-    awake=$!
-    renice -n 19 -p $awake >/dev/null
-    # Writing blocks until the host listens; reading ends when it hangs up.
-    until [ "$word" = go ]; do
-        echo ready >&3
-        read -r word seconds seed clock <&3
+# Ports get their names from the host, which may answer after their driver has been loaded.
+node=
+read -r began _ </proc/uptime
+until [ -n "$node" ]; do
+    read -r now _ </proc/uptime
+    [ $((${now%.*} - ${began%.*})) -le 60 ] || fail "the port assay.boot has not come within 60 s"
+    for name in /sys/class/virtio-ports/*/name; do
+        [ -e "$name" ] && read -r port <"$name" && [ "$port" = assay.boot ] && node=${name%/name}
     done
-    exec 3>&-
-    # All that are continued from here would have one time and draw the same numbers. This early the
-    # kernel uses what is written to its pool within a second.
-    [ -z "$seconds" ] || date -u -s "@$seconds" >/dev/null || fail "the time cannot be set"
-    [ -z "$seed" ] || echo "$seed" >/dev/urandom
-    # It goes on until there is what holds the clock better.
-    if [ "$clock" = hold ]; then export ASSAY_HOLDER=$awake; else kill -9 $awake; fi
 done
+exec 3<>"/dev/${node##*/}" || fail "the port assay.boot cannot be opened"
+# An idle clock that jumps would race ahead while the guest waits for its host and for its disk: so a
+# process is never idle, and stands aside for all others.
+while :; do :; done &
+awake=$!
+renice -n 19 -p $awake >/dev/null
+# Writing blocks until the host listens; reading ends when it hangs up.
+until [ "$word" = go ]; do
+    echo ready >&3
+    read -r word seconds seed clock <&3
+done
+exec 3>&-
+# All that are continued from here would have one time and draw the same numbers. This early the
+# kernel uses what is written to its pool within a second.
+[ -z "$seconds" ] || date -u -s "@$seconds" >/dev/null || fail "the time cannot be set"
+[ -z "$seed" ] || echo "$seed" >/dev/urandom
+# It goes on until there is what holds the clock better.
+if [ "$clock" = hold ]; then export ASSAY_HOLDER=$awake; else kill -9 $awake; fi
 
 load after-go
 [ -b /dev/vda ] || fail "no disk /dev/vda: give the machine a virtio-blk root disk"

@@ -204,6 +204,7 @@ impl<'p> Site<'p> {
             firmware: stage.firmware,
             memory_mib: stage.memory,
             cpus: u32::from(stage.cpus),
+            virtualization: false,
         };
         let recipe = Recipe::load(&stage.recipe)?;
         let steps = stage.steps.as_deref().map(Plan::load).transpose()?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{Entry, Owner, Owners, Tree};
-use crate::machine::{Machine, MachineError};
+use crate::machine::{Machine, MachineError, quoted};
 
 /// The shell takes a command as one argument, and Linux allows 128 KiB for one.
 const COMMAND_ROOM: usize = 64 << 10;
@@ -115,11 +115,6 @@ fn unpack(root: &str, archive: &str, owners: &Owners) -> String {
         "tar -x -f {archive} -C {root} --preserve-permissions {whose} --touch \
          --no-overwrite-dir --keep-directory-symlink ; status=$? ; rm -f {archive} ; exit $status"
     )
-}
-
-pub(super) fn quoted(path: &str) -> String {
-    // Quoting fails on NUL only, and no path has one.
-    shlex::try_quote(path).map_or_else(|_| String::new(), Into::into)
 }
 
 /// The words in as few commands as have room for them.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Owner;
-use super::carry::{batches, quoted};
-use crate::machine::{Machine, MachineError};
+use super::carry::batches;
+use crate::machine::{Machine, MachineError, quoted};
 
 /// What was found at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::machine::qemu::bus::BUS;
-use harness::machine::{COMMAND_LIMIT, quoted};
+use harness::machine::{COMMAND_LIMIT, programs, quoted};
 use harness::{Machine, MachineError, Outcome, Status, Stop, expect, violated};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -53,9 +53,6 @@ const NOBODY: i32 = 3;
 const ASK: &str = include_str!("ask.pl");
 const ASK_FILE: &str = "/run/assay-ask.pl";
 
-/// Names what wrappers need and the image does not have.
-const MISSING: &str = include_str!("missing.sh");
-
 /// Where this is, the agent stays and answers, as the others do anyway.
 const STAYS: &str = "/run/assay-probe-stays";
 
@@ -86,12 +83,11 @@ pub async fn start(machine: &dyn Machine, caller: &Caller<'_>) -> Outcome {
 
 /// What a wrapper leads to or is interpreted by is for the image to have, not for the wrapper.
 pub async fn nothing_is_missing(machine: &dyn Machine) -> Outcome {
-    let files = WRAPPERS.iter().map(|wrapper| wrapper.file).collect::<Vec<_>>().join(" ");
-    let missing = machine.succeed(&format!("sh -c {} sh {files}", quoted(MISSING))).await?;
-    if missing.is_empty() {
-        return Ok(());
+    let files: Vec<&str> = WRAPPERS.iter().map(|wrapper| wrapper.file).collect();
+    match programs::missing(machine, &[], &files).await? {
+        Some(missing) => Err(Stop::Broken(missing.to_string())),
+        None => Ok(()),
     }
-    Err(Stop::Broken(format!("the image does not have all that wrappers need: {missing:?}")))
 }
 
 /// Has the agent stay, whoever starts it, and ends one that would not.

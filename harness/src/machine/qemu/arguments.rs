@@ -218,6 +218,7 @@ fn root_disk(mut layers: Value, write_log: Option<Inherited>) -> Value {
 
 fn board(hardware: &Hardware) -> String {
     let board = match hardware.architecture {
+        Architecture::Aarch64 if hardware.virtualization => "virt,gic-version=3,virtualization=on",
         Architecture::Aarch64 => "virt,gic-version=3",
         // The older entry point to the tables counts their bytes in 16 bits.
         Architecture::X86 => "q35,smbios-entry-point-type=64",
@@ -236,6 +237,9 @@ const WITHOUT_CMPXCHG16B: &str = "qemu64,-cx16";
 fn processor(hardware: &Hardware) -> &'static str {
     match (hardware.accelerator, hardware.architecture) {
         (Accelerator::Kvm, _) => "host",
+        (Accelerator::Tcg, Architecture::Aarch64) if hardware.virtualization => "max,pauth-impdef=on",
+        // The emulator has AMD's virtualisation, not Intel's.
+        (Accelerator::Tcg, Architecture::X86) if hardware.virtualization => "max,svm=on",
         (Accelerator::Tcg, Architecture::Aarch64) => "cortex-a72",
         (Accelerator::Tcg, Architecture::X86) => WITHOUT_CMPXCHG16B,
     }
@@ -260,6 +264,7 @@ mod tests {
         let frozen = matches!(start, Start::Frozen);
         Launch {
             hardware: Hardware {
+                virtualization: false,
                 architecture,
                 accelerator,
                 firmware: Firmware::Board,

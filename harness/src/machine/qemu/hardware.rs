@@ -60,6 +60,8 @@ pub struct Hardware {
     pub firmware: Firmware,
     pub memory_mib: u32,
     pub cpus: u32,
+    /// Whether its processor can have guests of its own, so that it is a host with KVM.
+    pub virtualization: bool,
 }
 
 impl Hardware {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness::machine::qemu::Vm;
-use harness::machine::quoted;
+use harness::machine::{programs, quoted};
 use harness::target::{Convention, Given, Host as Settings};
 use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
 
@@ -130,14 +130,12 @@ impl Host {
 
     /// Tells how a unit has ended that was to do something: whose fault that is, and what it said last.
     async fn ends<T>(&self, unit: &str, expected: &str) -> Result<T, Stop> {
+        if let Some(missing) = programs::missing(&*self.machine, &[unit], &[]).await? {
+            return Err(Stop::Broken(missing.to_string()));
+        }
         let asked = format!(
             "journalctl --sync
              echo $(systemctl show -P Result {unit}) $(systemctl show -P ExecMainStatus {unit}) $(systemctl show -P ConditionResult {unit})
-             path=$(systemctl show -P ExecStart {unit} | sed -n '1s/^{{ path=\\([^ ;]*\\).*/\\1/p')
-             set -- $(head -c 200 \"$path\" 2>/dev/null | sed -n '1s/^#!//p')
-             [ \"${{1##*/}}\" != env ] || command -v \"$2\" >/dev/null || echo \"missing: $2, which interprets $path\"
-             [ -z \"$1\" ] || [ -x \"$1\" ] || echo \"missing: $1, which interprets $path\"
-             [ -e \"$path\" ] || echo \"missing: $(readlink -m \"$path\")\"
              journalctl --merge --quiet --output=cat --lines=6 _SYSTEMD_UNIT={unit} + UNIT={unit}"
         );
         let told = self.machine.run(&asked).await?.text();
@@ -145,10 +143,6 @@ impl Host {
         let (result, status) = state.split_once(' ').unwrap_or((state, ""));
         let (status, condition) = status.split_once(' ').unwrap_or((status, ""));
         let said: Vec<String> = said.lines().map(|line| line.chars().take(200).collect()).collect();
-        let missing = said.iter().find(|line| line.starts_with("missing: "));
-        if let Some(missing) = missing {
-            return Err(Stop::Broken(format!("{unit} cannot run: {missing}")));
-        }
         let said = format!("{:?}", said.join("; "));
         if NOT_EXECUTED.contains(&status) {
             return Err(Stop::Broken(format!(

@@ -1,0 +1,174 @@
+//! assay on a host with KVM. It needs none: that host is emulated, with a processor that has virtualisation.
+//!
+//! Takes an hour or so: runs where `ASSAY_KVM_TESTS` is set.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness::cache::Cache;
+use harness::image::{Image, Recipe};
+use harness::lab::booted;
+use harness::machine::qemu::{Accelerator, Clock, Disk, Drive, Firmware, Hardware, Kernel, Own, PowerOn, Vm};
+use harness::machine::quoted;
+use harness::{Architecture, Home, Machine, Target, Transcript};
+use rstest::rstest;
+use serde_json::Value;
+
+/// The host, and what assay needs in it: itself, its fixtures, and the images that would have to be downloaded.
+struct Host {
+    machine: Vm,
+}
+
+/// How long one run may take in there.
+const RUN_LIMIT: Duration = Duration::from_secs(3 * 3600);
+
+impl Host {
+    async fn boot(architecture: Architecture, targets: &[&str]) -> Host {
+        let (home, cache) = (Home::find().unwrap(), Cache::open().unwrap());
+        let recipe = Recipe::load(&home.recipe(&format!("kvm-host-{}", architecture.name()))).unwrap();
+        let image = Image::ensure(&recipe, &cache, &|progress| eprintln!("{progress:?}")).await.unwrap();
+        let open = |path: PathBuf| File::open(path).unwrap();
+        let kernel = Kernel {
+            file: open(image.kernel()),
+            initramfs: open(image.initramfs()),
+            arguments: image.arguments().to_vec(),
+        };
+        let hardware = Hardware {
+            architecture,
+            accelerator: Accelerator::Tcg,
+            firmware: Firmware::Board,
+            memory_mib: 8192,
+            cpus: 2,
+            virtualization: true,
+        };
+        let power_on = PowerOn::prepare(hardware, &kernel).await.unwrap();
+        let own = Own {
+            name: "kvm-host".into(),
+            transcript: Transcript::default(),
+            disk: Disk::image(open(image.root())).unwrap().fresh_layer().unwrap(),
+            drives: vec![brought(&home, &cache, targets).await],
+            clock: Clock::Real,
+            time: None,
+        };
+        let machine = power_on.boot(own).await.unwrap();
+        booted(&machine).await.unwrap();
+        machine.succeed(BEGIN).await.unwrap();
+        Host { machine }
+    }
+
+    /// Runs assay, prints what it says, and gives its report.
+    async fn assay(&self, arguments: &str) -> Value {
+        let report = "/root/report.json";
+        let command = format!("assay {arguments} --json {report}");
+        eprintln!("$ {command}");
+        let started = format!("cd /root; {ENVIRONMENT} setsid {command} >/root/said 2>&1 & echo $!");
+        let process = self.machine.succeed(&started).await.unwrap();
+        let mut line = 1;
+        let ends = tokio::time::Instant::now() + RUN_LIMIT;
+        loop {
+            let told = format!(
+                "timeout 50 tail --pid={process} --follow --lines=+{line} /root/said; ! kill -0 {process} 2>/dev/null"
+            );
+            let told = self.machine.run_within(&told, Duration::from_secs(600)).await.unwrap();
+            eprint!("{}", told.text());
+            line += told.stdout.iter().filter(|byte| **byte == b'\n').count();
+            if told.success() {
+                break;
+            }
+            assert!(tokio::time::Instant::now() < ends, "`{command}` has not ended within {RUN_LIMIT:?}");
+        }
+        serde_json::from_slice(&self.machine.read(Path::new(report)).await.unwrap()).unwrap()
+    }
+}
+
+/// What the cache would be filled with comes on a drive that cannot be written to.
+const BEGIN: &str = "set -e
+    modprobe -q kvm_amd nested=0 || true
+    mkdir -p /mnt /root/upper /root/work /root/cache
+    mount -o ro /dev/sda /mnt
+    mount -t overlay -o lowerdir=/mnt/cache,upperdir=/root/upper,workdir=/root/work overlay /root/cache
+    ln -s /mnt/assay /usr/local/bin/assay
+    ls /dev/kvm";
+
+const ENVIRONMENT: &str = "ASSAY_HOME=/mnt ASSAY_CACHE=/root/cache HOME=/root";
+
+/// A drive with the program, what it reads, and the images of these targets.
+async fn brought(home: &Home, cache: &Cache, targets: &[&str]) -> Drive {
+    let place = tempfile::tempdir_in(cache.logs()).unwrap();
+    let copy = |from: &Path, to: &Path| {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let copied = Command::new("cp").args(["--archive", "--link"]).arg(from).arg(to).status().unwrap();
+        assert!(copied.success() || plain_copy(from, to), "{} cannot be copied", from.display());
+    };
+    for directory in ["fixtures", "vm-images"] {
+        copy(&home.directory().join(directory), &place.path().join(directory));
+    }
+    copy(Path::new(env!("CARGO_BIN_EXE_assay")), &place.path().join("assay"));
+    for target in targets {
+        let target = Target::find(target, home).unwrap();
+        for stage in target.stages.values() {
+            let recipe = Recipe::load(&stage.recipe).unwrap();
+            let image = Image::ensure(&recipe, cache, &|progress| eprintln!("{progress:?}")).await.unwrap();
+            let entry = image.root().parent().unwrap().to_owned();
+            let to = place.path().join("cache/images").join(entry.file_name().unwrap());
+            if !to.exists() {
+                copy(&entry, &to);
+            }
+        }
+    }
+    let drive = place.path().with_extension("drive");
+    let made = Command::new("mke2fs")
+        .args(["-q", "-t", "ext4", "-O", "^has_journal", "-d"])
+        .arg(place.path())
+        .arg(&drive)
+        .arg("16G")
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let image = Arc::new(File::open(&drive).unwrap());
+    fs::remove_file(&drive).unwrap();
+    Drive { name: "brought".into(), image, plugged: true }
+}
+
+/// Where the two are on different file systems.
+fn plain_copy(from: &Path, to: &Path) -> bool {
+    Command::new("cp").args(["--archive", "--sparse=always"]).arg(from).arg(to).status().unwrap().success()
+}
+
+/// How many checks ended with each verdict, and why one is broken.
+fn verdicts(report: &Value) -> (Vec<(String, usize)>, Vec<String>) {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let mut broken = Vec::new();
+    for case in report["cases"].as_array().unwrap() {
+        let verdict = case["verdict"].as_str().unwrap_or_default().to_owned();
+        if verdict == "broken" {
+            broken.push(format!("{}: {}", case["id"], case["reason"]));
+        }
+        match counts.iter_mut().find(|(known, _)| *known == verdict) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((verdict, 1)),
+        }
+    }
+    (counts, broken)
+}
+
+#[rstest]
+#[case::microvm("microvm", "")]
+#[case::appliance("appliance", "")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_is_decided_under_kvm(#[case] target: &str, #[case] selection: &str) {
+    if std::env::var_os("ASSAY_KVM_TESTS").is_none() {
+        eprintln!("skipped: set ASSAY_KVM_TESTS=1 to start a host with KVM");
+        return;
+    }
+    let host = Host::boot(Architecture::X86, &[target]).await;
+    let more = std::env::var("ASSAY_KVM_OPTIONS").unwrap_or_default();
+    let report = host.assay(&format!("run {} {selection} {more}", quoted(target))).await;
+    let (counts, broken) = verdicts(&report);
+    eprintln!("{target}: {counts:?}");
+    assert!(!counts.is_empty() && broken.is_empty(), "{broken:#?}");
+    host.machine.end().await;
+}
