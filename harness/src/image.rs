@@ -9,6 +9,7 @@ mod error;
 mod initramfs;
 mod log;
 mod made;
+mod mirror;
 mod modules;
 mod plan;
 mod prerequisites;

@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use super::contained::contained;
 use super::error::ImageError;
 use super::log::Log;
+use super::mirror::mirror;
 use super::prerequisites::prerequisites;
 use super::recipe::Recipe;
 use super::{ImageProgress, Stage, initramfs, made, plan};
@@ -83,7 +84,7 @@ async fn run(
         .envs(plan::environment(recipe, made))
         .env("ARCHITECTURES", architectures(recipe))
         .env("SUITE", &recipe.suite)
-        .env("MIRROR", &recipe.mirror)
+        .env("MIRROR", mirror(recipe).unwrap_or_default())
         .env("OUT", work)
         .env("PACKAGE_CACHE", packages)
         .stdin(Stdio::null())

@@ -91,7 +91,7 @@ mod tests {
         let lock = "version = 4\n\n[[package]]\nname = \"made\"\nversion = \"0.0.0\"\n";
         fs::write(package.join("Cargo.lock"), lock).unwrap();
         fs::write(package.join("src/main.rs"), program).unwrap();
-        let text = "architecture = 'amd64'\nsuite = 's'\nmirror = 'm'\nhostname = 'h'\nuser = 'u'\nsize_mib = 1\n\
+        let text = "architecture = 'amd64'\nsuite = 's'\nhostname = 'h'\nuser = 'u'\nsize_mib = 1\n\
                     packages = []\n[[made]]\npackage = 'package'\narchitecture = 'amd64'\ndirectory = '/opt/made'\n";
         Recipe { directory: directory.to_owned(), ..toml::from_str(text).unwrap() }
     }

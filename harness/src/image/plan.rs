@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn foreign_packages_name_their_release_and_made_trees_where_they_go() {
-        let text = "architecture = 'arm64'\nsuite = 'trixie'\nmirror = 'http://m'\nhostname = 'h'\nuser = 'u'\n\
+        let text = "architecture = 'arm64'\nsuite = 'trixie'\nhostname = 'h'\nuser = 'u'\n\
                     size_mib = 1\npackages = []\n\
                     [[foreign]]\narchitecture = 'amd64'\npackages = ['libc6', 'dash']\ndirectory = '/opt/x'\n\
                     [[foreign]]\narchitecture = 'amd64'\nsuite = 'bookworm'\npackages = ['libcurl4']\ndirectory = '/opt/y'\n\

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::mirror::{VARIABLE, mirror};
 use super::recipe::{Architecture, Recipe};
 
 /// Something that this host needs and does not have.
@@ -48,6 +49,13 @@ pub fn prerequisites(recipe: &Recipe) -> Vec<Prerequisite> {
     if !Path::new(KEYRING).exists() {
         let why = "packages are checked against it";
         missing.push(package(KEYRING, "debian-archive-keyring", why));
+    }
+    if mirror(recipe).is_none() {
+        missing.push(Prerequisite {
+            what: "an archive of Debian's packages".to_owned(),
+            why: "an image's packages come from where this host's own do, and those are not Debian's",
+            fix: format!("export {VARIABLE}=URL"),
+        });
     }
     if !rustix::process::geteuid().is_root() && !installed("newuidmap") {
         let why = "without being root, a build needs a range of user ids";

@@ -9,9 +9,8 @@ use super::common::Common;
 
 /// What an image is built from: a file of `vm-images/`.
 ///
-/// Package versions are those of the mirror on the day of the build; the image
-/// keeps them in `packages.txt`. To pin them, name a snapshot as the mirror,
-/// such as `http://snapshot.debian.org/archive/debian/20260901T000000Z`.
+/// Package versions are those of the archive on the day of the build; the image
+/// keeps them in `packages.txt`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -20,7 +19,9 @@ pub struct Recipe {
     pub architecture: Architecture,
     /// Debian's name of the release.
     pub suite: String,
-    pub mirror: String,
+    /// The archive of Debian's packages, such as one of a snapshot, whose versions stay; else the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
     pub hostname: String,
     /// The ordinary user, of uid 1000. Like root, it has no password.
     pub user: String,
@@ -195,6 +196,15 @@ impl Architecture {
     }
 }
 
+impl From<Architecture> for crate::Architecture {
+    fn from(architecture: Architecture) -> crate::Architecture {
+        match architecture {
+            Architecture::Arm64 => crate::Architecture::Aarch64,
+            Architecture::Amd64 => crate::Architecture::X86,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Recipe, RecipeError};
@@ -223,7 +233,7 @@ mod tests {
         let common = "packages = ['dash']\n[masked]\n'a.service' = 'common'\n'b.service' = 'common'\n";
         std::fs::write(directory.path().join("common.toml"), common).unwrap();
         let path = directory.path().join("recipe.toml");
-        let text = "common = 'common.toml'\narchitecture = 'amd64'\nsuite = 'trixie'\nmirror = 'http://m'\n\
+        let text = "common = 'common.toml'\narchitecture = 'amd64'\nsuite = 'trixie'\n\
                     hostname = 'h'\nuser = 'u'\nsize_mib = 1\npackages = ['perl-base']\n\
                     [masked]\n'b.service' = 'own'\n";
         std::fs::write(&path, text).unwrap();
