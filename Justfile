@@ -36,6 +36,10 @@ _run TARGET *ARGS: _reports
 test-container *ARGS: _reports
     {{ assay }} run appliance --machine container --junit {{ reports }}/appliance-container.xml "$@"
 
+# The same suites under KVM, in a host that is emulated and so needs none: takes an hour; names of targets say which
+test-kvm *TARGETS:
+    ASSAY_KVM_TESTS=1 cargo test --package suites --test kvm -- --test-threads 1 --nocapture "$@"
+
 # Show that every mutant of the Omarchy suites turns its check red
 prove-omarchy *ARGS: _reports
     {{ assay }} prove omarchy --json {{ reports }}/prove-omarchy.json "$@"

@@ -4,13 +4,13 @@ use futures::future::BoxFuture;
 
 use crate::provision::StepFlaw;
 use crate::smartcard::Flaw;
-use crate::{Invariant, Outcome, Trial};
+use crate::{Invariant, Need, Outcome, Trial};
 
 /// Decides one invariant.
 #[derive(Clone, Copy)]
 pub struct Check {
     pub invariant: Invariant,
-    pub touches: Touches,
+    pub needs: &'static [Need],
     pub run: CheckFn,
     pub mutants: &'static [Mutant],
 }
@@ -24,18 +24,6 @@ impl Check {
 }
 
 pub type CheckFn = for<'t> fn(&'t Trial) -> BoxFuture<'t, Outcome>;
-
-/// What a check does to a machine that it did not start itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Touches {
-    /// Leaves no trace.
-    Nothing,
-    /// Changes files, units or drives.
-    State,
-    /// Needs the machine to be powered on afresh.
-    Power,
-}
 
 /// A small, realistic change to a provisioned target that breaks exactly one invariant.
 #[derive(Debug, Clone, Copy)]

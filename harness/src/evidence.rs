@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::machine::qemu::Accelerator;
 use crate::secret::{HideSecrets, hide_in_bytes};
 use crate::tail::Tail;
 use crate::{Lifetime, Moment, Phase, Start};
@@ -20,6 +21,18 @@ pub struct Evidence {
     pub journal: String,
     /// The console of every machine the check used.
     pub console: String,
+}
+
+impl Evidence {
+    /// All that a transcript has noted.
+    pub fn of(transcript: &Transcript) -> Evidence {
+        Evidence {
+            machines: transcript.machines(),
+            transcript: transcript.take(),
+            journal: transcript.journal(),
+            console: transcript.console(),
+        }
+    }
 }
 
 /// One thing done to a machine, and its answer.
@@ -142,7 +155,13 @@ impl Transcript {
     /// Notes that a machine is being started.
     pub fn began(&self, machine: &str, start: Start) {
         let (machine, began) = (machine.to_owned(), Moment::now());
-        self.lock().machines.push(Lifetime { machine, start, began, ended: None, phases: Vec::new() });
+        let (accelerator, ended, phases) = (None, None, Vec::new());
+        self.lock().machines.push(Lifetime { machine, start, accelerator, began, ended, phases });
+    }
+
+    /// Notes what executes a machine's instructions.
+    pub fn executed_by(&self, machine: &str, accelerator: Accelerator) {
+        self.with(machine, |lifetime| lifetime.accelerator = Some(accelerator));
     }
 
     /// Notes a part of a machine's start.

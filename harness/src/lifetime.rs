@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::Moment;
 use crate::evidence::seconds;
+use crate::machine::qemu::Accelerator;
 
 /// One machine, from the start of its emulator to the end.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lifetime {
     pub machine: String,
     pub start: Start,
+    /// What executes its instructions, where that was told: a container has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<Accelerator>,
     pub began: Moment,
     /// None while it lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,11 +9,11 @@ use futures::{FutureExt, StreamExt, stream};
 
 use crate::check::{Check, Mutant};
 use crate::event::{Case, Event, Fate, Kill, Listener};
-use crate::lab::{Changes, Lab};
+use crate::lab::{Changes, Sources};
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
 use crate::replay::Replay;
-use crate::{Evidence, Invariant, Stop, Trial, Verdict};
+use crate::{Evidence, Invariant, Stop, Transcript, Trial, Verdict};
 
 /// How long a check may take, or each random case of one. A check has shorter limits of its own for what it waits
 /// for: this one only keeps a run from hanging.
@@ -21,7 +21,7 @@ const CHECK_LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs the checks of one target.
 pub struct Runner {
-    pub lab: Arc<Lab>,
+    pub sources: Sources,
     pub listener: Arc<dyn Listener>,
     /// How many checks run at a time.
     pub jobs: usize,
@@ -64,11 +64,16 @@ impl Runner {
         self.listener.hear(&Event::CheckBegan { name: check.invariant.name(), repetition });
         let began = Instant::now();
         let seed = self.seed.for_repetition(repetition);
-        let trial = Trial::new(self.lab.clone(), check.invariant.variant, seed, SIMPLIFICATIONS);
-        let decision = decide(check, trial.replaying(self.replay.clone())).await;
+        let decision = match self.unmet(check) {
+            Some(reason) => Decision::without_trial(Verdict::Skipped { reason }),
+            None => {
+                let trial = Trial::new(self.sources.of(check).clone(), check, seed, SIMPLIFICATIONS);
+                decide(check, trial.replaying(self.replay.clone())).await
+            }
+        };
         let verdict = decision.verdict.clone();
         self.listener.hear(&Event::CheckEnded(Box::new(Case {
-            target: self.lab.target().to_owned(),
+            target: self.sources.target().to_owned(),
             invariant: check.invariant,
             repetition,
             verdict: decision.verdict,
@@ -80,23 +85,31 @@ impl Runner {
         verdict
     }
 
+    /// Why a check cannot be tried on these machines: what it needs and they have not, and what has.
+    fn unmet(&self, check: &Check) -> Option<String> {
+        let lab = self.sources.of(check);
+        check.needs.iter().find_map(|need| lab.has(*need, check.invariant.variant).err())
+    }
+
     async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
         let began = Instant::now();
         let stage = mutant.stage.or(check.invariant.variant);
-        let (fate, evidence) = match self.lab.changed(stage, &Changes::Mutant(mutant)).await {
+        let making = Transcript::default();
+        let changed = self.sources.of(check).changed(stage, &Changes::Mutant(mutant), &making).await;
+        let (fate, evidence) = match changed {
             Ok(lab) => {
                 // That it fails is what counts here, not on which value.
-                let trial = Trial::new(Arc::new(lab), check.invariant.variant, self.seed, 0);
+                let trial = Trial::new(Arc::new(lab), check, self.seed, 0);
                 let decision = decide(check, trial).await;
                 (fate(decision.verdict), decision.evidence)
             }
             Err(error) => {
                 let reason = format!("the mutant could not be made: {error}");
-                (Fate::Undecided { reason }, Evidence::default())
+                (Fate::Undecided { reason }, Evidence::of(&making))
             }
         };
         self.listener.hear(&Event::MutantEnded(Box::new(Kill {
-            target: self.lab.target().to_owned(),
+            target: self.sources.target().to_owned(),
             invariant: check.invariant,
             mutant: mutant.name.to_owned(),
             fate,
@@ -113,6 +126,12 @@ struct Decision {
     evidence: Evidence,
     /// Where the check's random choices began, if it made any.
     seed: Option<Seed>,
+}
+
+impl Decision {
+    fn without_trial(verdict: Verdict) -> Decision {
+        Decision { verdict, evidence: Evidence::default(), seed: None }
+    }
 }
 
 async fn decide(check: &Check, trial: Trial) -> Decision {
@@ -151,10 +170,51 @@ fn fate(verdict: Verdict) -> Fate {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::check::CheckFn;
+    use crate::lab::Lab;
+    use crate::{Level, Need, Source};
+
+    fn check(needs: &'static [Need], run: CheckFn) -> Check {
+        let source = Source { document: "demo.md", section: "1" };
+        let invariant =
+            Invariant { id: "demo.one", level: Level::Must, statement: "", source, variant: None };
+        Check { invariant, needs, run, mutants: &[] }
+    }
 
     fn trial() -> Trial {
-        Trial::new(Arc::new(Lab::without_machines("demo")), None, Seed::parse("1").unwrap(), 0)
+        let check = check(&[], |_| async { Ok(()) }.boxed());
+        Trial::new(Arc::new(Lab::without_machines("demo")), &check, Seed::parse("1").unwrap(), 0)
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Event>>);
+
+    impl Listener for Heard {
+        fn hear(&self, event: &Event) {
+            self.0.lock().unwrap().push(event.clone());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_check_whose_need_is_not_met_is_skipped_before_it_begins() {
+        let heard = Arc::new(Heard::default());
+        let runner = Runner {
+            sources: Sources::one(Lab::without_machines("demo")),
+            listener: heard.clone(),
+            jobs: 1,
+            seed: Seed::parse("1").unwrap(),
+            replay: None,
+            reproduce: Box::new(|_, _| String::new()),
+        };
+        runner.run(&[check(&[Need::Undo, Need::Boot], |_| unreachable!("it is not to begin"))], 1).await;
+        let heard = heard.0.lock().unwrap();
+        let [Event::CheckBegan { .. }, Event::CheckEnded(case)] = &heard[..] else { panic!("{heard:?}") };
+        let reason = "demo cannot run in containers: this is a test".to_owned();
+        assert_eq!(case.verdict, Verdict::Skipped { reason });
+        assert!(case.evidence.machines.is_empty() && case.evidence.transcript.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,25 +4,28 @@ mod machines;
 mod prepared;
 
 use std::fmt;
+use std::hash::Hash;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use proptest::strategy::Strategy;
 use tokio::time::Instant;
 
 pub use machines::Machines;
 pub use prepared::Prepared;
 
-use crate::lab::{Drives, Lab, Provisioning};
-use crate::machine::qemu::{Clock, Vm};
+use crate::lab::{Drives, Lab, Memo, Provisioning};
+use crate::machine::qemu::Clock;
+use crate::machine::{Granted, declared};
 use crate::property::{self, Found, Seed};
 use crate::provision::Plan;
 use crate::replay::{self, Replay};
 use crate::smartcard::{Card, Client, SmartCards, Token};
 use crate::target::{Given, Rollback};
-use crate::{Evidence, Machine, MachineError, Outcome, Stop, Transcript};
+use crate::{Check, Evidence, Machine, MachineError, Need, Outcome, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -41,16 +44,26 @@ pub struct Trial {
     came_on: Mutex<Instant>,
     simplifications: u32,
     variant: Option<&'static str>,
+    needs: &'static [Need],
     replay: Option<Replay>,
 }
 
 impl Trial {
     /// A violation found with random choices is made simpler at most this many times.
-    pub fn new(lab: Arc<Lab>, variant: Option<&'static str>, seed: Seed, simplifications: u32) -> Trial {
+    pub fn new(lab: Arc<Lab>, check: &Check, seed: Seed, simplifications: u32) -> Trial {
+        Trial {
+            variant: check.invariant.variant,
+            needs: check.needs,
+            ..Trial::with(lab, Transcript::default(), seed, simplifications)
+        }
+    }
+
+    fn with(lab: Arc<Lab>, transcript: Transcript, seed: Seed, simplifications: u32) -> Trial {
         Trial {
             lab,
-            variant,
-            transcript: Transcript::default(),
+            variant: None,
+            needs: &[],
+            transcript,
             machines: Mutex::default(),
             seed,
             random: AtomicBool::new(false),
@@ -62,8 +75,8 @@ impl Trial {
 
     /// A trial of the same target whose machines and transcript are its own.
     fn apart(&self, transcript: Transcript) -> Trial {
-        let lab = self.lab.clone();
-        Trial { transcript, ..Trial::new(lab, self.variant, self.seed, self.simplifications) }
+        let apart = Trial::with(self.lab.clone(), transcript, self.seed, self.simplifications);
+        Trial { variant: self.variant, needs: self.needs, ..apart }
     }
 
     /// Tries what was written down instead of random values.
@@ -86,17 +99,57 @@ impl Trial {
         self.subject()?.time_lapse()
     }
 
-    /// The machine that a check gets which any kind of machine will do for: a container in a run on containers, else a
-    /// time-lapse fork, whose minutes take seconds.
-    pub async fn anywhere(&self) -> Result<Arc<dyn Machine>, MachineError> {
-        match self.lab.containers()? {
-            Some(containers) => {
-                let container = Arc::new(containers.start(&self.transcript).await?);
-                self.lock().push(container.clone());
-                Ok(container)
-            }
-            None => Ok(self.time_lapse()?.machine().await?),
+    /// That the check has said that it needs this.
+    pub(crate) fn may(&self, need: Need) -> Result<(), MachineError> {
+        declared(self.needs, need)
+    }
+
+    /// A machine on which somebody waits: the shorter, where time can be let run ahead.
+    pub async fn waiting_machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
+        if self.lab.containers()?.is_some() {
+            return self.machine().await;
         }
+        let machines = self.subject()?;
+        let clock = if machines.stage.has_time_lapse().is_ok() { Clock::Lapse } else { Clock::Real };
+        Machines { clock, ..machines }.machine().await
+    }
+
+    /// What machines of this target do when asked, which is found out on a trial of its own, and once for all checks
+    /// that ask.
+    pub async fn shared<K, T>(
+        &self,
+        key: K,
+        compute: impl for<'a> FnOnce(&'a Trial) -> BoxFuture<'a, Result<T, Stop>> + Send,
+    ) -> Result<T, Stop>
+    where
+        K: Hash + Eq + Send + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let memo = match self.lab.containers()? {
+            Some(containers) => &containers.memo,
+            None => &self.lab.stage(self.variant)?.memo,
+        };
+        self.shared_by(memo, key, compute).await
+    }
+
+    async fn shared_by<K, T>(
+        &self,
+        memo: &Memo,
+        key: K,
+        compute: impl for<'a> FnOnce(&'a Trial) -> BoxFuture<'a, Result<T, Stop>> + Send,
+    ) -> Result<T, Stop>
+    where
+        K: Hash + Eq + Send + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let compute = async |seen: Transcript| {
+            let apart = self.apart(seen);
+            let found = compute(&apart).await;
+            apart.end(found.is_err()).await;
+            found
+        };
+        // In a box, because a trial within a trial makes a future of great depth.
+        Box::pin(memo.shared(key, &self.transcript, compute)).await
     }
 
     /// What the target's guests are to receive.
@@ -128,21 +181,22 @@ impl Trial {
 
     /// A token for the target's reader, with keys of its own. A host that cannot have one skips the check.
     pub async fn token(&self) -> Result<Token, Stop> {
+        self.may(Need::Token)?;
         self.smartcards()?.token().await
     }
 
     /// Puts a token into the reader of a machine, and waits until its daemon sees it.
-    pub async fn insert(&self, token: &Token, machine: &Vm) -> Result<Card, Stop> {
+    pub async fn insert(&self, token: &Token, machine: &dyn Machine) -> Result<Card, Stop> {
         Ok(self.smartcards()?.insert(token, machine).await?)
     }
 
     /// Plugs a token into the USB of a machine.
-    pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, Stop> {
+    pub async fn plug(&self, token: &Token, machine: &dyn Machine) -> Result<Card, Stop> {
         Ok(self.smartcards()?.plug(token, machine).await?)
     }
 
     /// A client of a machine's smart card daemon on this host.
-    pub async fn client(&self, machine: &Arc<Vm>) -> Result<Client, Stop> {
+    pub async fn client(&self, machine: &Arc<dyn Machine>) -> Result<Client, Stop> {
         self.smartcards()?.client(machine).await
     }
 
@@ -156,28 +210,39 @@ impl Trial {
         self.variant
     }
 
-    /// A fork of the provisioned machine, booted with its drives plugged in.
-    pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
-        self.subject()?.machine().await
+    /// A machine of the target, as provisioned, that has finished booting: a fork of a virtual one, or a container.
+    pub async fn machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
+        match self.lab.containers()? {
+            Some(containers) => Ok(self.keep(containers.start(&self.transcript).await?)),
+            None => self.subject()?.machine().await,
+        }
     }
 
     /// A fork of the provisioned machine, booted with no drive plugged in.
-    pub async fn machine_without_drives(&self) -> Result<Arc<Vm>, MachineError> {
+    pub async fn machine_without_drives(&self) -> Result<Arc<dyn Machine>, MachineError> {
         self.subject()?.machine_without_drives().await
     }
 
     /// A machine at the beginning of its boot.
-    pub async fn power_on(&self, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+    pub async fn power_on(&self, drives: Drives) -> Result<Arc<dyn Machine>, MachineError> {
         self.subject()?.power_on(drives).await
     }
 
     /// Shuts a machine down in an orderly way and powers it on again.
-    pub async fn reboot(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+    pub async fn reboot(
+        &self,
+        machine: &dyn Machine,
+        drives: Drives,
+    ) -> Result<Arc<dyn Machine>, MachineError> {
         self.subject()?.reboot(machine, drives).await
     }
 
     /// Powers a machine on with the disk that another has left, however it ended.
-    pub async fn power_on_again(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+    pub async fn power_on_again(
+        &self,
+        machine: &dyn Machine,
+        drives: Drives,
+    ) -> Result<Arc<dyn Machine>, MachineError> {
         self.subject()?.power_on_again(machine, drives).await
     }
 
@@ -257,12 +322,7 @@ impl Trial {
     /// What was seen, and ends the machines.
     pub async fn evidence(&self, with_journal: bool) -> Evidence {
         self.end(with_journal).await;
-        Evidence {
-            machines: self.transcript.machines(),
-            transcript: self.transcript.take(),
-            journal: self.transcript.journal(),
-            console: self.transcript.console(),
-        }
+        Evidence::of(&self.transcript)
     }
 
     /// Ends the machines, when their journals have been read if those are wanted.
@@ -280,12 +340,13 @@ impl Trial {
     }
 
     /// Holds a machine until the trial ends or it does: hundreds of random cases would hold the memory of all of theirs.
-    fn keep(&self, machine: Vm) -> Arc<Vm> {
-        let machine = Arc::new(machine);
+    /// The check gets it with no more than it has said that it needs.
+    fn keep(&self, machine: impl Machine + 'static) -> Arc<dyn Machine> {
+        let machine: Arc<dyn Machine> = Arc::new(machine);
         let mut machines = self.lock();
         machines.retain(|machine| !machine.is_over());
         machines.push(machine.clone());
-        machine
+        Arc::new(Granted::new(machine, self.needs))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<dyn Machine>>> {

@@ -115,7 +115,7 @@ impl HideSecrets for Verdict {
 impl<E: std::error::Error + 'static> From<E> for Stop {
     fn from(error: E) -> Self {
         let any: &(dyn std::error::Error + 'static) = &error;
-        let not_tried = any.downcast_ref().is_some_and(MachineError::is_not_for_these_machines);
+        let not_tried = any.downcast_ref().is_some_and(MachineError::is_no_try);
         let mut reason = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Source, Suite, Touches, Trial};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Source, Suite, Trial};
 
 fn main() -> ExitCode {
     harness::cli::main(&[Suite { target: "omarchy", name: "hostile", checks: CHECKS }])
@@ -43,7 +43,7 @@ const fn check(id: &'static str, run: harness::CheckFn) -> Check {
     let source = Source { document: "hostile.rs", section: "none" };
     let statement = "The harness survives this.";
     let invariant = Invariant { id, level: Level::Must, statement, source, variant: None };
-    Check { invariant, touches: Touches::Nothing, run, mutants: &[] }
+    Check { invariant, needs: &[], run, mutants: &[] }
 }
 
 async fn quiet(trial: &Trial) -> Outcome {

@@ -87,7 +87,7 @@ fn the_list_of_checks_is_pinned() {
     let list: Vec<String> = suites::CATALOGUE
         .iter()
         .flat_map(|suite| suite.checks.iter().map(move |check| (suite, check)))
-        .map(|(suite, check)| format!("{} {} {:?}", suite.target, check.invariant.name(), check.touches))
+        .map(|(suite, check)| format!("{} {} {:?}", suite.target, check.invariant.name(), check.needs))
         .collect();
     insta::assert_snapshot!(list.join("\n"));
 }

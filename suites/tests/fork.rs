@@ -10,7 +10,7 @@ use harness::lab::{Changes, Drives, Lab};
 use harness::machine::Difference;
 use harness::machine::qemu::{Clock, Vm};
 use harness::property::Seed;
-use harness::{Edit, Machine, Mutant, Transcript, Trial};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Source, Transcript, Trial};
 
 async fn omarchy() -> Option<Lab> {
     prepared::lab("omarchy", "desktop").await
@@ -67,22 +67,27 @@ struct Deed;
 #[derive(PartialEq, Eq, Hash)]
 struct AndMore;
 
+async fn deed(machine: &dyn Machine) -> Outcome {
+    machine.succeed("echo done >>/run/deed && nohup sleep 1000 >/dev/null 2>&1 &").await?;
+    Ok(())
+}
+
+async fn and_more(machine: &dyn Machine) -> Outcome {
+    machine.succeed("echo more >>/run/deed").await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_deed_find_it_done_once() {
     let Some(lab) = omarchy().await else { return };
-    let trial = Trial::new(Arc::new(lab), None, Seed::random(), 0);
+    let source = Source { document: "demo.md", section: "1" };
+    let invariant = Invariant { id: "demo.deed", level: Level::Must, statement: "", source, variant: None };
+    let check = Check { invariant, needs: &[Need::Undo], run: |_| Box::pin(async { Ok(()) }), mutants: &[] };
+    let trial = Trial::new(Arc::new(lab), &check, Seed::random(), 0);
     let machines = trial.subject().unwrap();
     let done = async || {
-        let deed = async |machine: &Vm| {
-            machine.succeed("echo done >>/run/deed && nohup sleep 1000 >/dev/null 2>&1 &").await?;
-            Ok(())
-        };
-        let and_more = async |machine: &Vm| {
-            machine.succeed("echo more >>/run/deed").await?;
-            Ok(())
-        };
-        let done = machines.after(Deed, deed).await.unwrap();
-        let and_more = done.after(AndMore, and_more).await.unwrap();
+        let done = machines.after(Deed, |machine| Box::pin(deed(machine))).await.unwrap();
+        let and_more = done.after(AndMore, |machine| Box::pin(and_more(machine))).await.unwrap();
         (done.machine().await.unwrap(), and_more.machine().await.unwrap())
     };
     let (one, other) = tokio::join!(done(), done());
@@ -104,7 +109,7 @@ async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_t
             None => lab.clone(),
             Some(boots) => {
                 let mutant = Mutant { name: "mine", stage: None, boots, edits: MINE };
-                lab.changed(None, &Changes::Mutant(&mutant)).await.unwrap()
+                lab.changed(None, &Changes::Mutant(&mutant), &Transcript::default()).await.unwrap()
             }
         };
         let stage = lab.stage(None).unwrap();
@@ -121,7 +126,7 @@ async fn forks_without_drives_have_a_change_that_needs_no_boot_too() {
     let Some(lab) = omarchy().await else { return };
     let transcript = Transcript::default();
     let mutant = Mutant { name: "mine", stage: None, boots: false, edits: MINE };
-    let changed = lab.changed(None, &Changes::Mutant(&mutant)).await.unwrap();
+    let changed = lab.changed(None, &Changes::Mutant(&mutant), &Transcript::default()).await.unwrap();
     let mut boots = Vec::new();
     for (lab, mine) in [(&lab, ""), (&changed, "mine")] {
         let stage = lab.stage(None).unwrap();

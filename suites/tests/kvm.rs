@@ -41,7 +41,7 @@ impl Host {
             accelerator: Accelerator::Tcg,
             firmware: Firmware::Board,
             memory_mib: 8192,
-            cpus: 2,
+            cpus: 1,
             virtualization: true,
         };
         let power_on = PowerOn::prepare(hardware, &kernel).await.unwrap();
@@ -142,7 +142,7 @@ fn plain_copy(from: &Path, to: &Path) -> bool {
 fn verdicts(report: &Value) -> (Vec<(String, usize)>, Vec<String>) {
     let mut counts: Vec<(String, usize)> = Vec::new();
     let mut broken = Vec::new();
-    for case in report["cases"].as_array().unwrap() {
+    for case in report["checks"].as_array().unwrap() {
         let verdict = case["verdict"].as_str().unwrap_or_default().to_owned();
         if verdict == "broken" {
             broken.push(format!("{}: {}", case["id"], case["reason"]));

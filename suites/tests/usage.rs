@@ -111,7 +111,7 @@ fn a_bad_target_file_is_named_with_the_line() {
     };
     assert_snapshot!(said("name = mine\n"), @"assay: mine.toml, line 1: string values must be quoted, expected literal string");
     assert_snapshot!(said(&target("memori = 1")), @"
-    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `time_lapse`, `container`
+    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`
     ");
     assert_snapshot!(said("name = \"mine\"\n"), @"
     assay: mine.toml, line 1: missing field `stage`

@@ -111,7 +111,7 @@ pub enum Accel {
 /// How much at a time.
 #[derive(Args, Clone)]
 pub struct Effort {
-    /// How many checks run at a time [default: one more than there are processors, because some wait; in containers three
+    /// How many checks run at a time [default: two more than there are processors, because some wait; in containers three
     /// times as many as processors, because most do]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,

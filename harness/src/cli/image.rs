@@ -9,7 +9,7 @@ use super::print::print;
 use crate::cache::Cache;
 use crate::event::Listener;
 use crate::image::{self, Image, Recipe};
-use crate::lab;
+use crate::lab::{self, Telling};
 use crate::report::{Purpose, Terminal};
 use crate::target::Stage;
 use crate::{Home, Target};
@@ -27,8 +27,8 @@ pub async fn image(action: Action) -> Result<u8, Failure> {
 async fn build(cache: &Cache, target: &str) -> Result<u8, Failure> {
     let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
     for (name, recipe) in recipes(target)? {
-        let progress = |progress| lab::tell(&*listener, &name, progress);
-        let image = Image::ensure(&recipe, cache, &progress).await;
+        let telling = Telling::new(&*listener, &name);
+        let image = Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await;
         let image = image.map_err(|error| Failure::broken("build the image", error))?;
         print(&format!("{}  {name}\n", image.digest()))?;
     }

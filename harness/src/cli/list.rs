@@ -6,8 +6,8 @@ use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
 use super::select::check_target;
-use crate::check::{Check, Suite, Touches};
-use crate::{Level, Source};
+use crate::check::{Check, Suite};
+use crate::{Level, Need, Source};
 
 /// One invariant, as listed.
 #[derive(Serialize)]
@@ -19,7 +19,7 @@ struct Row {
     statement: &'static str,
     source: Source,
     mutants: Vec<&'static str>,
-    touches: Touches,
+    needs: &'static [Need],
 }
 
 /// Prints the catalogue.
@@ -48,7 +48,7 @@ fn row(suite: &Suite, check: &Check) -> Row {
         statement: invariant.statement,
         source: invariant.source,
         mutants: check.mutants.iter().map(|mutant| mutant.name).collect(),
-        touches: check.touches,
+        needs: check.needs,
     }
 }
 
@@ -63,16 +63,15 @@ fn text(rows: &[Row]) -> String {
             row.target,
             row.statement,
             row.source,
-            touches(row.touches),
+            needs(row.needs),
         ));
     }
     text
 }
 
-fn touches(touches: Touches) -> &'static str {
-    match touches {
-        Touches::Nothing => "leaves no trace on a machine",
-        Touches::State => "changes files, units or drives of a machine",
-        Touches::Power => "powers a machine on",
+fn needs(needs: &[Need]) -> String {
+    if needs.is_empty() {
+        return "needs nothing of a machine but to look at it".to_owned();
     }
+    format!("needs {}", needs.iter().map(|need| need.word()).collect::<Vec<_>>().join(", "))
 }

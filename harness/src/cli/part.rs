@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::arguments::Part;
 use super::failure::Failure;
-use crate::check::{Check, Touches};
+use crate::check::Check;
 use crate::shard::Item;
-use crate::{Cut, Durations};
+use crate::{Cut, Durations, Need};
 
 /// The checks of the shard that the user asked for, and what they were cut from; or all of them. The longest comes
 /// first, so that it does not keep the others waiting at the end.
@@ -15,10 +15,8 @@ pub fn cut(target: &str, checks: Vec<Check>, part: &Part) -> Result<(Vec<Check>,
     let durations = Durations::read(&part.durations).map_err(Failure::usage)?;
     let (mut checks, cut) = share(target, checks, part, &durations);
     // Of what nobody knows, that takes longest which boots a machine.
-    let guess = |check: &Check| match check.touches {
-        Touches::Power => Duration::MAX,
-        Touches::Nothing | Touches::State => Duration::ZERO,
-    };
+    let guess =
+        |check: &Check| if check.needs.contains(&Need::Boot) { Duration::MAX } else { Duration::ZERO };
     checks
         .sort_by_key(|check| Reverse(durations.of(target, &check.invariant).unwrap_or_else(|| guess(check))));
     Ok((checks, cut))
@@ -47,10 +45,10 @@ mod tests {
     use super::*;
     use crate::{Invariant, Level, Source};
 
-    fn check(id: &'static str, touches: Touches) -> Check {
+    fn check(id: &'static str, needs: &'static [Need]) -> Check {
         let source = Source { document: "demo.md", section: "Order" };
         let invariant = Invariant { id, level: Level::Must, statement: "", source, variant: None };
-        Check { invariant, touches, run: |_| async { Ok(()) }.boxed(), mutants: &[] }
+        Check { invariant, needs, run: |_| async { Ok(()) }.boxed(), mutants: &[] }
     }
 
     fn ids(report: Option<&str>) -> Vec<&'static str> {
@@ -61,10 +59,10 @@ mod tests {
             file
         });
         let checks = vec![
-            check("demo.quick", Touches::Nothing),
-            check("demo.boots", Touches::Power),
-            check("demo.slow", Touches::State),
-            check("demo.new", Touches::State),
+            check("demo.quick", &[]),
+            check("demo.boots", &[Need::Boot]),
+            check("demo.slow", &[Need::Undo]),
+            check("demo.new", &[Need::Undo]),
         ];
         let part = Part { shard: None, durations: durations.into_iter().collect() };
         let (checks, cut) = cut("demo", checks, &part).unwrap_or_else(|_| panic!("a good report"));

@@ -66,10 +66,11 @@ impl Job {
         catalogue: &'static [Suite],
     ) -> Result<Job, Failure> {
         reports.check_writable()?;
-        let session = Session::open(&subject)?;
+        let mut session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
         let strange = strange(catalogue, &session.target.name);
         let (checks, cut) = cut(&session.target.name, checks, part)?;
+        session.without_stages_for_others(&checks, catalogue);
         let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
         Ok(Job { subject, session, checks, strange, cut, jobs, seed: seed()?, replay: None, reports })
     }
@@ -86,10 +87,10 @@ impl Job {
             if self.checks.is_empty() {
                 return Ok(());
             }
-            let lab = Arc::new(self.session.prepare(&listener).await?);
+            let sources = self.session.sources(&self.checks, &listener).await?;
             let reproduce = reproducer(purpose, &self.subject);
             let (jobs, seed, replay) = (self.jobs, self.seed, self.replay.clone());
-            let runner = Runner { lab, listener: listener.clone(), jobs, seed, replay, reproduce };
+            let runner = Runner { sources, listener: listener.clone(), jobs, seed, replay, reproduce };
             work(&runner, &self.checks).await;
             Ok(())
         };

@@ -1,15 +1,17 @@
 //! What every command that starts machines begins with.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
 use crate::cache::Cache;
+use crate::check::Suite;
 use crate::event::{Event, Listener};
-use crate::lab::{self, Changes, Kind, Lab};
-use crate::machine::qemu::Accelerator;
-use crate::{Home, MachineKind, Overlay, Target};
+use crate::lab::{self, Changes, Kind, Lab, Sources};
+use crate::machine::qemu::{Accelerator, could_accelerate};
+use crate::{Check, Home, MachineKind, Need, Overlay, Target, Transcript};
 
 /// A target that was found and read, before anything is started.
 pub struct Session {
@@ -52,6 +54,9 @@ impl Session {
             (MachineKind::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
             (MachineKind::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
         };
+        if kind == Kind::Virtual(Some(Accelerator::Kvm)) {
+            only_ours(&target)?;
+        }
         Ok(Session { target, overlays, corrections, kind })
     }
 
@@ -65,6 +70,21 @@ impl Session {
         })
     }
 
+    /// Leaves out the stages that none of these checks can be about: those that others of the catalogue name.
+    pub fn without_stages_for_others(&mut self, checks: &[Check], catalogue: &[Suite]) {
+        let about = |check: &Check| {
+            check.invariant.variant.filter(|variant| self.target.stages.contains_key(*variant))
+        };
+        let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<&str>>>() else { return };
+        let suites = catalogue.iter().filter(|suite| suite.target == self.target.name);
+        let named: BTreeSet<&str> = suites.flat_map(|suite| suite.checks).filter_map(about).collect();
+        let stages = &mut self.target.stages;
+        stages.retain(|name, _| wanted.contains(&**name) || !named.contains(&**name));
+        for overlays in [&mut self.overlays, &mut self.corrections] {
+            overlays.retain(|(stage, _)| stage.as_ref().is_none_or(|stage| stages.contains_key(stage)));
+        }
+    }
+
     /// The digests of what is laid over the target, each after the stage that it is laid over.
     pub fn overlays(&self) -> impl Iterator<Item = String> {
         self.overlays.iter().map(|(stage, overlay)| {
@@ -73,17 +93,50 @@ impl Session {
         })
     }
 
-    /// Builds, boots and provisions whatever is not in the cache yet.
+    /// Builds, boots and provisions whatever is not in the cache yet. Where guests run under KVM, checks that let time run
+    /// ahead have emulated ones of their own.
+    pub async fn sources(&self, checks: &[Check], listener: &Arc<dyn Listener>) -> Result<Sources, Failure> {
+        let lapsing = checks.iter().filter(|check| check.needs.contains(&Need::Lapse)).count();
+        let could = || self.target.stages.values().any(|stage| lab::could_try(stage.architecture));
+        if self.kind != Kind::Virtual(None) || lapsing == 0 || !could() {
+            return Ok(Sources::one(self.prepare(listener).await?));
+        }
+        let emulated = Kind::Virtual(Some(Accelerator::Tcg));
+        let note = |text: String| listener.hear(&Event::Noted { text });
+        if lapsing == checks.len() {
+            note(
+                "guests are emulated: all these checks let time run ahead, which it does not under KVM"
+                    .into(),
+            );
+            return Ok(Sources::one(self.prepare_as(emulated, listener).await?));
+        }
+        let lab = self.prepare(listener).await?;
+        if !lab.is_accelerated() {
+            return Ok(Sources::one(lab));
+        }
+        note(format!(
+            "guests run under KVM, but for those of {lapsing} checks, which are emulated: they let time run ahead"
+        ));
+        let quiet: Arc<dyn Listener> = Arc::new(Again(listener.clone()));
+        Ok(Sources::two(lab, self.prepare_as(emulated, &quiet).await?))
+    }
+
+    /// The same for whoever needs no more than commands and files.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
+        self.prepare_as(self.kind, listener).await
+    }
+
+    async fn prepare_as(&self, kind: Kind, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
         let cache = Cache::open()?;
-        let lab = lab::prepare(&self.target, &cache, self.kind, listener);
+        let lab = lab::prepare(&self.target, &cache, kind, listener);
         let mut lab = lab.await.map_err(|error| {
             let action = format!("prepare the target {}", self.target.name);
             if error.is_bad_file() { Failure::usage(error) } else { Failure::broken(&action, error) }
         })?;
         for (stage, overlay) in &self.overlays {
             let stage = stage.as_deref();
-            let laid = lab.changed(stage, &Changes::Overlay { overlay, stage, listener: &**listener }).await;
+            let changes = Changes::Overlay { overlay, stage, listener: &**listener };
+            let laid = lab.changed(stage, &changes, &Transcript::default()).await;
             let action = format!("lay the overlay {} over the target", overlay.directory().display());
             lab = laid.map_err(|error| Failure::broken(&action, error))?;
         }
@@ -115,6 +168,31 @@ impl Session {
             }
         }
         texts
+    }
+}
+
+/// That all stages are of this host's architecture.
+fn only_ours(target: &Target) -> Result<(), Failure> {
+    let foreign = target.stages.iter().find(|(_, stage)| !could_accelerate(stage.architecture));
+    foreign.map_or(Ok(()), |(name, stage)| {
+        Err(Failure::usage(format!(
+            "--accel kvm: the stage {name} of {} is of {}, and KVM on this host runs guests of {}: leave --accel out, \
+             and what can runs under KVM",
+            target.name,
+            stage.architecture,
+            std::env::consts::ARCH
+        )))
+    })
+}
+
+/// Hears what is prepared a second time, without what was told the first.
+struct Again(Arc<dyn Listener>);
+
+impl Listener for Again {
+    fn hear(&self, event: &Event) {
+        if !matches!(event, Event::Laid(_) | Event::Noted { .. }) {
+            self.0.hear(event);
+        }
     }
 }
 

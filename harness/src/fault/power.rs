@@ -1,8 +1,5 @@
 //! Power cuts.
 
-use std::time::Duration;
-
-use super::Cue;
 use crate::MachineError;
 use crate::machine::qemu::{Clock, Vm};
 
@@ -37,17 +34,5 @@ impl Vm {
             }
         })
         .await
-    }
-
-    /// Cuts the power at a cue that a shell command brings about, within so much guest time.
-    pub async fn cut_power_when(
-        &self,
-        cue: &Cue,
-        command: &str,
-        limit: Duration,
-        unflushed: Unflushed,
-    ) -> Result<(), MachineError> {
-        self.stop_at(cue, command, limit).await?;
-        self.cut_power(unflushed).await
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Changes;
-use super::prepare::{PrepareError, tell};
+use super::prepare::{PrepareError, Telling};
 use super::stage::timed;
 use super::store::digest;
+use super::{Changes, Memo};
 use crate::cache::Cache;
 use crate::event::Listener;
 use crate::image::{self, Recipe};
@@ -30,6 +30,7 @@ pub struct Containers {
     /// File systems in memory, in MiB.
     volumes: BTreeMap<String, u32>,
     machines: Arc<AtomicU32>,
+    pub(crate) memo: Memo,
 }
 
 enum Image {
@@ -49,8 +50,8 @@ impl Containers {
     ) -> Result<Containers, PrepareError> {
         let recipe = Recipe::load(&stage.recipe)?;
         let steps = stage.steps.as_deref().map(provision::Plan::load).transpose()?;
-        let image =
-            image::Image::ensure(&recipe, cache, &|progress| tell(&**listener, name, progress)).await?;
+        let telling = Telling::new(&**listener, name);
+        let image = image::Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await?;
         let tag = digest(&[FORMAT, &image.contents().to_string()]).to_hex();
         let root = match engine.image(name, &tag).await? {
             Some(root) => root,
@@ -69,6 +70,7 @@ impl Containers {
             memory: stage.memory,
             volumes,
             machines: Arc::default(),
+            memo: Memo::default(),
         };
         if let Some(steps) = steps {
             containers.provision(&steps, &tag, &**listener).await?;
@@ -123,8 +125,12 @@ impl Containers {
     }
 
     /// The same with something changed on the disk.
-    pub(super) async fn changed(&self, changes: &Changes<'_>) -> Result<Containers, MachineError> {
-        let container = self.start(&Transcript::default()).await?;
+    pub(super) async fn changed(
+        &self,
+        changes: &Changes<'_>,
+        transcript: &Transcript,
+    ) -> Result<Containers, MachineError> {
+        let container = self.start(transcript).await?;
         let changing = async {
             changes.apply(&container).await?;
             container.commit_passing().await
@@ -139,6 +145,7 @@ impl Containers {
             memory: self.memory,
             volumes: self.volumes.clone(),
             machines: self.machines.clone(),
+            memo: Memo::default(),
         })
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use crate::verdict::Violation;
 use crate::{Stop, Transcript};
 
-/// Findings of any type, each under a question of any type.
+/// Findings of any type, each under a key of any type.
 #[derive(Default)]
 pub struct Memo(Mutex<HashMap<TypeId, Box<dyn Any + Send>>>);
 
@@ -21,25 +21,25 @@ struct Finding<T> {
     seen: Transcript,
 }
 
-type Cells<Q, T> = HashMap<Q, Arc<OnceCell<Finding<T>>>>;
+type Cells<K, T> = HashMap<K, Arc<OnceCell<Finding<T>>>>;
 
 impl Memo {
-    /// The answer to a question. The first who asks finds it; meanwhile others wait. What could not be decided is
+    /// What is found under a key. The first who asks finds it; meanwhile others wait. What could not be decided is
     /// tried again by the next.
-    pub async fn ask<Q, T>(
+    pub async fn shared<K, T>(
         &self,
-        question: Q,
+        key: K,
         transcript: &Transcript,
-        find: impl AsyncFnOnce(&Transcript) -> Result<T, Stop>,
+        compute: impl AsyncFnOnce(Transcript) -> Result<T, Stop>,
     ) -> Result<T, Stop>
     where
-        Q: Hash + Eq + Send + 'static,
+        K: Hash + Eq + Send + 'static,
         T: Clone + Send + Sync + 'static,
     {
-        let cell = self.cell::<Q, T>(question);
+        let cell = self.cell::<K, T>(key);
         let asked = cell.get_or_try_init(async || {
             let seen = Transcript::default();
-            let found = match find(&seen).await {
+            let found = match compute(seen.clone()).await {
                 Ok(found) => Ok(found),
                 Err(Stop::Violated(violation)) => Err(violation),
                 Err(undecided) => {
@@ -54,16 +54,16 @@ impl Memo {
         finding.found.clone().map_err(Stop::Violated)
     }
 
-    fn cell<Q, T>(&self, question: Q) -> Arc<OnceCell<Finding<T>>>
+    fn cell<K, T>(&self, key: K) -> Arc<OnceCell<Finding<T>>>
     where
-        Q: Hash + Eq + Send + 'static,
+        K: Hash + Eq + Send + 'static,
         T: Send + Sync + 'static,
     {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let cells = all.entry(TypeId::of::<Cells<Q, T>>()).or_insert_with(|| Box::new(Cells::<Q, T>::new()));
+        let cells = all.entry(TypeId::of::<Cells<K, T>>()).or_insert_with(|| Box::new(Cells::<K, T>::new()));
         // The key is the type, so it is always this one.
-        let Some(cells) = cells.downcast_mut::<Cells<Q, T>>() else { return Arc::default() };
-        cells.entry(question).or_default().clone()
+        let Some(cells) = cells.downcast_mut::<Cells<K, T>>() else { return Arc::default() };
+        cells.entry(key).or_default().clone()
     }
 }
 
@@ -77,11 +77,11 @@ mod tests {
     use crate::violated;
 
     #[tokio::test]
-    async fn a_question_is_asked_once_and_everybody_sees_how_it_was_answered() {
+    async fn what_is_shared_is_found_once_and_everybody_sees_how() {
         let (memo, asked) = (Memo::default(), AtomicU32::new(0));
         let ask = async |question: &'static str| {
             let transcript = Transcript::default();
-            let answer = memo.ask(question, &transcript, async |seen| {
+            let answer = memo.shared(question, &transcript, async |seen: Transcript| {
                 seen.record(Exchange::since(Instant::now(), "machine", question, Answer::Done));
                 Ok(asked.fetch_add(1, Ordering::Relaxed))
             });
@@ -95,12 +95,12 @@ mod tests {
     async fn a_violation_is_everybodys_and_what_was_not_decided_is_nobodys() {
         let memo = Memo::default();
         let transcript = Transcript::default();
-        let broken = memo.ask("one", &transcript, async |_| Err::<u32, _>(Stop::Broken("lost".into())));
+        let broken = memo.shared("one", &transcript, async |_| Err::<u32, _>(Stop::Broken("lost".into())));
         assert!(matches!(broken.await, Err(Stop::Broken(_))));
-        let found = memo.ask("one", &transcript, async |_| Ok(1_u32));
+        let found = memo.shared("one", &transcript, async |_| Ok(1_u32));
         assert!(matches!(found.await, Ok(1)));
         for _ in 0..2 {
-            let red = memo.ask("two", &transcript, async |_| violated::<u32>("this", "that"));
+            let red = memo.shared("two", &transcript, async |_| violated::<u32>("this", "that"));
             assert!(matches!(red.await, Err(Stop::Violated(_))));
         }
     }

@@ -7,6 +7,7 @@ mod memo;
 mod prepare;
 mod probe;
 mod provisioning;
+mod sources;
 mod stage;
 mod store;
 
@@ -15,15 +16,18 @@ use std::sync::Arc;
 
 pub use change::Changes;
 pub use containers::Containers;
-pub use prepare::{Kind, PrepareError, prepare, tell};
+pub(crate) use memo::Memo;
+pub use prepare::{Kind, PrepareError, Telling, prepare};
+pub use probe::could_try;
 pub use provisioning::Provisioning;
+pub use sources::Sources;
 pub(crate) use stage::timed;
 pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
 pub use store::KINDS;
 
-use crate::MachineError;
 use crate::smartcard::SmartCards;
 use crate::target::{Given, Rollback};
+use crate::{MachineError, Need, Transcript};
 
 /// One target, of which machines can be had.
 #[derive(Clone)]
@@ -85,13 +89,42 @@ impl Lab {
         &self.logs
     }
 
+    /// Whether a processor, not an emulator, executes the instructions of some of its machines.
+    pub fn is_accelerated(&self) -> bool {
+        match &self.machines {
+            Machines::Virtual(stages) => stages.iter().any(|(_, stage)| stage.is_accelerated()),
+            Machines::Containers(_) | Machines::None(_) => false,
+        }
+    }
+
+    /// Whether its machines have what a check needs, which is about this stage if it is about one; or why not, and where
+    /// it can be had.
+    pub fn has(&self, need: Need, stage: Option<&str>) -> Result<(), String> {
+        match (&self.machines, need) {
+            (Machines::None(reason), _) => Err(self.no_machines(reason).to_string()),
+            (Machines::Containers(_), Need::Undo) => Ok(()),
+            (Machines::Containers(_), need) => {
+                Err(format!("containers have no {need}, which `--machine vm` has"))
+            }
+            (Machines::Virtual(_), Need::Lapse) => match self.stage(stage) {
+                Ok(stage) => stage.has_time_lapse().map_err(|error| error.to_string()),
+                // What does not exist is a fault of the check's, which it is told when it asks for it.
+                Err(_) => Ok(()),
+            },
+            (Machines::Virtual(_), Need::Token) if self.smartcards.is_none() => {
+                Err(format!("the target file of {} has no [smartcard]", self.target))
+            }
+            (Machines::Virtual(_), _) => Ok(()),
+        }
+    }
+
     /// The stage of that name, of virtual machines. A target with one stage needs no name.
     pub fn stage(&self, name: Option<&str>) -> Result<&Arc<Stage>, MachineError> {
         let stages = match &self.machines {
             Machines::Virtual(stages) => &stages[..],
             Machines::Containers(_) => {
-                let (machine, what) = (self.target.clone(), "clock, boot or power of their own".into());
-                return Err(MachineError::Lacks { machine, what });
+                let (machine, need) = (self.target.clone(), Need::Boot);
+                return Err(MachineError::Lacks { machine, need });
             }
             Machines::None(reason) => return Err(self.no_machines(reason)),
         };
@@ -116,12 +149,17 @@ impl Lab {
         }
     }
 
-    /// The same target with something changed on the disks of one stage.
-    pub async fn changed(&self, stage: Option<&str>, changes: &Changes<'_>) -> Result<Lab, MachineError> {
+    /// The same target with something changed on the disks of one stage. What was done for it is in the transcript.
+    pub async fn changed(
+        &self,
+        stage: Option<&str>,
+        changes: &Changes<'_>,
+        transcript: &Transcript,
+    ) -> Result<Lab, MachineError> {
         let machines = match &self.machines {
             Machines::Virtual(stages) => {
                 let changing = self.stage(stage)?;
-                let changed = Arc::new(changing.changed(changes).await?);
+                let changed = Arc::new(changing.changed(changes, transcript).await?);
                 let stages = stages.iter().map(|(name, stage)| {
                     let stage = if Arc::ptr_eq(stage, changing) { &changed } else { stage };
                     (name.clone(), stage.clone())
@@ -129,7 +167,7 @@ impl Lab {
                 Machines::Virtual(stages.collect())
             }
             Machines::Containers(containers) => {
-                Machines::Containers(Arc::new(containers.changed(changes).await?))
+                Machines::Containers(Arc::new(containers.changed(changes, transcript).await?))
             }
             Machines::None(reason) => Machines::None(reason.clone()),
         };

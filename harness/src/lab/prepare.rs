@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use super::memo::Memo;
 use super::probe;
@@ -19,7 +20,7 @@ use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
 use crate::smartcard::SmartCards;
 use crate::target::{self, CredentialError, Credentials, Target};
-use crate::{Machine, MachineError, Transcript};
+use crate::{Architecture, Machine, MachineError, Transcript};
 
 /// Why a target could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,8 @@ pub enum PrepareError {
     Credential(#[from] CredentialError),
     #[error("the target has a drive {0:?}, which its image does not have")]
     NoSuchDrive(String),
+    #[error("{stage} is of {is}, and its recipe {} makes an image for {made_for}", .recipe.display())]
+    OtherArchitecture { stage: String, is: Architecture, recipe: PathBuf, made_for: Architecture },
     #[error(transparent)]
     Image(#[from] ImageError),
     #[error(transparent)]
@@ -57,6 +60,7 @@ impl PrepareError {
                 | PrepareError::Plan(_)
                 | PrepareError::Credential(_)
                 | PrepareError::NoSuchDrive(_)
+                | PrepareError::OtherArchitecture { .. }
         )
     }
 }
@@ -139,9 +143,7 @@ async fn stages(
             1 => target.name.clone(),
             _ => format!("{}-{stage}", target.name),
         };
-        // Whoever judges rebuilds lets minutes pass in most checks.
-        let time_lapse = plan.time_lapse || target.rollback.is_some();
-        let accelerator = Choice::of(accelerator, time_lapse, probe::could_try(plan.architecture));
+        let accelerator = Choice::of(accelerator, probe::could_try(plan.architecture));
         let site = Site::new(name, plan, cache, accelerator, listener)?;
         sites.push((stage.clone(), site));
     }
@@ -156,25 +158,20 @@ async fn stages(
 /// What accelerates a stage's machines, before any was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
-    /// With why it is emulation where KVM could be tried.
-    Made(Accelerator, Option<&'static str>),
+    Made(Accelerator),
     /// KVM, if a guest runs under it.
     Open,
 }
 
 impl Choice {
-    fn of(asked: Option<Accelerator>, time_lapse: bool, kvm: bool) -> Choice {
+    fn of(asked: Option<Accelerator>, kvm: bool) -> Choice {
         match (asked, kvm) {
-            (Some(asked), _) => Choice::Made(asked, None),
-            (None, false) => Choice::Made(Accelerator::Tcg, None),
-            (None, true) if time_lapse => Choice::Made(Accelerator::Tcg, Some(TOO_SLOW)),
+            (Some(asked), _) => Choice::Made(asked),
+            (None, false) => Choice::Made(Accelerator::Tcg),
             (None, true) => Choice::Open,
         }
     }
 }
-
-const TOO_SLOW: &str =
-    "their time would pass no faster than real time, and checks let minutes and hours of it pass";
 
 /// All that a stage is made from.
 struct Site<'p> {
@@ -207,6 +204,15 @@ impl<'p> Site<'p> {
             virtualization: false,
         };
         let recipe = Recipe::load(&stage.recipe)?;
+        let made_for = Architecture::from(recipe.architecture);
+        if made_for != stage.architecture {
+            return Err(PrepareError::OtherArchitecture {
+                stage: name,
+                is: stage.architecture,
+                recipe: stage.recipe.clone(),
+                made_for,
+            });
+        }
         let steps = stage.steps.as_deref().map(Plan::load).transpose()?;
         emulator(&hardware)?;
         let firmware = hardware.firmware.open(hardware.architecture);
@@ -217,12 +223,12 @@ impl<'p> Site<'p> {
     /// `emulated` is why guests are, if that was told already.
     async fn prepare(self, emulated: &mut Option<String>) -> Result<Stage, PrepareError> {
         let Site { name, drives: wanted, mut hardware, accelerator, recipe, steps, cache, listener } = self;
-        let progress = |progress| tell(&**listener, &name, progress);
-        let built = Image::ensure(&recipe, cache, &progress).await?;
+        let telling = Telling::new(&**listener, &name);
+        let built = Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await?;
 
         let kernel = kernel(&built)?;
         let (accelerator, why) = match accelerator {
-            Choice::Made(accelerator, why) => (accelerator, why.map(str::to_owned)),
+            Choice::Made(accelerator) => (accelerator, None),
             Choice::Open => probe::accelerator(cache, &hardware, &kernel, &built, &**listener).await?,
         };
         hardware.accelerator = accelerator;
@@ -264,11 +270,12 @@ fn kernel(image: &Image) -> Result<Kernel, PrepareError> {
 }
 
 fn drives(wanted: &BTreeMap<String, target::Drive>, image: &Image) -> Result<Vec<Drive>, PrepareError> {
-    let drive = |name: &String| {
+    let drive = |(name, wanted): (&String, &target::Drive)| {
         let path = image.drive(name).ok_or_else(|| PrepareError::NoSuchDrive(name.clone()))?;
-        Ok(Drive { name: name.clone(), image: Arc::new(open(&path)?), plugged: true })
+        let plugged = *wanted == target::Drive::Plugged;
+        Ok(Drive { name: name.clone(), image: Arc::new(open(&path)?), plugged })
     };
-    wanted.keys().map(drive).collect()
+    wanted.iter().map(drive).collect()
 }
 
 /// Boots the image with its drives, runs the steps, shuts down: what is left is the provisioned disk.
@@ -288,20 +295,44 @@ pub(super) async fn provision(target: &str, image: &Stage, plan: &Plan) -> Resul
     .await
 }
 
-/// Tells a listener how an image comes along.
-pub fn tell(listener: &dyn Listener, target: &str, progress: ImageProgress) {
-    let note = |text: String| listener.hear(&Event::Noted { text });
-    match progress {
-        ImageProgress::Waiting => {
-            note(format!("another process builds the image of {target}: waiting for it"))
+/// Tells of the build of one image.
+pub struct Telling<'l> {
+    listener: &'l dyn Listener,
+    target: &'l str,
+    /// The stage that has begun last, and when.
+    stage: Mutex<Option<(String, Instant)>>,
+}
+
+impl<'l> Telling<'l> {
+    pub fn new(listener: &'l dyn Listener, target: &'l str) -> Telling<'l> {
+        Telling { listener, target, stage: Mutex::default() }
+    }
+
+    pub fn tell(&self, progress: ImageProgress) {
+        let (target, note) = (self.target, |text: String| self.listener.hear(&Event::Noted { text }));
+        match progress {
+            ImageProgress::Waiting => {
+                note(format!("another process builds the image of {target}: waiting for it"))
+            }
+            ImageProgress::Corrupted { file, reason } => {
+                note(format!("{} is damaged ({reason}): the image is built again", file.display()));
+            }
+            ImageProgress::Stage { stage, done: 0, .. } => {
+                self.begins(Some(format!("build the image of {target}: {stage}")));
+            }
+            ImageProgress::Ready { .. } => self.begins(None),
+            ImageProgress::Stage { .. } => {}
         }
-        ImageProgress::Corrupted { file, reason } => {
-            note(format!("{} is damaged ({reason}): the image is built again", file.display()));
-        }
-        ImageProgress::Stage { stage, done: 0, .. } => {
-            listener.hear(&Event::Preparing { what: format!("build the image of {target}: {stage}") });
-        }
-        ImageProgress::Stage { .. } | ImageProgress::Ready { .. } => {}
+    }
+
+    /// The stage before has ended when the next begins, or none does.
+    fn begins(&self, stage: Option<String>) {
+        let next = stage.clone().map(|what| (what, Instant::now()));
+        let mut current = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = std::mem::replace(&mut *current, next);
+        let ended = last.map(|(what, began)| Event::Prepared { what, took: began.elapsed() });
+        let begun = stage.map(|what| Event::Preparing { what });
+        ended.iter().chain(&begun).for_each(|event| self.listener.hear(event));
     }
 }
 
@@ -318,14 +349,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whose_time_is_to_lapse_is_emulated_unless_asked_otherwise_and_that_is_told() {
-        for time_lapse in [false, true] {
-            for asked in [Accelerator::Kvm, Accelerator::Tcg] {
-                assert_eq!(Choice::of(Some(asked), time_lapse, true), Choice::Made(asked, None));
-            }
-            assert_eq!(Choice::of(None, time_lapse, false), Choice::Made(Accelerator::Tcg, None));
+    fn what_is_asked_for_is_taken_and_else_kvm_is_tried_where_it_can_be() {
+        for asked in [Accelerator::Kvm, Accelerator::Tcg] {
+            assert_eq!(Choice::of(Some(asked), true), Choice::Made(asked));
         }
-        assert_eq!(Choice::of(None, true, true), Choice::Made(Accelerator::Tcg, Some(TOO_SLOW)));
-        assert_eq!(Choice::of(None, false, true), Choice::Open);
+        assert_eq!(Choice::of(None, false), Choice::Made(Accelerator::Tcg));
+        assert_eq!(Choice::of(None, true), Choice::Open);
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::prepare::{PrepareError, failed};
 use super::store::{ACCELERATORS, digest, emulator};
+use super::timed;
 use crate::Architecture;
 use crate::cache::{Cache, CacheEvent};
-use crate::event::{Event, Listener};
+use crate::event::Listener;
 use crate::image::Image;
 use crate::machine::qemu::{Accelerator, Hardware, Kernel, could_accelerate, kvm_runs};
 
@@ -26,11 +27,9 @@ pub async fn accelerator(
     let host = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let name = digest(&[&host, &emulator(hardware)?, image.digest().to_hex().as_str()]);
     let make = async |directory: &Path| {
-        listener.hear(&Event::Preparing { what: "see whether guests run under KVM here".into() });
-        let answer = match kvm_runs(hardware, kernel).await {
-            Ok(()) => String::new(),
-            Err(reason) => reason,
-        };
+        let probing = async { Ok::<_, PrepareError>(kvm_runs(hardware, kernel).await.err()) };
+        let what = "see whether guests run under KVM here".to_owned();
+        let answer = timed(listener, what, probing).await?.unwrap_or_default();
         let path = directory.join(ANSWER);
         std::fs::write(&path, answer).map_err(|source| failed("remember whether KVM works", source))
     };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::changed::Running;
@@ -22,7 +23,7 @@ pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
 /// Which drives are there at power-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Drives {
-    /// All that the target has.
+    /// Those that the target says are plugged in.
     Plugged,
     /// None: they may be plugged in later.
     Absent,
@@ -91,7 +92,7 @@ impl Stage {
         &self,
         drives: Drives,
         transcript: &Transcript,
-        doing: impl AsyncFnOnce(&Vm) -> Result<(), E>,
+        doing: impl for<'m> FnOnce(&'m dyn Machine) -> BoxFuture<'m, Result<(), E>> + Send,
     ) -> Result<Template, E> {
         let template = self.template_seen(drives, transcript).await?;
         template.after(&self.next_name(), transcript, doing).await
@@ -284,8 +285,8 @@ impl Stage {
     }
 
     pub(super) fn drives(&self, drives: Drives) -> Vec<Drive> {
-        let plugged = drives == Drives::Plugged;
-        self.drives.iter().map(|drive| Drive { plugged, ..drive.clone() }).collect()
+        let plugged = |drive: &Drive| drive.plugged && drives == Drives::Plugged;
+        self.drives.iter().map(|drive| Drive { plugged: plugged(drive), ..drive.clone() }).collect()
     }
 }
 
@@ -294,11 +295,11 @@ impl Stage {
 const STARTING_LIMIT: u32 = 100;
 
 /// Waits until a machine that was powered on has nothing left to start.
-pub async fn booted(vm: &Vm) -> Result<(), MachineError> {
-    vm.answers(BOOT_LIMIT).await?;
+pub async fn booted(machine: &dyn Machine) -> Result<(), MachineError> {
+    machine.answers(BOOT_LIMIT).await?;
     let wait = format!("timeout {STARTING_LIMIT} systemctl is-system-running --wait");
     // Whether it booted well, and to the end, is for checks to say, so the answer does not matter here.
-    vm.run_within(&wait, 2 * BOOT_LIMIT).await.map(drop)
+    machine.run_within(&wait, 2 * BOOT_LIMIT).await.map(drop)
 }
 
 /// Tells the listener how long something took that went well.

@@ -103,7 +103,9 @@ impl Store {
         transcript: &Transcript,
     ) -> Result<Template, MachineError> {
         let disk = self.disk.get().unwrap_or(&self.machine);
-        let name = digest(&[disk.to_hex().as_str(), &format!("{drives:?}")]);
+        let plugged = stage.drives(drives).into_iter().filter(|drive| drive.plugged);
+        let plugged = plugged.map(|drive| drive.name).collect::<Vec<_>>().join(" ");
+        let name = digest(&[disk.to_hex().as_str(), &format!("{drives:?}"), &plugged]);
         let make = async |directory: &Path| {
             let template = stage.make_template(drives, transcript).await?;
             save_frozen(template.frozen(), directory)?;

@@ -1,4 +1,4 @@
-//! Connections of this host's to the D-Bus buses of a guest.
+//! Connections of this host's to the D-Bus buses of a machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,9 @@ use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
-use super::Vm;
-use super::channel::Peer;
-use crate::machine::Systemd;
-use crate::{Machine, MachineError};
+use super::life::during;
+use super::qemu::Peer;
+use super::{Machine, MachineError, Systemd};
 
 /// How long a reply may take: longer than a bus waits for a service that it starts.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -32,7 +31,7 @@ pub struct Object<'o> {
 
 /// A connection to a bus.
 pub struct Bus {
-    machine: Arc<Vm>,
+    machine: Arc<dyn Machine>,
     connection: Connection,
     /// For the transcript.
     label: String,
@@ -47,35 +46,20 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Vm {
-    /// Connects to the bus that listens at this socket of the guest. It asks the kernel who is at the other end.
-    pub async fn bus(self: &Arc<Self>, socket: &str, peer: Peer<'_>) -> Result<Bus, MachineError> {
-        let stream = self.connect(&format!("unix:{socket}"), peer).await?;
-        let bus = |connection| Bus {
-            machine: self.clone(),
-            connection,
-            label: format!("bus {socket}, as {}", peer.name),
-        };
-        let connecting = Builder::unix_stream(stream).user_id(peer.id).build();
-        self.bounded(&format!("connect to {socket}"), connecting).await.map(bus)
-    }
-
-    async fn bounded<T>(
-        &self,
-        action: &str,
-        asked: impl Future<Output = zbus::Result<T>>,
-    ) -> Result<T, MachineError> {
-        let asking = async {
-            match tokio::time::timeout(LIMIT, asked).await {
-                Ok(result) => result.map_err(|error| self.refused(action, error)),
-                Err(_) => Err(self.never(&format!("an answer to {action}"), LIMIT)),
-            }
-        };
-        self.life.during(asking).await
-    }
-}
-
 impl Bus {
+    /// Connects to the bus that listens at this socket of a machine. It asks the kernel who is at the other end.
+    pub async fn connect(
+        machine: &Arc<dyn Machine>,
+        socket: &str,
+        peer: Peer<'_>,
+    ) -> Result<Bus, MachineError> {
+        let stream = machine.connect(&format!("unix:{socket}"), peer).await?;
+        let connecting = Builder::unix_stream(stream).user_id(peer.id).build();
+        let connection = bounded(&**machine, &format!("connect to {socket}"), connecting).await?;
+        let label = format!("bus {socket}, as {}", peer.name);
+        Ok(Bus { machine: machine.clone(), connection, label })
+    }
+
     /// Calls a method of an object, which may have its service started.
     pub async fn call<B, T>(
         &self,
@@ -98,8 +82,8 @@ impl Bus {
                 Err(error) => Err(error),
             }
         };
-        let calling = self.machine.bounded(&action, calling);
-        self.machine.recorded(action.clone(), calling).await
+        let calling = bounded(&*self.machine, &action, calling);
+        self.noted(&action, calling).await
     }
 
     /// The service manager that is on this bus.
@@ -126,12 +110,39 @@ impl Bus {
             }
             Ok(true)
         };
-        let bounded = async { tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(false)) };
-        self.machine.recorded(action.clone(), self.machine.bounded(&action, bounded)).await
+        let in_time = async { tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(false)) };
+        self.noted(&action, bounded(&*self.machine, &action, in_time)).await
     }
 
     /// The process that owns a name in the guest, if any does.
     pub async fn owner(&self, name: &str) -> Result<Option<u32>, MachineError> {
         Ok(self.call(BUS, "GetConnectionUnixProcessID", &name).await?.ok())
     }
+
+    async fn noted<T>(
+        &self,
+        action: &str,
+        doing: impl Future<Output = Result<T, MachineError>>,
+    ) -> Result<T, MachineError> {
+        self.machine.transcript().noted(self.machine.name(), action, doing).await
+    }
+}
+
+/// What a bus does, at most for so long. That its machine has died says more than that the connection is closed.
+async fn bounded<T>(
+    machine: &dyn Machine,
+    action: &str,
+    asked: impl Future<Output = zbus::Result<T>>,
+) -> Result<T, MachineError> {
+    let asking = async {
+        match tokio::time::timeout(LIMIT, asked).await {
+            Ok(result) => result.map_err(|error| MachineError::refused(machine.name(), action, error)),
+            Err(_) => Err(MachineError::Never {
+                machine: machine.name().to_owned(),
+                what: format!("an answer to {action}"),
+                limit: LIMIT,
+            }),
+        }
+    };
+    during(machine.death(), asking).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Output;
+use crate::{Need, Output};
 
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
@@ -24,8 +24,10 @@ pub enum MachineError {
     NoStage { target: String, stage: String, known: String },
     #[error("{target} has no time-lapse machines: {reason}")]
     NoTimeLapse { target: String, reason: String },
-    #[error("{machine}: containers have no {what}, which `--machine vm` has")]
-    Lacks { machine: String, what: String },
+    #[error("{machine} has no {need}")]
+    Lacks { machine: String, need: Need },
+    #[error("the check uses what it does not say that it needs: {need}")]
+    Undeclared { need: Need },
     #[error("{target} cannot run in containers: {reason}")]
     NoMachines { target: String, reason: String },
     #[error("cannot start {machine}: {reason}")]
@@ -33,8 +35,13 @@ pub enum MachineError {
 }
 
 impl MachineError {
-    /// Whether it only says what these machines are not, so that a check cannot even be tried on them.
-    pub fn is_not_for_these_machines(&self) -> bool {
-        matches!(self, MachineError::Lacks { .. } | MachineError::NoMachines { .. })
+    pub(crate) fn refused(machine: &str, action: &str, reason: impl std::fmt::Display) -> MachineError {
+        let (machine, action) = (machine.to_owned(), action.to_owned());
+        MachineError::Refused { machine, action, reason: reason.to_string() }
+    }
+
+    /// Whether it only says that there are no such machines, so that a check cannot even be tried.
+    pub fn is_no_try(&self) -> bool {
+        matches!(self, MachineError::NoMachines { .. })
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a machine is still alive, and what ended it.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,17 +48,7 @@ impl Life {
         &self,
         action: impl Future<Output = Result<T, MachineError>>,
     ) -> Result<T, MachineError> {
-        let result = tokio::select! {
-            biased;
-            error = self.over() => return Err(error),
-            result = action => result,
-        };
-        match result {
-            Err(refused @ MachineError::Refused { .. }) => {
-                Err(tokio::time::timeout(DEATH_NEWS, self.over()).await.unwrap_or(refused))
-            }
-            result => result,
-        }
+        during(self.over(), action).await
     }
 
     pub fn is_over(&self) -> bool {
@@ -88,6 +79,25 @@ impl Life {
             }
             first
         });
+    }
+}
+
+/// Runs something while a machine may die.
+pub(super) async fn during<T>(
+    death: impl Future<Output = MachineError>,
+    action: impl Future<Output = Result<T, MachineError>>,
+) -> Result<T, MachineError> {
+    let mut death = pin!(death);
+    let result = tokio::select! {
+        biased;
+        error = &mut death => return Err(error),
+        result = action => result,
+    };
+    match result {
+        Err(refused @ MachineError::Refused { .. }) => {
+            Err(tokio::time::timeout(DEATH_NEWS, death).await.unwrap_or(refused))
+        }
+        result => result,
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Missing {
 /// The first program that one of these units starts, or that is one of these commands, and that cannot run because what
 /// interprets or loads it, or what it is a link to, is not there. One that is not there itself is the target's to lay.
 pub async fn missing(
-    machine: &(impl Machine + ?Sized),
+    machine: &dyn Machine,
     units: &[&str],
     commands: &[&str],
 ) -> Result<Option<Missing>, MachineError> {
@@ -61,9 +61,7 @@ const LOOK: &str = r#"
 
 /// The first program that somebody on this machine has called in vain, by what the journal says of it, if it is none of
 /// the target's own.
-pub async fn missing_for_somebody(
-    machine: &(impl Machine + ?Sized),
-) -> Result<Option<Missing>, MachineError> {
+pub async fn missing_for_somebody(machine: &dyn Machine) -> Result<Option<Missing>, MachineError> {
     let said = machine.succeed(COMPLAINTS).await?;
     missing_by(machine, &said).await
 }
@@ -73,10 +71,7 @@ const COMPLAINTS: &str = "journalctl --merge --quiet --output=cat | \
                           grep -a -E 'not found$|bad interpreter|No such file or directory' | tail -n 50 | cut -c -500";
 
 /// The same, by what a command has said.
-pub async fn missing_by(
-    machine: &(impl Machine + ?Sized),
-    said: &str,
-) -> Result<Option<Missing>, MachineError> {
+pub async fn missing_by(machine: &dyn Machine, said: &str) -> Result<Option<Missing>, MachineError> {
     for missing in said.lines().filter_map(complaint) {
         // It may be there, where its user does not look: that is no fault of the machine.
         let there = format!("command -v {} >/dev/null", quoted(&missing.program));

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::tool::Tool;
 use crate::cache::Scratch;
-use crate::machine::qemu::{ROOT, Vm};
+use crate::machine::qemu::ROOT;
 use crate::{Machine, MachineError, child};
 
 /// What a client loads: of the daemon's own version, or the daemon refuses it without saying so.
@@ -39,7 +39,7 @@ const ANSWER_LIMIT: u64 = 64 << 10;
 
 /// A session with the daemon. Dropping it ends the client.
 pub struct Client {
-    machine: Arc<Vm>,
+    machine: Arc<dyn Machine>,
     _process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -67,16 +67,16 @@ impl Client {
     pub(super) async fn start(
         tool: &Tool,
         directory: Scratch,
-        machine: Arc<Vm>,
+        machine: Arc<dyn Machine>,
         daemon: &str,
         library: &Path,
     ) -> Result<Client, MachineError> {
         for name in LIBRARIES {
             let content = machine.read(&library.join(name)).await?;
             let kept = std::fs::write(directory.path().join(name), content);
-            kept.map_err(|error| machine.refused("keep the client's library", error))?;
+            kept.map_err(|error| MachineError::refused(machine.name(), "keep the client's library", error))?;
         }
-        let failed = |error: io::Error| machine.refused("start the client", error);
+        let failed = |error: io::Error| MachineError::refused(machine.name(), "start the client", error);
         let socket = directory.path().join("pcscd.comm");
         let listener = UnixListener::bind(&socket).map_err(failed)?;
         let relay = tokio::spawn(relay(listener, machine.clone(), daemon.to_owned()));
@@ -139,7 +139,9 @@ impl Client {
             none if none.is_error("SCARD_E_NO_READERS_AVAILABLE") => Some(Listed { readers: vec![] }),
             _ => None,
         };
-        listed.map(|listed| listed.readers).ok_or_else(|| self.machine.refused("list the readers", answer))
+        listed
+            .map(|listed| listed.readers)
+            .ok_or_else(|| MachineError::refused(self.machine.name(), "list the readers", answer))
     }
 
     /// The daemon's readers as soon as they are as wanted, or as they are after so much time of the guest's.
@@ -171,7 +173,7 @@ impl Client {
         let machine = self.machine.clone();
         let told = request.to_string();
         let asking = async {
-            let failed = |error: io::Error| machine.refused("ask the client", error);
+            let failed = |error: io::Error| MachineError::refused(machine.name(), "ask the client", error);
             self.requests.write_all(format!("{told}\n").as_bytes()).await.map_err(failed)?;
             let mut line = String::new();
             let mut answers = (&mut self.answers).take(ANSWER_LIMIT);
@@ -183,7 +185,11 @@ impl Client {
             }
         };
         let answer = asking.await?;
-        self.machine.recorded(format!("client: {told}: {answer}"), async { Ok(()) }).await?;
+        let told = format!("client: {told}: {answer}");
+        self.machine
+            .transcript()
+            .noted(self.machine.name(), &told, async { Ok::<_, MachineError>(()) })
+            .await?;
         Ok(answer)
     }
 }
@@ -195,7 +201,7 @@ impl Drop for Client {
 }
 
 /// Joins whoever connects here with the daemon.
-async fn relay(listener: UnixListener, machine: Arc<Vm>, daemon: String) {
+async fn relay(listener: UnixListener, machine: Arc<dyn Machine>, daemon: String) {
     while let Ok((mut here, _)) = listener.accept().await {
         let (machine, daemon) = (machine.clone(), daemon.clone());
         tokio::spawn(async move {

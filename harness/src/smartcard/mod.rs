@@ -13,7 +13,7 @@ pub use tool::{Tool, ToolError};
 use crate::cache::Cache;
 use crate::event::{Event, Listener};
 use crate::lab::timed;
-use crate::machine::qemu::{ROOT, Vm};
+use crate::machine::qemu::ROOT;
 use crate::target::SmartCard;
 use crate::{Machine, MachineError, Stop};
 
@@ -60,7 +60,7 @@ impl SmartCards {
 
     /// Puts a token into the target's reader, and waits until the daemon sees it. A daemon that does not is no
     /// verdict: on a busy host the token may have come late.
-    pub async fn insert(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
+    pub async fn insert(&self, token: &Token, machine: &dyn Machine) -> Result<Card, MachineError> {
         let daemon = machine.connect(&self.target.daemon, ROOT).await?;
         let card = token.insert(machine, &self.target.reader).await?.held_by(daemon);
         machine.succeed(&self.target.seen).await?;
@@ -68,7 +68,7 @@ impl SmartCards {
     }
 
     /// Plugs a token into a machine's USB, and waits until its kernel has the device: not one that was pulled just now.
-    pub async fn plug(&self, token: &Token, machine: &Vm) -> Result<Card, MachineError> {
+    pub async fn plug(&self, token: &Token, machine: &dyn Machine) -> Result<Card, MachineError> {
         machine.succeed(&until_attached(false)).await?;
         let daemon = machine.connect(&self.target.daemon, ROOT).await?;
         let card = token.plug(machine).await?.held_by(daemon);
@@ -77,7 +77,7 @@ impl SmartCards {
     }
 
     /// A client on this host, of this host's architecture. A host that cannot have one skips the check.
-    pub async fn client(&self, machine: &Arc<Vm>) -> Result<Client, Stop> {
+    pub async fn client(&self, machine: &Arc<dyn Machine>) -> Result<Client, Stop> {
         let tool = self.client.as_ref().map_err(|error| skipped(error.clone()))?;
         let architecture = std::env::consts::ARCH;
         let none = || Stop::Skipped(format!("the guest has no client library for a host of {architecture}"));

@@ -11,7 +11,7 @@ use tokio::process::Child;
 
 use super::tool::Tool;
 use crate::cache::Scratch;
-use crate::machine::qemu::{ROOT, Vm};
+use crate::machine::qemu::ROOT;
 use crate::{Machine, MachineError, child};
 
 /// The PIN of every token.
@@ -91,7 +91,7 @@ impl Token {
     }
 
     /// Puts it into the reader that waits for a card at this address of the guest's, such as `tcp:35963`.
-    pub(super) async fn insert(&self, machine: &Vm, reader: &str) -> Result<Card, MachineError> {
+    pub(super) async fn insert(&self, machine: &dyn Machine, reader: &str) -> Result<Card, MachineError> {
         let mut command = self.tool.command();
         command.arg("insert").arg(self.directory.path().join(TOKEN));
         command.arg(format!("--delay-ms={}", self.delay.as_millis()));
@@ -101,18 +101,26 @@ impl Token {
             Some(Flaw::WrongCertificate | Flaw::Stuck) | None => None,
         });
         let inserting = self.card(machine, reader, command);
-        machine.recorded("insert the token".to_owned(), inserting).await
+        machine.transcript().noted(machine.name(), "insert the token", inserting).await
     }
 
     /// Plugs it in as a USB device of 0x203A:0xFFFD, which is reader and card in one.
-    pub(super) async fn plug(&self, machine: &Vm) -> Result<Card, MachineError> {
+    pub(super) async fn plug(&self, machine: &dyn Machine) -> Result<Card, MachineError> {
         let mut command = self.tool.command();
         command.arg("plug").arg(self.directory.path().join(TOKEN));
-        machine.recorded("plug the token in".to_owned(), self.card(machine, USB, command)).await
+        machine
+            .transcript()
+            .noted(machine.name(), "plug the token in", self.card(machine, USB, command))
+            .await
     }
 
-    async fn card(&self, machine: &Vm, address: &str, mut command: Command) -> Result<Card, MachineError> {
-        let failed = |error: io::Error| machine.refused("start the token", error);
+    async fn card(
+        &self,
+        machine: &dyn Machine,
+        address: &str,
+        mut command: Command,
+    ) -> Result<Card, MachineError> {
+        let failed = |error: io::Error| MachineError::refused(machine.name(), "start the token", error);
         let stream = machine.connect(address, ROOT).await?.into_std().map_err(failed)?;
         stream.set_nonblocking(false).map_err(failed)?;
         command.stdin(Stdio::from(OwnedFd::from(stream))).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -54,9 +54,6 @@ pub struct Stage {
     #[serde(default)]
     pub drives: BTreeMap<String, Drive>,
     pub steps: Option<PathBuf>,
-    /// Whether checks need its guest time to pass faster than real time, which that of emulated machines alone does.
-    #[serde(default)]
-    pub time_lapse: bool,
     /// What it takes to have its root in a container; nothing where that makes no sense, or would change the host.
     pub container: Option<Container>,
 }

@@ -48,7 +48,7 @@ fn paths_are_taken_from_the_file() {
 #[test]
 fn bad_files_say_where_and_what_is_accepted() {
     let message = |text: &str| load(text).unwrap_err();
-    assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 7: unknown field `ram`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `time_lapse`, `container`");
+    assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 7: unknown field `ram`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`");
     assert_snapshot!(message("name = 'demo'\n"), @"t.toml, line 1: missing field `stage`");
     assert_snapshot!(message(&GOOD.replace("x86_64", "arm")), @"t.toml, line 3: unknown variant `arm`, expected `aarch64` or `x86_64`");
     assert_snapshot!(message(&format!("{GOOD}[stage.vm.drives]\npsf = 'in'\n")), @"t.toml, line 8: unknown variant `in`, expected `plugged` or `unplugged`");

@@ -3,10 +3,12 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::Trial;
 use crate::lab::{Drives, Stage};
-use crate::machine::qemu::{Clock, Smbios, Vm};
-use crate::{MachineError, Stop, Transcript};
+use crate::machine::qemu::{Clock, Smbios};
+use crate::{Machine, MachineError, Need, Stop};
 
 /// One stage of the target, for one try of one check.
 #[derive(Clone, Copy)]
@@ -19,6 +21,7 @@ pub struct Machines<'t> {
 impl<'t> Machines<'t> {
     /// The same as time-lapse machines, on which guest time passes when it is told to.
     pub fn time_lapse(self) -> Result<Machines<'t>, MachineError> {
+        self.trial.may(Need::Lapse)?;
         self.stage.has_time_lapse()?;
         Ok(Machines { clock: Clock::Lapse, ..self })
     }
@@ -29,52 +32,58 @@ impl<'t> Machines<'t> {
     }
 
     /// A fork of the provisioned machine, booted with its drives plugged in.
-    pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
+    pub async fn machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
         Ok(self.trial.keep(self.stage.fork(Drives::Plugged, self.clock, &self.trial.transcript).await?))
     }
 
     /// A fork of the provisioned machine, booted with no drive plugged in.
-    pub async fn machine_without_drives(&self) -> Result<Arc<Vm>, MachineError> {
+    pub async fn machine_without_drives(&self) -> Result<Arc<dyn Machine>, MachineError> {
+        self.trial.may(Need::Drives)?;
         Ok(self.trial.keep(self.stage.fork(Drives::Absent, self.clock, &self.trial.transcript).await?))
     }
 
     /// A fork of the provisioned machine that was booted with these OEM strings.
-    pub async fn machine_with(&self, smbios: &Smbios) -> Result<Arc<Vm>, MachineError> {
+    pub async fn machine_with(&self, smbios: &Smbios) -> Result<Arc<dyn Machine>, MachineError> {
+        self.trial.may(Need::Strings)?;
         Ok(self.trial.keep(self.stage.fork_with(smbios, self.clock, &self.trial.transcript).await?))
     }
 
-    /// What these machines do when asked, which is found out on a trial of its own, and once for all checks that ask.
-    pub async fn ask<Q, T>(
+    /// What these machines do when asked, as of [`Trial::shared`].
+    pub async fn shared<K, T>(
         &self,
-        question: Q,
-        find: impl AsyncFnOnce(&Trial) -> Result<T, Stop>,
+        key: K,
+        compute: impl for<'a> FnOnce(&'a Trial) -> BoxFuture<'a, Result<T, Stop>> + Send,
     ) -> Result<T, Stop>
     where
-        Q: Hash + Eq + Send + 'static,
+        K: Hash + Eq + Send + 'static,
         T: Clone + Send + Sync + 'static,
     {
-        let find = async |seen: &Transcript| {
-            let apart = self.trial.apart(seen.clone());
-            let found = find(&apart).await;
-            apart.end(found.is_err()).await;
-            found
-        };
-        // In a box, because a trial within a trial makes a future of great depth.
-        Box::pin(self.stage.memo.ask(question, &self.trial.transcript, find)).await
+        self.trial.shared_by(&self.stage.memo, key, compute).await
     }
 
     /// A machine at the beginning of its boot.
-    pub async fn power_on(&self, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+    pub async fn power_on(&self, drives: Drives) -> Result<Arc<dyn Machine>, MachineError> {
+        self.trial.may(Need::Boot)?;
         Ok(self.trial.keep(self.stage.power_on(drives, self.clock, &self.trial.transcript).await?))
     }
 
     /// Powers a machine on with the disk that another has left, however it ended.
-    pub async fn power_on_again(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
-        Ok(self.trial.keep(self.stage.power_on_again(machine, drives, &self.trial.transcript).await?))
+    pub async fn power_on_again(
+        &self,
+        machine: &dyn Machine,
+        drives: Drives,
+    ) -> Result<Arc<dyn Machine>, MachineError> {
+        self.trial.may(Need::Boot)?;
+        let left = machine.vm().ok_or_else(|| machine.lacks(Need::Boot))?;
+        Ok(self.trial.keep(self.stage.power_on_again(left, drives, &self.trial.transcript).await?))
     }
 
     /// Shuts a machine down in an orderly way and powers it on again.
-    pub async fn reboot(&self, machine: &Vm, drives: Drives) -> Result<Arc<Vm>, MachineError> {
+    pub async fn reboot(
+        &self,
+        machine: &dyn Machine,
+        drives: Drives,
+    ) -> Result<Arc<dyn Machine>, MachineError> {
         machine.shut_down().await?;
         self.power_on_again(machine, drives).await
     }

@@ -3,10 +3,15 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::Machines;
 use crate::lab::Drives;
-use crate::machine::qemu::{Template, Vm};
-use crate::{MachineError, Outcome, Stop, Transcript};
+use crate::machine::qemu::Template;
+use crate::{Machine, MachineError, Need, Outcome, Stop, Transcript};
+
+/// What is done on a machine.
+pub type Deed = for<'m> fn(&'m dyn Machine) -> BoxFuture<'m, Outcome>;
 
 /// A machine that was frozen after something was done on it, by commands and files alone: no connection outlives the
 /// freezing.
@@ -17,51 +22,43 @@ pub struct Prepared<'t> {
 
 impl<'t> Machines<'t> {
     /// A machine on which this was done after its boot.
-    pub async fn after<Q>(
-        self,
-        deed: Q,
-        doing: impl AsyncFnOnce(&Vm) -> Outcome,
-    ) -> Result<Prepared<'t>, Stop>
+    pub async fn after<Q>(self, deed: Q, doing: Deed) -> Result<Prepared<'t>, Stop>
     where
         Q: Hash + Eq + Send + 'static,
     {
-        self.prepared(deed, async |seen: &Transcript| {
-            self.stage.template_after(Drives::Plugged, seen, doing).await
-        })
-        .await
+        self.trial.may(Need::Undo)?;
+        let done =
+            async move |seen: Transcript| self.stage.template_after(Drives::Plugged, &seen, doing).await;
+        self.prepared(deed, done).await
     }
 
     async fn prepared<Q>(
         self,
         deed: Q,
-        done: impl AsyncFnOnce(&Transcript) -> Result<Template, Stop>,
+        done: impl AsyncFnOnce(Transcript) -> Result<Template, Stop>,
     ) -> Result<Prepared<'t>, Stop>
     where
         Q: Hash + Eq + Send + 'static,
     {
-        let template = Box::pin(self.stage.memo.ask(deed, &self.trial.transcript, done)).await?;
+        let template = Box::pin(self.stage.memo.shared(deed, &self.trial.transcript, done)).await?;
         Ok(Prepared { machines: self, template })
     }
 }
 
 impl<'t> Prepared<'t> {
     /// A machine on which this was done after that. What comes before is part of what the deed's type says.
-    pub async fn after<Q>(
-        &self,
-        deed: Q,
-        doing: impl AsyncFnOnce(&Vm) -> Outcome,
-    ) -> Result<Prepared<'t>, Stop>
+    pub async fn after<Q>(&self, deed: Q, doing: Deed) -> Result<Prepared<'t>, Stop>
     where
         Q: Hash + Eq + Send + 'static,
     {
-        let done = async |seen: &Transcript| {
-            self.template.after(&self.machines.stage.next_name(), seen, doing).await
+        let done = async move |seen: Transcript| {
+            self.template.after(&self.machines.stage.next_name(), &seen, doing).await
         };
         self.machines.prepared(deed, done).await
     }
 
     /// A fork of it.
-    pub async fn machine(&self) -> Result<Arc<Vm>, MachineError> {
+    pub async fn machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
         let Machines { trial, stage, clock } = self.machines;
         Ok(trial.keep(self.template.fork(&stage.next_name(), clock, &trial.transcript).await?))
     }

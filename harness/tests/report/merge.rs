@@ -7,13 +7,13 @@ use harness::event::{Case, Kill};
 use harness::merge::merge;
 use harness::report::json::Document;
 use harness::report::{Preparation, Run};
-use harness::{Check, Cut, Invariant, Suite, Touches};
+use harness::{Check, Cut, Invariant, Suite};
 use rstest::rstest;
 
 use crate::sample::{CARD, LATE, LOST, REGISTERED, at, flaky, mixed, proof};
 
 const fn check(invariant: Invariant) -> Check {
-    Check { invariant, touches: Touches::Nothing, run: |_| Box::pin(async { Ok(()) }), mutants: &[] }
+    Check { invariant, needs: &[], run: |_| Box::pin(async { Ok(()) }), mutants: &[] }
 }
 
 const CHECKS: &[Check] = &[check(REGISTERED), check(LATE), check(LOST), check(CARD)];

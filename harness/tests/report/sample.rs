@@ -87,6 +87,7 @@ pub fn evidence() -> Evidence {
         machines: vec![Lifetime {
             machine: "vm".into(),
             start: Start::Fork,
+            accelerator: None,
             began: at(5),
             ended: Some(at(31_200)),
             phases: vec![phase("QEMU starts", 5, 120), phase("its state loads", 125, 20)],

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use harness::machine::qemu::bus::BUS;
+use harness::machine::bus::BUS;
 use harness::machine::{COMMAND_LIMIT, programs, quoted};
 use harness::{Machine, MachineError, Outcome, Status, Stop, expect, violated};
 use serde::Deserialize;

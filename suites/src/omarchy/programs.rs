@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use harness::machine::qemu::Vm;
-use harness::{Prepared, Stop, Trial};
+use harness::{Machine, Prepared, Stop, Trial};
 
 use super::process::{Caller, start};
 use super::wrapper::SYSTEM_LIBRARIES;
@@ -18,10 +17,10 @@ struct Programs;
 
 /// Machines on which that caller has started them.
 pub async fn programs(trial: &Trial) -> Result<Prepared<'_>, Stop> {
-    trial.subject()?.after(Programs, async |machine| start(machine, &CALLER).await).await
+    trial.subject()?.after(Programs, |machine| Box::pin(start(machine, &CALLER))).await
 }
 
 /// One of them.
-pub async fn with_programs(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+pub async fn with_programs(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
     Ok(programs(trial).await?.machine().await?)
 }

@@ -15,12 +15,9 @@ use tokio::sync::Mutex;
 pub use engine::{Engine, EngineError, NoEngine, Passing, Snapshot};
 pub use start::Plan;
 
-use super::{COMMAND_LIMIT, reading, successful, writing};
+use super::{COMMAND_LIMIT, LONGEST_WAIT, reading, successful, writing};
 use crate::machine::life::Life;
-use crate::{Machine, MachineError, Output, Transcript};
-
-/// The most time that a check may let pass on a container, where it passes by itself.
-const LONGEST_LAPSE: Duration = Duration::from_secs(30);
+use crate::{Machine, MachineError, Need, Output, Transcript};
 
 /// A running container. It ends with the harness, however that ends: a process in it listens to a connection that the
 /// harness holds, and the engine removes what has ended.
@@ -54,8 +51,7 @@ impl Container {
     }
 
     fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
-        let (machine, action) = (self.name.clone(), action.to_owned());
-        MachineError::Refused { machine, action, reason: reason.to_string() }
+        MachineError::refused(&self.name, action, reason)
     }
 }
 
@@ -79,14 +75,16 @@ impl Machine for Container {
 
     async fn read(&self, path: &Path) -> Result<Vec<u8>, MachineError> {
         let command = reading(path);
-        let output = self.exec(&command, b"", COMMAND_LIMIT).await?;
-        Ok(successful(&self.name, &command, output)?.stdout)
+        let reading =
+            async { successful(&self.name, &command, self.exec(&command, b"", COMMAND_LIMIT).await?) };
+        Ok(self.transcript.noted(&self.name, &format!("read {}", path.display()), reading).await?.stdout)
     }
 
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
         let command = writing(path, mode);
-        let output = self.exec(&command, content, COMMAND_LIMIT).await?;
-        successful(&self.name, &command, output).map(drop)
+        let writing =
+            async { successful(&self.name, &command, self.exec(&command, content, COMMAND_LIMIT).await?) };
+        self.transcript.noted(&self.name, &format!("write {}", path.display()), writing).await.map(drop)
     }
 
     async fn uptime(&self) -> Result<Duration, MachineError> {
@@ -94,9 +92,8 @@ impl Machine for Container {
     }
 
     async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
-        if time > LONGEST_LAPSE {
-            let what = format!("{} s to let pass at once", time.as_secs());
-            return Err(MachineError::Lacks { machine: self.name.clone(), what });
+        if time > LONGEST_WAIT {
+            return Err(self.lacks(Need::Lapse));
         }
         let action = format!("let {} s pass", time.as_secs_f64());
         let passing = self.life.during(async {

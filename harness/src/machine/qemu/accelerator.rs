@@ -10,8 +10,8 @@ use super::kernel::Kernel;
 use super::template::PowerOn;
 use crate::Architecture;
 
-/// Where accelerated guests load their initramfs in a second or two.
-const PROBE_LIMIT: Duration = Duration::from_secs(20);
+/// Accelerated guests load their initramfs in a second or two; on a host that is emulated itself, in less than a minute.
+const PROBE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs a kernel under KVM as far as its initramfs. `Err` says why emulation is the choice.
 pub async fn kvm_runs(hardware: &Hardware, kernel: &Kernel) -> Result<(), String> {

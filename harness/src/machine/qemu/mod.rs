@@ -30,4 +30,4 @@ pub use smbios::{OemStrings, Smbios, SmbiosError};
 pub use startup::Startup;
 pub use template::{Frozen, Own, PowerOn, Template};
 pub(crate) use vm::word;
-pub use vm::{Drive, Peer, ROOT, Vm, bus};
+pub use vm::{Drive, Peer, ROOT, Vm};

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::limit::Limit;
+use crate::machine::qemu::Accelerator;
 use crate::report::text::line;
 use crate::{Answer, Evidence, Exchange, Lifetime, Moment, Phase, Start};
 
@@ -18,6 +19,8 @@ pub struct Seen {
 struct Machine {
     name: String,
     start: Start,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accelerator: Option<Accelerator>,
     began: Moment,
     ended: Option<Moment>,
     phases: Vec<Phase>,
@@ -58,6 +61,7 @@ fn machine(lifetime: &Lifetime) -> Machine {
     Machine {
         name: line(&lifetime.machine),
         start: lifetime.start,
+        accelerator: lifetime.accelerator,
         began: lifetime.began,
         ended: lifetime.ended,
         phases: lifetime.phases.iter().map(phase).collect(),

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::lab::{self, Drives};
-use harness::machine::qemu::Vm;
 use harness::machine::{programs, quoted};
 use harness::target::Rollback;
-use harness::{Machine, MachineError, Machines, Outcome, Output, Stop, Trial, expect, violated};
+use harness::{Machine, MachineError, Outcome, Output, Stop, Trial, expect, violated};
 
 use super::journal::Said;
 use super::state::State;
@@ -29,24 +28,25 @@ const STEP: Duration = Duration::from_secs(1);
 /// Where the journal was when it had been read.
 const CURSOR: &str = "/run/assay-cursor";
 
-/// On a virtual machine, or on any machine for what needs no more.
-pub struct Appliance<'t, M: ?Sized = Vm> {
-    pub machine: Arc<M>,
+pub struct Appliance<'t> {
+    pub machine: Arc<dyn Machine>,
     pub rollback: &'t Rollback,
     /// How late the timer of its watchdog may be.
     slack: Duration,
 }
 
 impl<'t> Appliance<'t> {
-    /// A fork that runs the system that it boots by default.
-    pub async fn fork(trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let slack = slack(trial.time_lapse()?).await?;
-        Ok(Appliance { machine: trial.time_lapse()?.machine().await?, rollback: trial.rollback()?, slack })
+    /// One that runs the system that it boots by default.
+    pub async fn fresh(trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
+        let rollback = trial.rollback()?;
+        // All are alike in this, so one is looked at.
+        let slack = trial.shared(Slack, |trial| Box::pin(slack(trial))).await?;
+        Ok(Appliance { machine: trial.waiting_machine().await?, rollback, slack })
     }
 
-    /// A fork on which a rebuild is pending whose system has been activated, and what it was before.
+    /// One on which a rebuild is pending whose system has been activated, and what it was before.
     pub async fn pending(trial: &'t Trial, flake: &str) -> Result<(Appliance<'t>, State), Stop> {
-        let appliance = Appliance::fork(trial).await?;
+        let appliance = Appliance::fresh(trial).await?;
         let before = appliance.rebuilds(flake).await?;
         Ok((appliance, before))
     }
@@ -57,19 +57,19 @@ impl<'t> Appliance<'t> {
 
     /// Shuts it down in an orderly way and boots it again.
     pub async fn reboots(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let machine = trial.time_lapse()?.reboot(&self.machine, Drives::Plugged).await?;
+        let machine = trial.reboot(&*self.machine, Drives::Plugged).await?;
         self.booted(machine).await
     }
 
     /// Boots it again after its power was cut.
     pub async fn boots_again(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let machine = trial.time_lapse()?.power_on_again(&self.machine, Drives::Plugged).await?;
+        let machine = trial.power_on_again(&*self.machine, Drives::Plugged).await?;
         self.booted(machine).await
     }
 
     /// A crash on the way is what it is tested for, and no failure of the harness. Merely taking too long may be one.
-    async fn booted(&self, machine: Arc<Vm>) -> Result<Appliance<'t>, Stop> {
-        match lab::booted(&machine).await {
+    async fn booted(&self, machine: Arc<dyn Machine>) -> Result<Appliance<'t>, Stop> {
+        match lab::booted(&*machine).await {
             Ok(()) => Ok(Appliance { machine, rollback: self.rollback, slack: self.slack }),
             Err(error @ MachineError::Crashed { .. }) => violated("it boots", error),
             Err(error) => Err(error.into()),
@@ -77,46 +77,21 @@ impl<'t> Appliance<'t> {
     }
 }
 
-impl<'t> Appliance<'t, dyn Machine> {
-    /// One that runs the system that it boots by default, on whatever machines the run is on.
-    pub async fn anywhere(trial: &'t Trial) -> Result<Self, Stop> {
-        let (machine, rollback) = (trial.anywhere().await?, trial.rollback()?);
-        let slack = match trial.time_lapse() {
-            Ok(machines) => slack(machines).await?,
-            Err(_) => looked_at(&*machine, rollback).await?,
-        };
-        Ok(Appliance { machine, rollback, slack })
-    }
-
-    /// The same as `pending`, on whatever machines the run is on.
-    pub async fn pending_anywhere(trial: &'t Trial, flake: &str) -> Result<(Self, State), Stop> {
-        let appliance = Appliance::anywhere(trial).await?;
-        let before = appliance.rebuilds(flake).await?;
-        Ok((appliance, before))
-    }
-}
-
-/// How late the timer of its watchdog may be, on a machine that has all that its own programs need.
-async fn looked_at(machine: &(impl Machine + ?Sized), rollback: &Rollback) -> Result<Duration, Stop> {
-    let order: Vec<&str> = rollback.order.split_whitespace().take(1).collect();
-    let units = [rollback.agent.as_str(), &rollback.watchdog];
-    match programs::missing(machine, &units, &order).await? {
-        Some(missing) => Err(Stop::Broken(missing.to_string())),
-        None => Ok(timer::lateness(machine, &rollback.watchdog).await?),
-    }
-}
-
-/// The same of machines that are all alike, so that one is looked at.
-async fn slack(machines: Machines<'_>) -> Result<Duration, Stop> {
-    let look =
-        async |trial: &Trial| looked_at(&*trial.time_lapse()?.machine().await?, trial.rollback()?).await;
-    machines.ask(Slack, look).await
-}
-
 #[derive(PartialEq, Eq, Hash)]
 struct Slack;
 
-impl<M: Machine + ?Sized> Appliance<'_, M> {
+/// How late the timer of its watchdog may be, on a machine that has all that its own programs need.
+async fn slack(trial: &Trial) -> Result<Duration, Stop> {
+    let (machine, rollback) = (trial.waiting_machine().await?, trial.rollback()?);
+    let order: Vec<&str> = rollback.order.split_whitespace().take(1).collect();
+    let units = [rollback.agent.as_str(), &rollback.watchdog];
+    match programs::missing(&*machine, &units, &order).await? {
+        Some(missing) => Err(Stop::Broken(missing.to_string())),
+        None => Ok(timer::lateness(&*machine, &rollback.watchdog).await?),
+    }
+}
+
+impl Appliance<'_> {
     /// Has a rebuild ordered and its system activated, and gives what it was before.
     pub async fn rebuilds(&self, flake: &str) -> Result<State, Stop> {
         let before = self.state().await?;

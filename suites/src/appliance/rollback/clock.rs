@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::fault::{Step, Unflushed};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial};
 
 use super::appliance::Appliance;
 use super::timeout::rolled_back;
@@ -18,7 +18,7 @@ pub const CLOCK_STEP: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, clock_step(trial))),
     mutants: &[Mutant {
         name: "wall-clock arithmetic",
@@ -57,7 +57,7 @@ pub const CLOCK_ACROSS_BOOTS: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Power, Need::Lapse],
     run: |trial| Box::pin(judged(trial, clock_across_boots(trial))),
     mutants: &[
         Mutant {
@@ -97,7 +97,7 @@ const CLOCKS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(4_102_444_800
 
 async fn clock_across_boots(trial: &Trial) -> Outcome {
     for clock in CLOCKS {
-        let appliance = Appliance::fork(trial).await?;
+        let appliance = Appliance::fresh(trial).await?;
         // So that by the seconds since another boot it would be pending for longer.
         appliance.lapse(appliance.limit() / 2).await?;
         let before = appliance.rebuilds(&appliance.rollback.flake.unhealthy).await?;

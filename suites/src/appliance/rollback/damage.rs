@@ -4,9 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault::FullDisk;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::journal::{ERROR, last_words};
@@ -22,7 +20,7 @@ pub const GARBAGE_MARKER: Check = Check {
         source: document("State Files"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, garbage_marker(trial))),
     mutants: &[Mutant {
         name: "script that dies on it every time",
@@ -37,7 +35,7 @@ pub const GARBAGE_MARKER: Check = Check {
 };
 
 async fn garbage_marker(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending_anywhere(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let marker = pending.marker.clone().unwrap_or_default();
     let mut half = marker.len() / 2;
@@ -71,7 +69,7 @@ async fn garbage_marker(trial: &Trial) -> Outcome {
 }
 
 /// Whether it is rolled back, or the watchdog has logged an error or asked for a person.
-async fn ended(appliance: &Appliance<'_, dyn Machine>, before: &State) -> Result<bool, Stop> {
+async fn ended(appliance: &Appliance<'_>, before: &State) -> Result<bool, Stop> {
     let state = appliance.state().await?;
     let said = appliance.said().await?;
     let flagged = appliance.asks_for_help(&said) || said.iter().any(|said| said.priority <= ERROR);
@@ -86,7 +84,7 @@ pub const PREVIOUS_MISSING: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, previous_missing(trial))),
     mutants: &[Mutant {
         name: "gives the rebuild up",
@@ -130,7 +128,7 @@ pub const DISK_FULL: Check = Check {
         source: document("State Files"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, disk_full(trial))),
     mutants: &[Mutant {
         name: "marker write unchecked",
@@ -148,7 +146,7 @@ pub const DISK_FULL: Check = Check {
 const QUIET: Duration = Duration::from_secs(20);
 
 async fn disk_full(trial: &Trial) -> Outcome {
-    let appliance = Appliance::anywhere(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     let directory = appliance.rollback.marker.parent().unwrap_or(Path::new("/"));
     // Never undone: the machine is thrown away.

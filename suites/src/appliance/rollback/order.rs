@@ -1,7 +1,7 @@
 //! What an order to rebuild leaves behind, taken or refused.
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::marker::Marker;
@@ -16,7 +16,7 @@ pub const MARKER_COMPLETE: Check = Check {
         source: document("State Files"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, marker_complete(trial))),
     mutants: &[
         Mutant {
@@ -42,7 +42,7 @@ pub const MARKER_COMPLETE: Check = Check {
 const SKEW: u64 = 60;
 
 async fn marker_complete(trial: &Trial) -> Outcome {
-    let appliance = Appliance::anywhere(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let (before, flake) = (appliance.state().await?, &appliance.rollback.flake.healthy);
     appliance.accepts(flake).await?;
 
@@ -78,7 +78,7 @@ pub const FAILED_BUILD: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, failed_build(trial))),
     mutants: &[Mutant {
         name: "marker left behind",
@@ -89,7 +89,7 @@ pub const FAILED_BUILD: Check = Check {
 };
 
 async fn failed_build(trial: &Trial) -> Outcome {
-    let appliance = Appliance::anywhere(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     // Whether the order is refused or fails later is not documented.
     appliance.order(&appliance.rollback.flake.failing).await?;
@@ -105,7 +105,7 @@ pub const SECOND_ORDER: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, second_order(trial))),
     mutants: &[SECOND_ORDER_OVERWRITES],
 };
@@ -126,7 +126,7 @@ pub const SECOND_ORDER_OVERWRITES: Mutant = Mutant {
 
 async fn second_order(trial: &Trial) -> Outcome {
     let flake = &trial.rollback()?.flake;
-    let (appliance, _) = Appliance::pending_anywhere(trial, &flake.unhealthy).await?;
+    let (appliance, _) = Appliance::pending(trial, &flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let second = appliance.order(&flake.healthy).await?;
     expect(!second.success(), "the second order is refused", second)?;

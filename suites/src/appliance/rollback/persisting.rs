@@ -1,9 +1,7 @@
 //! What becomes of a rebuild that is verified, and what counts as that.
 
 use harness::fault::CrampedDisk;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::journal::{WARNING, last_words};
@@ -19,7 +17,7 @@ pub const PERSIST_WHEN_VERIFIED: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, persist_when_verified(trial))),
     mutants: &[
         Mutant {
@@ -61,7 +59,7 @@ pub const VERIFIED_AFTER_ACTIVATION: Check = Check {
         source: document("State Files"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, verified_after_activation(trial))),
     mutants: &[STALE_FLAG_ACCEPTED],
 };
@@ -81,7 +79,7 @@ pub const STALE_FLAG_ACCEPTED: Mutant = Mutant {
 };
 
 async fn verified_after_activation(trial: &Trial) -> Outcome {
-    let appliance = Appliance::anywhere(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     appliance.flag().await?;
     appliance.accepts(&appliance.rollback.flake.unhealthy).await?;
@@ -99,7 +97,7 @@ pub const VERIFIED_MEANS_HEALTHY: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, verified_means_healthy(trial))),
     mutants: &[Mutant {
         name: "flag written at start-up",
@@ -110,7 +108,7 @@ pub const VERIFIED_MEANS_HEALTHY: Check = Check {
 };
 
 async fn verified_means_healthy(trial: &Trial) -> Outcome {
-    let appliance = Appliance::anywhere(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let (before, old) = (appliance.state().await?, appliance.agent().await?);
     let ordered = appliance.uptime().await?;
     appliance.accepts(&appliance.rollback.flake.unhealthy).await?;
@@ -124,7 +122,7 @@ async fn verified_means_healthy(trial: &Trial) -> Outcome {
     unverified(&appliance, &before).await
 }
 
-async fn unverified(appliance: &Appliance<'_, dyn Machine>, before: &State) -> Outcome {
+async fn unverified(appliance: &Appliance<'_>, before: &State) -> Outcome {
     let after = appliance.state().await?;
     // The flag may be gone because it has done its work.
     let unverified = !after.verified && after.boot_default == before.boot_default;
@@ -139,7 +137,7 @@ pub const FAILED_SWITCH: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(judged(trial, failed_switch(trial))),
     mutants: &[
         Mutant {
@@ -186,7 +184,7 @@ pub const FAILED_SWITCH: Check = Check {
 const BLOCKS: u32 = 16;
 
 async fn failed_switch(trial: &Trial) -> Outcome {
-    let appliance = Appliance::anywhere(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let before = appliance.rebuilds(&appliance.rollback.flake.healthy).await.map_err(Stop::undecided)?;
     appliance.verifies().await.map_err(Stop::undecided)?;
 
@@ -211,7 +209,7 @@ enum Persisting {
     Over,
 }
 
-async fn fails_honestly(appliance: &Appliance<'_, dyn Machine>, before: &State) -> Result<Persisting, Stop> {
+async fn fails_honestly(appliance: &Appliance<'_>, before: &State) -> Result<Persisting, Stop> {
     let watched = appliance.watch().await?;
     let after = appliance.state().await?;
     if let Boots::Nothing(reason) = &after.boot_default {

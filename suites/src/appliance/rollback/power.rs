@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use harness::fault::{Cue, Unflushed};
 use harness::target::Rollback;
-use harness::{Check, Edit, Invariant, Level, MachineError, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, MachineError, Mutant, Need, Outcome, Trial, expect};
 use proptest::{array, sample};
 
 use super::appliance::Appliance;
@@ -18,7 +18,7 @@ pub const TEST_NOT_PERSISTED: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Power],
     run: |trial| Box::pin(judged(trial, test_not_persisted(trial))),
     mutants: &[SWITCH_INSTEAD_OF_TEST],
 };
@@ -46,7 +46,7 @@ pub const POWER_CUT_ANYWHERE: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Power, Need::Lapse],
     run: |trial| Box::pin(judged(trial, power_cut_anywhere(trial))),
     mutants: &[SWITCH_INSTEAD_OF_TEST],
 };
@@ -102,7 +102,7 @@ fn survives_step(trial: &Trial, step: Step, way: Unflushed) -> BoxFuture<'_, Out
 }
 
 async fn survives(trial: &Trial, step: Step, way: Unflushed) -> Outcome {
-    let appliance = Appliance::fork(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     let flake = &appliance.rollback.flake.healthy;
     // Only a marker that is there can vanish.

@@ -4,9 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
-};
+use harness::{Check, Edit, Invariant, Level, MachineError, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::appliance::Appliance;
 use super::state::State;
@@ -21,7 +19,7 @@ pub const ROLLBACK_ON_TIMEOUT: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, rollback_on_timeout(trial))),
     mutants: &[
         Mutant {
@@ -73,7 +71,7 @@ pub const NOT_TOO_EARLY: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, not_too_early(trial))),
     mutants: &[Mutant {
         name: "timeout in the wrong unit",
@@ -84,7 +82,7 @@ pub const NOT_TOO_EARLY: Check = Check {
 };
 
 async fn not_too_early(trial: &Trial) -> Outcome {
-    let appliance = Appliance::fork(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     let ordered = appliance.uptime().await?;
     appliance.accepts(&appliance.rollback.flake.unhealthy).await?;
@@ -112,7 +110,7 @@ pub const INDEPENDENT_OF_AGENT: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(judged(trial, independent_of_agent(trial))),
     mutants: &[Mutant {
         name: "watchdog that needs the agent's unit",

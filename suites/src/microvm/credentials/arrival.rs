@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use harness::machine::qemu::Vm;
 use harness::machine::quoted;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::HOST;
 use super::chain::{Order, conventions, deliver};
@@ -25,7 +22,7 @@ pub const SYSTEM_STORE: Check = Check {
         source: loading("Phase 6"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Strings],
     run: |trial| Box::pin(system_store(trial)),
     mutants: &[Mutant {
         name: "name lost",
@@ -42,7 +39,7 @@ pub const SYSTEM_STORE: Check = Check {
 async fn system_store(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
-    received(&guest, &order).await?;
+    received(&*guest, &order).await?;
 
     let kept = guest.run(&format!("stat --file-system --format=%T {STORE}")).await?;
     expect(
@@ -63,14 +60,14 @@ async fn system_store(trial: &Trial) -> Outcome {
         )
         .await?;
     let reached = sysinit.trim_start_matches("t ").parse().unwrap_or(0);
-    let arrived = arrival(&guest, &order).await?;
+    let arrived = arrival(&*guest, &order).await?;
     let expected = format!("they are there when sysinit.target is reached, at {reached} us since 1970");
     expect(arrived <= reached, expected, format!("the last came at {arrived} us"))
 }
 
 /// The guest's system has all of an order, byte for byte, and nothing that was not there to be sent. What else came
 /// with the machine may be there too.
-pub async fn received(guest: &Vm, order: &Order) -> Outcome {
+pub async fn received(guest: &dyn Machine, order: &Order) -> Outcome {
     let there = stored(guest).await?;
     let delivered = order.delivered();
     let missing = order.credentials.iter().filter(|credential| !credential.there);
@@ -94,7 +91,7 @@ pub async fn received(guest: &Vm, order: &Order) -> Outcome {
 }
 
 /// The names of all that the guest's system has.
-pub async fn stored(guest: &Vm) -> Result<Vec<String>, Stop> {
+pub async fn stored(guest: &dyn Machine) -> Result<Vec<String>, Stop> {
     let names = guest.run(&format!("ls -A {STORE}")).await?;
     Ok(names.text().lines().map(str::to_owned).collect())
 }
@@ -113,7 +110,7 @@ pub const ARRIVAL_ORDER: Check = Check {
         source: loading("Phases 6 and 7"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(arrival_order(trial)),
     mutants: &[Mutant {
         name: "brought by a unit of its own",
@@ -142,7 +139,7 @@ async fn arrival_order(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-async fn before_consumers(guest: &Vm, order: &Order) -> Outcome {
+async fn before_consumers(guest: &dyn Machine, order: &Order) -> Outcome {
     received(guest, order).await?;
     let arrived = arrival(guest, order).await?;
     let first = first_consumer(guest).await?;
@@ -151,14 +148,14 @@ async fn before_consumers(guest: &Vm, order: &Order) -> Outcome {
 }
 
 /// When the last credential was put into the store, in microseconds since 1970.
-async fn arrival(guest: &Vm, order: &Order) -> Result<u64, Stop> {
+async fn arrival(guest: &dyn Machine, order: &Order) -> Result<u64, Stop> {
     let times = guest.succeed(&format!("stat --format=%.6Y {}", files(order))).await?;
     let times = times.lines().map(|time| time.replace('.', "").parse().unwrap_or(u64::MAX));
     times.max().ok_or_else(|| Stop::Broken(format!("{STORE} is empty")))
 }
 
 /// When the first unit that loads credentials began to start, in microseconds since 1970.
-async fn first_consumer(guest: &Vm) -> Result<u64, Stop> {
+async fn first_consumer(guest: &dyn Machine) -> Result<u64, Stop> {
     let shown = guest
         .succeed("systemctl show --property=LoadCredential,InactiveExitTimestampMonotonic '*.service'")
         .await?;
@@ -175,7 +172,7 @@ async fn first_consumer(guest: &Vm) -> Result<u64, Stop> {
 
 /// When the guest's monotonic clock was zero, in microseconds since 1970 by the clock as it was during boot: a
 /// fork's is set anew, but its journal remembers.
-async fn powered_on(guest: &Vm) -> Result<u64, Stop> {
+async fn powered_on(guest: &dyn Machine) -> Result<u64, Stop> {
     let entry = guest
         .succeed(
             "journalctl --merge --output=export --lines=+1 _PID=1 \

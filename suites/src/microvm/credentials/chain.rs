@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use harness::machine::qemu::{Smbios, Vm};
+use harness::machine::qemu::Smbios;
 use harness::target::Convention;
-use harness::{Machines, Stop, Trial, violated};
+use harness::{Machine, Machines, Stop, Trial, violated};
 
 use super::HOST;
 use super::host::Host;
@@ -173,18 +173,20 @@ pub struct Sent {
 /// Has a host send an order. What one host has sent goes to all guests, whatever their architecture.
 pub async fn send(trial: &Trial, order: &Order) -> Result<Sent, Stop> {
     let hosts = trial.stage(HOST)?;
-    let sent = hosts.ask(order.clone(), async |apart| {
-        let host = Host::with(apart, order).await?;
-        let hypervisor = host.start().await?;
-        let smbios = host.recorded(hypervisor).await?.smbios();
-        let smbios = smbios.or_else(|reason| violated("options that the hypervisor takes", reason))?;
-        Ok(Sent { smbios, said: host.said().await? })
-    });
-    sent.await
+    let order = order.clone();
+    hosts.shared(order.clone(), |trial| Box::pin(async move { sent_by_host(trial, &order).await })).await
+}
+
+async fn sent_by_host(trial: &Trial, order: &Order) -> Result<Sent, Stop> {
+    let host = Host::with(trial, order).await?;
+    let hypervisor = host.start().await?;
+    let smbios = host.recorded(hypervisor).await?.smbios();
+    let smbios = smbios.or_else(|reason| violated("options that the hypervisor takes", reason))?;
+    Ok(Sent { smbios, said: host.said().await? })
 }
 
 /// A guest that has booted with what a host has sent.
-pub async fn deliver(trial: &Trial, order: &Order) -> Result<Arc<Vm>, Stop> {
+pub async fn deliver(trial: &Trial, order: &Order) -> Result<Arc<dyn Machine>, Stop> {
     let sent = send(trial, order).await?;
     Ok(guests(trial)?.machine_with(&sent.smbios).await?)
 }

@@ -1,7 +1,6 @@
 //! Credentials in the services of the guest.
 
-use harness::machine::qemu::Vm;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::chain::{Order, conventions, deliver};
@@ -20,7 +19,7 @@ pub const NAME_MAPPING: Check = Check {
         source: flow("Credential Name Mapping"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(name_mapping(trial)),
     mutants: &[Mutant {
         name: "one stage upper-cases differently from the next",
@@ -34,13 +33,13 @@ async fn name_mapping(trial: &Trial) -> Outcome {
     for convention in conventions(trial).await? {
         let order = Order { convention, ..Order::documented(trial)? };
         let guest = deliver(trial, &order).await?;
-        has_all(&guest, trial.credentials()?.guest.consumer(convention), &order).await?;
+        has_all(&*guest, trial.credentials()?.guest.consumer(convention), &order).await?;
     }
     Ok(())
 }
 
 /// A service has each credential under the name that it gave it, equal to what was sent.
-async fn has_all(guest: &Vm, service: &str, order: &Order) -> Outcome {
+async fn has_all(guest: &dyn Machine, service: &str, order: &Order) -> Outcome {
     let directory = format!("/run/credentials/{service}");
     let names: Vec<String> = order.credentials.iter().map(|credential| credential.name.clone()).collect();
     let listed = guest.run(&format!("ls -A {directory}")).await?.text();
@@ -65,7 +64,7 @@ pub const SERVICE_STORE: Check = Check {
         source: loading("Phase 7"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Strings],
     run: |trial| Box::pin(service_store(trial)),
     mutants: &[
         Mutant {
@@ -93,7 +92,7 @@ async fn service_store(trial: &Trial) -> Outcome {
     let runs_as =
         guest.run(&format!("stat --format=%U /proc/$(systemctl show -P MainPID {service})")).await?;
     expect(runs_as.text() == *user, format!("{service} runs as {user}"), runs_as)?;
-    has_all(&guest, service, &order).await?;
+    has_all(&*guest, service, &order).await?;
 
     let inside = |command: &str| {
         format!(

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use harness::machine::qemu::{OemStrings, Smbios, Vm};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::machine::qemu::{OemStrings, Smbios};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
 use smbioslib::{SMBiosData, SMBiosOemStrings};
 
 use super::chain::{Order, deliver, guests};
@@ -23,7 +23,7 @@ pub const SMBIOS_TABLE: Check = Check {
         source: loading("Phase 5"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Strings],
     run: |trial| Box::pin(smbios_table(trial)),
     mutants: &[Mutant {
         name: "one string lost",
@@ -63,7 +63,7 @@ pub const SMBIOS_ROOT_ONLY: Check = Check {
         source: flow("Security Boundary Analysis"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Strings],
     run: |trial| Box::pin(smbios_root_only(trial)),
     mutants: &[Mutant {
         name: "udev rule that opens them",
@@ -85,19 +85,19 @@ async fn smbios_root_only(trial: &Trial) -> Outcome {
     let smbios = Smbios::new(strings.map(|string| OemStrings::one(&string)).collect());
     let guest = guests(trial)?.machine_with(&smbios).await?;
     // Root looks only where they were delivered: what else QEMU hands to a guest is read byte by byte, for a minute.
-    let root = finds(&guest, "", "/sys/firmware/dmi", &order).await?;
+    let root = finds(&*guest, "", "/sys/firmware/dmi", &order).await?;
     if root.len() < order.credentials.len() {
         let told = format!("the guest has not got them: root finds {} in firmware tables", some(&root));
         return Err(Stop::Broken(told));
     }
     let user = "setpriv --reuid=user --regid=user --clear-groups --";
-    let user = finds(&guest, user, "/sys/firmware", &order).await?;
+    let user = finds(&*guest, user, "/sys/firmware", &order).await?;
     let expected = "a user finds no secret in firmware tables and credentials";
     expect(user.is_empty(), expected, some(&user))
 }
 
 /// The credentials whose values are in what somebody can read of firmware tables and of credentials.
-async fn finds(guest: &Vm, prefix: &str, tables: &str, order: &Order) -> Result<Vec<String>, Stop> {
+async fn finds(guest: &dyn Machine, prefix: &str, tables: &str, order: &Order) -> Result<Vec<String>, Stop> {
     let look =
         format!("echo looked; find {tables} /run/credentials -type f -readable -exec cat {{}} + 2>/dev/null");
     guest.run(&format!("{prefix} sh -c '{look}' >/run/seen")).await?;

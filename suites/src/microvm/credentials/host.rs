@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use harness::machine::qemu::Vm;
 use harness::machine::{programs, quoted};
 use harness::target::{Convention, Given, Host as Settings};
 use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
@@ -29,7 +28,7 @@ const NOT_EXECUTED: [&str; 3] = ["126", "127", "203"];
 
 /// The host, with an order to carry out.
 pub struct Host {
-    pub machine: Arc<Vm>,
+    pub machine: Arc<dyn Machine>,
     pub settings: Settings,
 }
 

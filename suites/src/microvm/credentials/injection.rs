@@ -1,6 +1,6 @@
 //! Values that could be taken for more than a value.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ pub const NO_INJECTION: Check = Check {
         source: loading("Phase 4"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(no_injection(trial)),
     mutants: &[Mutant {
         name: "comma-joined list with no escaping",
@@ -56,7 +56,7 @@ async fn no_injection(trial: &Trial) -> Outcome {
                 let host = Host::with(trial, &order).await?;
                 let hypervisor = host.start().await?;
                 let strings = host.strings(hypervisor).await?;
-                host.machine.kill().await;
+                host.machine.end().await;
                 carry(&order, &strings)?;
                 let expected = "values bring no other strings than those of harmless ones";
                 let usual = usual(trial, &order).await?;
@@ -71,13 +71,13 @@ async fn no_injection(trial: &Trial) -> Outcome {
     // And all the way into a guest.
     for awkward in Awkward::orders(trial).await? {
         let guest = deliver(trial, &awkward.given).await?;
-        received(&guest, &awkward.fitting).await?;
+        received(&*guest, &awkward.fitting).await?;
         let usual = usual(trial, &awkward.given).await?;
         let mut known: Vec<String> =
             usual.iter().filter_map(|string| credential(string)).map(|(name, _)| name).collect();
         known.extend(awkward.fitting.delivered().into_iter().map(|(name, _)| name));
         let more: Vec<String> =
-            stored(&guest).await?.into_iter().filter(|name| !known.contains(name)).collect();
+            stored(&*guest).await?.into_iter().filter(|name| !known.contains(name)).collect();
         expect(more.is_empty(), "values bring no other credentials than their own", some(&more))?;
     }
     Ok(())

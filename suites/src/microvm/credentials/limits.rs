@@ -1,6 +1,6 @@
 //! How much arrives, and what becomes of more than that.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::arrival::received;
@@ -20,7 +20,7 @@ pub const BINARY_AND_LIMITS: Check = Check {
         source: loading("Phase 6"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(binary_and_limits(trial)),
     mutants: &[
         Mutant {
@@ -62,7 +62,7 @@ pub const MANY: Check = Check {
         source: loading("Phase 5"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(many(trial)),
     mutants: &[Mutant {
         name: "room for 32 strings",

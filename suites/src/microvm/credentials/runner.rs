@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use harness::target::Host as Settings;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::arrival::received;
@@ -25,7 +25,7 @@ pub const STRINGS_BUILT: Check = Check {
         source: loading("Phase 4"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(strings_built(trial)),
     mutants: &[
         Mutant {
@@ -75,7 +75,7 @@ pub const CMDLINE_EXPOSURE: Check = Check {
         source: loading("Phase 5"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(cmdline_exposure(trial)),
     mutants: &[Mutant {
         name: "everybody sees every process",
@@ -141,7 +141,7 @@ pub const MISSING_ONE: Check = Check {
         source: flow("Error Handling & Validation"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(missing_one(trial)),
     mutants: &[
         Mutant {

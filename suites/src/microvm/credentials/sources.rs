@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use std::path::Path;
 
 use harness::target::Host as Settings;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::chain::Order;
@@ -29,7 +29,7 @@ pub const SOURCE_FILES: Check = Check {
         source: loading("Phase 1"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(source_files(trial)),
     mutants: &[
         Mutant {
@@ -99,7 +99,7 @@ pub const HOST_LOAD: Check = Check {
         source: loading("Phase 3"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(host_load(trial)),
     mutants: &[
         Mutant {
@@ -168,7 +168,7 @@ pub const HOST_ISOLATED: Check = Check {
         source: flow("Security Isolation Layers"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(host_isolated(trial)),
     mutants: &[Mutant {
         name: "SetCredential with the value in the unit file",

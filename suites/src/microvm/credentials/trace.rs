@@ -7,9 +7,7 @@ use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use harness::lab::{Drives, booted};
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::arrival::{received, stored};
 use super::chain::{Order, deliver, guests};
@@ -24,7 +22,7 @@ pub const NOT_ON_DISK: Check = Check {
         source: loading("Summary, Security Properties"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Disk, Need::Strings],
     run: |trial| Box::pin(not_on_disk(trial)),
     mutants: &[
         Mutant {
@@ -64,7 +62,7 @@ const RECLAIM: &str = "echo 64M >/sys/fs/cgroup/system.slice/holder.service/memo
 async fn not_on_disk(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
-    received(&guest, &order).await?;
+    received(&*guest, &order).await?;
     for credential in order.credentials.iter().take(1) {
         guest.succeed(&holder(&order.sent_as(&credential.name))).await?;
     }
@@ -141,7 +139,7 @@ pub const EPHEMERAL: Check = Check {
         source: loading("Summary, Security Properties"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Strings],
     run: |trial| Box::pin(ephemeral(trial)),
     mutants: &[Mutant {
         name: "a unit that saves them",
@@ -162,11 +160,11 @@ pub const EPHEMERAL: Check = Check {
 async fn ephemeral(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
-    received(&guest, &order).await?;
-    let again = guests(trial)?.reboot(&guest, Drives::Plugged).await?;
-    booted(&again).await?;
+    received(&*guest, &order).await?;
+    let again = guests(trial)?.reboot(&*guest, Drives::Plugged).await?;
+    booted(&*again).await?;
     let sent: Vec<String> = order.delivered().into_iter().map(|(name, _)| name).collect();
-    let left: Vec<String> = stored(&again).await?.into_iter().filter(|name| sent.contains(name)).collect();
+    let left: Vec<String> = stored(&*again).await?.into_iter().filter(|name| sent.contains(name)).collect();
     expect(left.is_empty(), "the system has none of the credentials any more", some(&left))?;
     let service = trial.credentials()?.guest.consumer(order.convention);
     let left = again.run(&format!("ls -A /run/credentials/{service} 2>/dev/null")).await?.text();

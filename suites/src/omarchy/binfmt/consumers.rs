@@ -1,6 +1,6 @@
 //! Services that are x86_64 programs.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 
 use super::share::plug_and_register;
 use crate::omarchy::wrapper::{DEVICE_BROKER_OVERRIDE, DEVICE_BROKER_UNIT as BROKER};
@@ -17,7 +17,7 @@ pub const CONSUMER_RECOVERS: Check = Check {
         source: document("Session-Time Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Drives, Need::Sockets],
     run: |trial| Box::pin(consumer_recovers(trial)),
     mutants: &[Mutant {
         name: "Restart=no",
@@ -38,7 +38,7 @@ async fn consumer_recovers(trial: &Trial) -> Outcome {
         machine.succeed(&format!("systemctl show -P ExecMainStartTimestampMonotonic {BROKER}")).await?;
     expect(tried != "0", "the broker was started during boot", "it was not")?;
 
-    plug_and_register(&machine).await?;
+    plug_and_register(&*machine).await?;
     let is_active = format!("systemctl is-active --quiet {BROKER}");
     let recovered = within(&*machine, RECOVERY_LIMIT, &is_active).await?;
     let state = machine.systemd().await?.active_state(BROKER).await?;

@@ -1,6 +1,6 @@
 //! The dynamic linker of x86_64 programs.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial};
 
 use super::interpreted::{DYNAMIC, is_interpreted};
 use crate::omarchy::document;
@@ -15,7 +15,7 @@ pub const DYNAMIC_LINKER: Check = Check {
         source: document("Phase 5, 5.2"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(dynamic_linker(trial)),
     mutants: &[
         Mutant { name: "missing", stage: None, boots: false, edits: &[Edit::Remove { path: LINKER }] },

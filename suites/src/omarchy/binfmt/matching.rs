@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use harness::machine::quoted;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Output, Status, Touches, Trial, expect,
-};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Output, Status, Trial, expect};
 
 use super::handler::INTERPRETER;
 use super::interpreted::{DYNAMIC, INTERPRETED_FILE, STATIC, is_interpreted, lay};
@@ -21,7 +19,7 @@ pub const MATCHES_X86_64_ONLY: Check = Check {
         source: document("Phase 3, 3.1"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Drives],
     run: |trial| Box::pin(matches_x86_64_only(trial)),
     mutants: &[
         Mutant {
@@ -114,7 +112,7 @@ pub const FLAGS: Check = Check {
         source: document("Boot-Time Dependencies, 4; Phase 3, 3.1"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(flags(trial)),
     mutants: &[
         Mutant {
@@ -163,7 +161,7 @@ pub const EXECUTES: Check = Check {
         source: document("Phase 3, 3.1"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(executes(trial)),
     mutants: &[
         Mutant {

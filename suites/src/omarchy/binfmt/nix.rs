@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Output, Touches, Trial, expect,
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Output, Trial, expect,
 };
 
 use super::share::plug_and_register;
@@ -17,7 +17,7 @@ pub const NIX_ORDER: Check = Check {
         source: document("Phase 4, 4.1; Blocking Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Drives, Need::Sockets],
     run: |trial| Box::pin(nix_order(trial)),
     mutants: &[Mutant {
         name: "no extra-platforms",
@@ -44,7 +44,7 @@ async fn nix_order(trial: &Trial) -> Outcome {
         "before registration the build is refused with \"Exec format error\", or for want of x86_64-linux";
     expect(!refused.success() && clearly, expected, &refused)?;
 
-    plug_and_register(&machine).await?;
+    plug_and_register(&*machine).await?;
     let built = build(&*machine).await?;
     expect(built.success() && built.text() == "built", "after registration the derivation is built", built)
 }

@@ -1,6 +1,6 @@
 //! Whether the interpreter is registered, and stays so.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 
 use super::handler::{INTERPRETER, described, registered, taking};
 use super::interpreted::{STATIC, is_interpreted};
@@ -17,7 +17,7 @@ pub const REGISTERED: Check = Check {
         source: document("Phase 3, 3.1"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(is_registered(trial)),
     mutants: &[
         Mutant {
@@ -76,7 +76,7 @@ pub const RESTART_IDEMPOTENT: Check = Check {
         source: document("Phase 3, 3.1"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(restart_is_idempotent(trial)),
     mutants: &[Mutant {
         name: "a drop-in that registers a second, conflicting handler",
@@ -117,7 +117,7 @@ pub const SURVIVES_REBOOTS: Check = Check {
         source: document("Race Conditions and Mitigations, 1"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Drives, Need::Sockets],
     run: |trial| Box::pin(late_and_late_again(trial)),
     mutants: &[Mutant {
         name: "a runtime-only registration",

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use harness::lab::Drives;
-use harness::machine::qemu::Vm;
 use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Status, Stop, Touches, Trial,
-    expect, violated,
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Status, Stop, Trial, expect,
+    violated,
 };
 
 use super::handler::{INTERPRETER, described, registered};
@@ -33,7 +32,7 @@ pub const MOUNT_BEFORE: Check = Check {
         source: document("Boot-Time Dependencies, 3"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(mount_before(trial)),
     mutants: &[Mutant {
         name: "path watcher disabled and systemd-binfmt masked",
@@ -87,7 +86,7 @@ pub const MOUNT_LATE: Check = Check {
         source: document("Race Conditions and Mitigations, 1"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Drives, Need::Sockets],
     run: |trial| Box::pin(late_and_late_again(trial)),
     mutants: &[
         Mutant {
@@ -143,7 +142,7 @@ const LATEST_IN_BOOT: u64 = 15_000;
 const LATEST_AFTER_BOOT: u64 = 30_000;
 
 /// How late the share is, in milliseconds.
-#[derive(Hash, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Lateness {
     after_boot: u64,
     /// Of the boot that follows.
@@ -159,16 +158,16 @@ pub async fn late_and_late_again(trial: &Trial) -> Outcome {
 }
 
 async fn registered_however_late(trial: &Trial, lateness: Lateness) -> Outcome {
-    let Lateness { after_boot, in_boot } = lateness;
-    let find = async |apart: &Trial| {
-        // What it is a fork of was rebooted after the provisioning: this is the first of the reboots.
-        let machine = apart.machine_without_drives().await?;
-        plug_late(&machine, after_boot).await?;
+    trial.shared(lateness, |trial| Box::pin(registers(trial, lateness))).await
+}
 
-        let machine = apart.reboot(&machine, Drives::Absent).await?;
-        plug_late(&machine, in_boot).await
-    };
-    trial.subject()?.ask(lateness, find).await
+async fn registers(trial: &Trial, Lateness { after_boot, in_boot }: Lateness) -> Outcome {
+    // What it is a fork of was rebooted after the provisioning: this is the first of the reboots.
+    let machine = trial.machine_without_drives().await?;
+    plug_late(&*machine, after_boot).await?;
+
+    let machine = trial.reboot(&*machine, Drives::Absent).await?;
+    plug_late(&*machine, in_boot).await
 }
 
 pub const MOUNT_NEVER: Check = Check {
@@ -179,7 +178,7 @@ pub const MOUNT_NEVER: Check = Check {
         source: document("Boot-Time Dependencies, 3"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[Need::Drives],
     run: |trial| Box::pin(mount_never(trial)),
     mutants: &[Mutant {
         name: "a service that waits forever and is required by multi-user.target",
@@ -234,7 +233,7 @@ pub const SHARE_LOST_AND_BACK: Check = Check {
         source: document("Race Conditions and Mitigations, 1"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Drives, Need::Sockets],
     run: |trial| Box::pin(share_lost_and_back(trial)),
     mutants: &[Mutant {
         name: "RemainAfterExit without any re-trigger",
@@ -260,25 +259,25 @@ async fn share_lost_and_back(trial: &Trial) -> Outcome {
     // What the kernel still remembers of the lost drive would run programs until the memory is needed.
     machine.succeed("echo 3 >/proc/sys/vm/drop_caches").await?;
 
-    plug_and_register(&machine).await
+    plug_and_register(&*machine).await
 }
 
 /// Plugs the share in this many milliseconds from now, after which x86_64 programs must run in time.
-async fn plug_late(machine: &Vm, delay: u64) -> Outcome {
+async fn plug_late(machine: &dyn Machine, delay: u64) -> Outcome {
     // Nothing is waited for here: the delay is what is tested.
     tokio::time::sleep(Duration::from_millis(delay)).await;
     plug_and_register(machine).await
 }
 
 /// Plugs the share in, after which x86_64 programs must run in time.
-pub async fn plug_and_register(machine: &Vm) -> Outcome {
+pub async fn plug_and_register(machine: &dyn Machine) -> Outcome {
     machine.plug(SHARE).await?;
     registered_after_mount(machine).await
 }
 
 /// Waits for the mount; then the interpreter must execute x86_64 programs in time. A machine that is still booting is
 /// given the time from when it first answers.
-async fn registered_after_mount(machine: &Vm) -> Outcome {
+async fn registered_after_mount(machine: &dyn Machine) -> Outcome {
     machine.answers(harness::lab::BOOT_LIMIT).await?;
     lay(machine).await?;
     is_mounted(machine).await?;
@@ -294,6 +293,6 @@ async fn registered_after_mount(machine: &Vm) -> Outcome {
 }
 
 /// Waits for the mount.
-pub async fn is_mounted(machine: &Vm) -> Result<(), MachineError> {
+pub async fn is_mounted(machine: &dyn Machine) -> Result<(), MachineError> {
     machine.systemd().await?.wait_until(MOUNT, "active", MOUNT_LIMIT).await
 }

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use harness::machine::qemu::Vm;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::share::{REGISTRATION_LIMIT, is_mounted};
 use super::{SHARE, WATCHER, WATCHER_SERVICE};
@@ -25,7 +22,7 @@ pub const WATCHER_NO_LOOP: Check = Check {
         source: document("Race Conditions and Mitigations, 1"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Drives, Need::Sockets],
     run: |trial| Box::pin(watcher_settles(trial)),
     mutants: &[
         Mutant {
@@ -81,19 +78,19 @@ async fn watcher_settles(trial: &Trial) -> Outcome {
     settles(&*there_at_boot, "after a boot with the share").await?;
 
     let late = trial.machine_without_drives().await?;
-    plug(&late).await?;
+    plug(&*late).await?;
     settles(&*late, "after the share is mounted").await?;
 
     let (path, content) = UNREADABLE;
     let failing = trial.machine_without_drives().await?;
     failing.write(Path::new(path), content.as_bytes(), 0o644).await?;
-    plug(&failing).await?;
+    plug(&*failing).await?;
     settles(&*failing, &format!("after the share is mounted, with an unreadable line in {path}")).await
 }
 
 /// Plugs the share in and waits for the watcher to have done its work, as long as it may take: whether it has done it is
 /// another invariant.
-async fn plug(machine: &Vm) -> Outcome {
+async fn plug(machine: &dyn Machine) -> Outcome {
     machine.plug(SHARE).await?;
     is_mounted(machine).await?;
     within(machine, REGISTRATION_LIMIT, "test -e /proc/sys/fs/binfmt_misc/rosetta").await?;

@@ -1,6 +1,6 @@
 //! Who may read Nix's configuration.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Trial, expect};
 
 use crate::omarchy::{as_user, document};
 
@@ -12,7 +12,7 @@ pub const NIX_READABLE: Check = Check {
         source: document("Phase 4, 4.2"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[],
     run: |trial| Box::pin(nix_readable(trial)),
     mutants: &[Mutant {
         name: "0600",

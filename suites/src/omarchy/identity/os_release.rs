@@ -1,6 +1,6 @@
 //! The system that the machine passes for.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Trial, expect};
 
 use crate::omarchy::{as_user, document};
 
@@ -16,7 +16,7 @@ pub const OS_RELEASE: Check = Check {
         source: document("Phase 5, 5.1"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[],
     run: |trial| Box::pin(os_release(trial)),
     mutants: &[
         Mutant {

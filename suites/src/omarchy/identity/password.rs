@@ -2,7 +2,7 @@
 
 use harness::machine::quoted;
 use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Output, Touches, Trial, expect,
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Output, Trial, expect,
 };
 
 use crate::omarchy::{COMPLIANT, USER, as_user, document};
@@ -17,7 +17,7 @@ pub const PASSWORD_POLICY: Check = Check {
         source: document("Phase 2, 2.2; Phase 5, 5.5"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(password_policy(trial)),
     mutants: &[
         Mutant {

@@ -1,6 +1,6 @@
 //! The library layer where the vendor's programs run in use: in the session of somebody who has logged in.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial};
 
 use super::appends;
 use super::version::{has_one_openssl, versions_a_request};
@@ -17,7 +17,7 @@ pub const IN_SESSION: Check = Check {
         source: document("Intune Component Dependencies; D-Bus Activation Chain"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(in_session(trial)),
     mutants: &[
         Mutant {

@@ -1,6 +1,6 @@
 //! What goes with OpenSSL 3.3.2 in the library layer.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 use serde::Deserialize;
 
 use super::with_module;
@@ -16,7 +16,7 @@ pub const OPENSC_LOADS: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(opensc_loads(trial)),
     mutants: &[Mutant {
         name: "a module that needs a newer symbol version",
@@ -55,7 +55,7 @@ pub const CURL_NO_HTTP3: Check = Check {
         source: document("Component Diagram, Library Layer"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(curl_has_no_http3(trial)),
     mutants: &[Mutant {
         name: "curl linked with it",

@@ -9,8 +9,7 @@ mod version;
 
 use std::sync::Arc;
 
-use harness::machine::qemu::Vm;
-use harness::{Edit, Stop, Suite, Trial};
+use harness::{Edit, Machine, Outcome, Stop, Suite, Trial};
 use serde::de::IgnoredAny;
 
 use super::process::processes;
@@ -58,12 +57,13 @@ struct Module;
 
 /// The same machine when those programs have loaded OpenSC, and GIO with it, which takes each of them seconds. What became
 /// of that is for a check to ask, and answered at once then.
-async fn with_module(trial: &Trial) -> Result<Arc<Vm>, Stop> {
-    let load = async |machine: &Vm| {
-        for process in processes(machine) {
-            let _: IgnoredAny = process.ask(layer::OPENSC).await?;
-        }
-        Ok(())
-    };
-    Ok(programs(trial).await?.after(Module, load).await?.machine().await?)
+async fn with_module(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
+    Ok(programs(trial).await?.after(Module, |machine| Box::pin(load(machine))).await?.machine().await?)
+}
+
+async fn load(machine: &dyn Machine) -> Outcome {
+    for process in processes(machine) {
+        let _: IgnoredAny = process.ask(layer::OPENSC).await?;
+    }
+    Ok(())
 }

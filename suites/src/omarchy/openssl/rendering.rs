@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
@@ -17,7 +17,7 @@ pub const RENDERING_ENV: Check = Check {
         source: document("Intune Component Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(rendering_environment(trial)),
     mutants: &[
         Mutant {

@@ -1,6 +1,6 @@
 //! Where the wrappers have libraries looked for.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial};
 
 use super::version::has_one_openssl;
 use super::{appends, system_first};
@@ -17,7 +17,7 @@ pub const FIRST_IN_PATH: Check = Check {
         source: document("Intune Component Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(first_in_path(trial)),
     mutants: &[
         Mutant { name: "3.3.2 second", stage: None, boots: false, edits: &[system_first(USER_BROKER.file)] },
@@ -60,7 +60,7 @@ pub const NOT_DISPLACED: Check = Check {
         source: document("Intune Component Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(not_displaced(trial)),
     mutants: &[
         Mutant {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
 use serde::Deserialize;
 
 use super::with_module;
@@ -20,7 +20,7 @@ pub const TLS_BACKEND: Check = Check {
         source: document("Intune Component Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(tls_backend(trial)),
     mutants: &[Mutant {
         name: "CA path unset",

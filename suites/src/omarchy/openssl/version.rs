@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -21,7 +21,7 @@ pub const LOADED_VERSION: Check = Check {
         source: document("Intune Component Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(loaded_version(trial)),
     mutants: &[Mutant {
         name: "libssl of 3.3.2 with libcrypto of the system",
@@ -99,7 +99,7 @@ pub const CODE_1200: Check = Check {
         source: document("Intune Component Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(code_1200(trial)),
     mutants: &[Mutant {
         name: "any newer OpenSSL first",

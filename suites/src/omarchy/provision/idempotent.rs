@@ -1,7 +1,7 @@
 //! Every step twice.
 
 use harness::provision::StepFlaw;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, violated};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, violated};
 
 use super::{ITS_OWN, decided, no_differences};
 use crate::omarchy::document;
@@ -14,7 +14,7 @@ pub const IDEMPOTENT: Check = Check {
         source: document("Optimal Build Order"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Disk],
     run: |trial| Box::pin(idempotent(trial)),
     mutants: &[Mutant {
         name: "a step that appends",

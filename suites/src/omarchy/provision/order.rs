@@ -1,7 +1,7 @@
 //! Steps before those they need.
 
 use harness::provision::{ProvisionError, Step, StepFlaw};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect, violated};
 
 use super::{ITS_OWN, decided, no_differences};
 use crate::omarchy::document;
@@ -15,7 +15,7 @@ pub const ORDER: Check = Check {
         source: document("Blocking Dependencies"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Disk],
     run: |trial| Box::pin(order(trial)),
     mutants: &[Mutant {
         name: "a step that does not say what it needs",

@@ -2,7 +2,7 @@
 
 use harness::machine::Contents;
 use harness::provision::{Step, StepFlaw, sequence};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, violated};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, violated};
 
 use super::{ITS_OWN, decided, no_differences};
 use crate::omarchy::document;
@@ -15,7 +15,7 @@ pub const PARALLEL: Check = Check {
         source: document("Parallelization Opportunities"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Disk],
     run: |trial| Box::pin(parallel(trial)),
     mutants: &[Mutant {
         name: "a step that takes in what a parallel one changes",

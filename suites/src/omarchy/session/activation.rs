@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use harness::machine::qemu::Vm;
-use harness::machine::qemu::bus::{BUS, Bus};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Stop, Touches, Trial, expect, violated};
+use harness::machine::bus::{BUS, Bus};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::{PING, SESSION_BUS, THE_USER, peer, told};
 use crate::omarchy::document;
@@ -24,7 +23,7 @@ pub const USER_BROKER_ACTIVATION: Check = Check {
         source: document("D-Bus Activation Chain; Phase 6, 6.3"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(user_broker_activation(trial)),
     mutants: &[
         Mutant {
@@ -56,7 +55,7 @@ pub const ACTIVATED_ENVIRONMENT: Check = Check {
         source: document("D-Bus Activation Chain"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(activated_environment(trial)),
     mutants: &[
         Mutant {
@@ -113,7 +112,7 @@ const OF_THE_WRAPPER: [(&str, &str); 3] = [
 
 async fn activated_environment(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let bus = machine.bus(SESSION_BUS, THE_USER).await?;
+    let bus = Bus::connect(&machine, SESSION_BUS, THE_USER).await?;
     // A bus hands on what it was given, and that differs from desktop to desktop: here nothing that a wrapper sets.
     let nothing: HashMap<&str, &str> = OF_THE_WRAPPER.iter().map(|(name, _)| (*name, "")).collect();
     let updated: Result<(), _> = bus.call(BUS, "UpdateActivationEnvironment", &nothing).await?;
@@ -141,12 +140,12 @@ fn others(environment: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 /// The broker, which a call has started.
-pub async fn activated(machine: &Arc<Vm>) -> Result<Process<'_>, Stop> {
-    called(machine, &machine.bus(SESSION_BUS, THE_USER).await?).await
+pub async fn activated(machine: &Arc<dyn Machine>) -> Result<Process<'_>, Stop> {
+    called(machine, &Bus::connect(machine, SESSION_BUS, THE_USER).await?).await
 }
 
 /// The broker that a call has started.
-pub async fn called<'m>(machine: &'m Arc<Vm>, bus: &Bus) -> Result<Process<'m>, Stop> {
+pub async fn called<'m>(machine: &'m Arc<dyn Machine>, bus: &Bus) -> Result<Process<'m>, Stop> {
     nothing_is_missing(&**machine).await?;
     let reply: Result<(), _> = bus.call(peer(NAME), PING, &()).await?;
     expect(reply.is_ok(), format!("a call of {NAME} is answered"), told(&reply))?;

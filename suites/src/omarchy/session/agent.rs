@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::machine::Systemd;
+use harness::machine::bus::Bus;
 use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Outcome, Stop, Touches, Trial, expect,
+    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Stop, Trial, expect,
     violated,
 };
 
@@ -28,7 +29,7 @@ pub const AGENT_BEFORE_UNLOCK: Check = Check {
         source: document("Race Conditions and Mitigations, 2"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(agent_before_unlock(trial)),
     mutants: &[Mutant {
         name: "After= missing",
@@ -49,7 +50,7 @@ async fn agent_before_unlock(trial: &Trial) -> Outcome {
     machine.write(slow, b"[Service]\nExecStartPre=sleep 5\n", 0o644).await?;
     machine.succeed(&in_session("systemctl --user daemon-reload")).await?;
 
-    let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
+    let systemd = Bus::connect(&machine, SESSION_BUS, THE_USER).await?.systemd().await?;
     let start = in_session(&format!("systemctl --user start --no-block {UNIT}"));
     let Some(end) = end_of_run(&*machine, &systemd, &start).await? else {
         return violated(

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::machine::qemu::{ROOT, Vm};
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::machine::bus::Bus;
+use harness::machine::qemu::ROOT;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::SYSTEM_BUS;
 use crate::omarchy::process::{Process, nothing_is_missing};
@@ -33,7 +32,7 @@ pub const DEVICE_BROKER_SERVICE: Check = Check {
         source: document("Phase 6, 6.2"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(device_broker_service(trial)),
     mutants: &[
         Mutant {
@@ -77,9 +76,9 @@ async fn device_broker_service(trial: &Trial) -> Outcome {
 }
 
 /// The broker, which is on the system bus soon after the boot, and runs by its unit.
-pub async fn on_its_bus(machine: &Arc<Vm>) -> Result<Process<'_>, Stop> {
+pub async fn on_its_bus(machine: &Arc<dyn Machine>) -> Result<Process<'_>, Stop> {
     nothing_is_missing(&**machine).await?;
-    let bus = machine.bus(SYSTEM_BUS, ROOT).await?;
+    let bus = Bus::connect(machine, SYSTEM_BUS, ROOT).await?;
     let there = bus.wait_for_owner(NAME, LIMIT).await?;
     expect(there, format!("{NAME} is on the system bus {LIMIT:?} after the boot"), "nobody owns it")?;
     let Some(owner) = bus.owner(NAME).await? else {

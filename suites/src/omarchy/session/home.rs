@@ -1,6 +1,6 @@
 //! Whose the user's files are.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Trial, expect};
 
 use crate::omarchy::{USER, document};
 
@@ -12,7 +12,7 @@ pub const NO_ROOT_OWNED_HOME: Check = Check {
         source: document("Race Conditions and Mitigations, 4"),
         variant: None,
     },
-    touches: Touches::Nothing,
+    needs: &[],
     run: |trial| Box::pin(no_root_owned_home(trial)),
     mutants: &[Mutant {
         name: "one step run as root",

@@ -4,11 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use harness::lab::{Drives, booted};
-use harness::machine::qemu::Vm;
-use harness::machine::qemu::bus::{Bus, Object, Refusal};
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::machine::bus::{Bus, Object, Refusal};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 use serde::Deserialize;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
@@ -38,7 +35,7 @@ pub const KEYRING_DEFAULT: Check = Check {
         source: document("Phase 6, 6.4"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(keyring_default(trial)),
     mutants: &[
         Mutant {
@@ -87,7 +84,7 @@ pub const KEYRING_UNLOCKED: Check = Check {
         source: document("Race Conditions and Mitigations, 2"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Sockets],
     run: |trial| Box::pin(keyring_unlocked(trial)),
     mutants: &[
         Mutant {
@@ -134,8 +131,8 @@ async fn keyring_unlocked(trial: &Trial) -> Outcome {
     keyring.has("probe", LINES).await?;
     keyring.has("another", BYTES).await?;
 
-    let machine = trial.reboot(&machine, Drives::Plugged).await?;
-    booted(&machine).await?;
+    let machine = trial.reboot(&*machine, Drives::Plugged).await?;
+    booted(&*machine).await?;
     log_in(&*machine).await?;
     let keyring = Keyring::of(&machine).await?;
     keyring.is_unlocked().await?;
@@ -199,8 +196,8 @@ struct Keyring {
 type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 impl Keyring {
-    async fn of(machine: &Arc<Vm>) -> Result<Keyring, Stop> {
-        let bus = machine.bus(SESSION_BUS, THE_USER).await?;
+    async fn of(machine: &Arc<dyn Machine>) -> Result<Keyring, Stop> {
+        let bus = Bus::connect(machine, SESSION_BUS, THE_USER).await?;
         let opened = bus.call(SERVICE, "OpenSession", &("plain", Value::from(""))).await?;
         let (_, session): (OwnedValue, _) = answered("the Secret Service opens a session", opened)?;
         Ok(Keyring { bus, session })
@@ -230,7 +227,7 @@ impl Keyring {
     }
 
     /// Ends the daemon, which the bus starts anew for the next call.
-    async fn end_daemon(&self, machine: &Vm) -> Outcome {
+    async fn end_daemon(&self, machine: &dyn Machine) -> Outcome {
         let Some(daemon) = self.bus.owner(SERVICE.name).await? else {
             return violated(
                 "the Secret Service that has answered goes on",

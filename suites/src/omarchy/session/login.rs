@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::machine::qemu::Vm;
 use harness::machine::{COMMAND_LIMIT, quoted};
 use harness::{Machine, Outcome, Prepared, Stop, Trial, violated};
 
@@ -26,10 +25,10 @@ struct FirstLogin;
 
 /// Machines on which the user has a keyring, and is logged out.
 async fn keyring(trial: &Trial) -> Result<Prepared<'_>, Stop> {
-    trial.subject()?.after(FirstLogin, async |machine| first_log_in(machine).await).await
+    trial.subject()?.after(FirstLogin, |machine| Box::pin(first_log_in(machine))).await
 }
 
-pub async fn with_keyring(trial: &Trial) -> Result<Arc<Vm>, Stop> {
+pub async fn with_keyring(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
     Ok(keyring(trial).await?.machine().await?)
 }
 
@@ -37,9 +36,8 @@ pub async fn with_keyring(trial: &Trial) -> Result<Arc<Vm>, Stop> {
 struct SecondLogin;
 
 /// A machine on which the user has logged in again, to their keyring.
-pub async fn logged_in(trial: &Trial) -> Result<Arc<Vm>, Stop> {
-    let again = async |machine: &Vm| log_in(machine).await;
-    Ok(keyring(trial).await?.after(SecondLogin, again).await?.machine().await?)
+pub async fn logged_in(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
+    Ok(keyring(trial).await?.after(SecondLogin, |machine| Box::pin(log_in(machine))).await?.machine().await?)
 }
 
 /// Logs the user in for the first time, which makes their keyring, and out again. The daemon that makes it does not

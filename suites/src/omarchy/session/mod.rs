@@ -10,8 +10,8 @@ mod policy;
 pub mod timer;
 
 use harness::Suite;
+use harness::machine::bus::{Object, Refusal};
 use harness::machine::qemu::Peer;
-use harness::machine::qemu::bus::{Object, Refusal};
 
 use super::USER;
 pub use activation::activated;

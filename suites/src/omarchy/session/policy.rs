@@ -1,8 +1,8 @@
 //! Who may have the device broker's name on the system bus, and who may call it.
 
+use harness::machine::bus::{BUS, Bus, Refusal};
 use harness::machine::qemu::ROOT;
-use harness::machine::qemu::bus::{BUS, Refusal};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::device_broker::{LIMIT, NAME};
 use super::{PING, SYSTEM_BUS, THE_USER, peer, told};
@@ -21,7 +21,7 @@ pub const DEVICE_BROKER_POLICY: Check = Check {
         source: document("Phase 5, 5.4; Blocking Dependencies"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(device_broker_policy(trial)),
     mutants: &[
         Mutant {
@@ -62,8 +62,8 @@ async fn device_broker_policy(trial: &Trial) -> Outcome {
     let fits = bits & 0o444 == 0o444 && bits & 0o022 == 0;
     expect(fits, format!("everybody may read {POLICY}, and its owner alone write it"), mode)?;
 
-    let root = machine.bus(SYSTEM_BUS, ROOT).await?;
-    let user = machine.bus(SYSTEM_BUS, THE_USER).await?;
+    let root = Bus::connect(&machine, SYSTEM_BUS, ROOT).await?;
+    let user = Bus::connect(&machine, SYSTEM_BUS, THE_USER).await?;
     // Not before the broker: who asks first has it.
     let there = root.wait_for_owner(NAME, LIMIT).await?;
     expect(there, format!("somebody owns {NAME} within {LIMIT:?}"), "nobody does")?;
@@ -84,7 +84,7 @@ pub const POLICY_RELOAD: Check = Check {
         source: document("Phase 5, 5.4"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(policy_reload(trial)),
     mutants: &[
         Mutant {
@@ -116,7 +116,7 @@ const STEP: &str = "5.4-";
 
 async fn policy_reload(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let bus = machine.bus(SYSTEM_BUS, ROOT).await?;
+    let bus = Bus::connect(&machine, SYSTEM_BUS, ROOT).await?;
     let before: Result<String, _> = bus.call(BUS, "GetId", &()).await?;
 
     // As it was before the step.
@@ -144,7 +144,8 @@ async fn policy_reload(trial: &Trial) -> Outcome {
     expect(in_effect, format!("30 s after the reload root may own {NAME}"), "root may not")?;
 
     // Another bus, which knows nothing of this one's connections, calls itself otherwise.
-    let after: Result<String, _> = machine.bus(SYSTEM_BUS, ROOT).await?.call(BUS, "GetId", &()).await?;
+    let after: Result<String, _> =
+        Bus::connect(&machine, SYSTEM_BUS, ROOT).await?.call(BUS, "GetId", &()).await?;
     expect(after == before, "the bus is the one that it was", "it is another one")?;
     let kept = bus.request_name(NAME).await?;
     expect(kept.is_ok(), "a connection from before goes by the policy", told(&kept))

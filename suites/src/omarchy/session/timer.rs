@@ -4,9 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault::Step;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect, violated,
-};
+use harness::machine::bus::Bus;
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::agent::{LIMIT, SERVICE, end_of_run};
 use super::login::logged_in;
@@ -25,7 +24,7 @@ pub const TIMER_BUS_ADDRESS: Check = Check {
         source: document("Race Conditions and Mitigations, 3"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(timer_bus_address(trial)),
     mutants: &[Mutant {
         name: "variable missing",
@@ -44,7 +43,7 @@ async fn timer_bus_address(trial: &Trial) -> Outcome {
     // What a timer runs has nothing of the session but what its unit says.
     machine.succeed(&in_session("systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS")).await?;
     let fire = fire(&*machine).await?;
-    let systemd = machine.bus(SESSION_BUS, THE_USER).await?.systemd().await?;
+    let systemd = Bus::connect(&machine, SESSION_BUS, THE_USER).await?.systemd().await?;
     let end = end_of_run(&*machine, &systemd, &fire).await?;
     let well = end.as_deref() == Some("done");
     let observed = end.map_or_else(|| format!("none in {LIMIT:?}"), |end| format!("it ended with {end}"));
@@ -78,7 +77,7 @@ pub const AGENT_SCHEDULE: Check = Check {
         source: document("Phase 7, 7.2"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse],
     run: |trial| Box::pin(agent_schedule(trial)),
     mutants: &[
         Mutant {

@@ -1,6 +1,6 @@
 //! Who reaches the daemon.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::client::{NATIVE, X86_64, found_by};
 use super::piv::select_piv;
@@ -17,7 +17,7 @@ pub const CONNECT_THROUGH_SYMLINK: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(connect_through_symlink(trial)),
     mutants: &[
         Mutant {
@@ -77,7 +77,7 @@ pub const NO_POLKIT_REFUSAL: Check = Check {
         source: document("Phase 5, 5.3"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(no_polkit_refusal(trial)),
     mutants: &[
         Mutant {
@@ -120,6 +120,6 @@ async fn no_polkit_refusal(trial: &Trial) -> Outcome {
 
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
     let token = trial.token().await?;
-    let _card = trial.insert(&token, &machine).await?;
+    let _card = trial.insert(&token, &*machine).await?;
     select_piv(&*machine).await
 }

@@ -1,7 +1,7 @@
 //! The card, as far as its reader and the daemon carry it.
 
 use harness::smartcard::{Flaw, PIN};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
 
 use super::SOCKET;
 use super::client::{NATIVE, found_by};
@@ -18,7 +18,7 @@ pub const READER_AND_ATR: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(reader_and_atr(trial)),
     mutants: &[
         Mutant {
@@ -41,7 +41,7 @@ async fn reader_and_atr(trial: &Trial) -> Outcome {
     let token = trial.token().await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
 
-    let _card = trial.insert(&token, &machine).await?;
+    let _card = trial.insert(&token, &*machine).await?;
     let atr = machine.run(&as_user("opensc-tool --atr")).await?;
     expect(atr.text() == token.atr(), format!("the card's ATR is {}", token.atr()), atr)?;
     select_piv(&*machine).await?;
@@ -61,7 +61,7 @@ pub const WRONG_PIN: Check = Check {
         source: document("Enrollment Flow"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(wrong_pin(trial)),
     mutants: &[Mutant {
         name: "a card that takes any PIN",
@@ -74,7 +74,7 @@ pub const WRONG_PIN: Check = Check {
 async fn wrong_pin(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let _card = trial.insert(&token, &machine).await?;
+    let _card = trial.insert(&token, &*machine).await?;
     let before = tries(&*machine).await?;
 
     let wrong = machine.run(&as_user("pkcs11-tool --login --pin 654321 --list-objects")).await?;

@@ -1,6 +1,6 @@
 //! How the daemon starts.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 
 use super::client::NATIVE;
 use super::{DAEMON, DAEMON_SOCKET, SOCKET};
@@ -14,7 +14,7 @@ pub const SOCKET_ACTIVATED: Check = Check {
         source: document("Phase 5, 5.3"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets],
     run: |trial| Box::pin(socket_activated(trial)),
     mutants: &[Mutant {
         name: "socket disabled",

@@ -1,6 +1,6 @@
 //! The card's certificate as a PKCS#11 object, for x86_64 programs that ask p11-kit for modules.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 
 use crate::omarchy::{as_user, document};
 
@@ -15,7 +15,7 @@ pub const PKCS11_OBJECT: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(pkcs11_object(trial)),
     mutants: &[
         Mutant {
@@ -52,7 +52,7 @@ const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environmen
 async fn pkcs11_object(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let _card = trial.insert(&token, &machine).await?;
+    let _card = trial.insert(&token, &*machine).await?;
     let listed = machine.run(&as_user(LIST)).await?;
     let found = listed.success() && listed.text().contains("Certificate for PIV Authentication");
     expect(found, "p11-kit's proxy lists the certificate for PIV authentication", listed)

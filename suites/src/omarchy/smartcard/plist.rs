@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Trial, expect, violated};
 use plist::Value;
 
 use crate::omarchy::document;
@@ -25,7 +25,7 @@ pub const CCID_PLIST: Check = Check {
         source: document("Phase 5, 5.3"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(ccid_plist(trial)),
     mutants: &[
         Mutant {

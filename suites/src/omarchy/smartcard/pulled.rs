@@ -1,7 +1,7 @@
 //! A card that is pulled while somebody uses it.
 
 use harness::smartcard::{Answer, Client, Flaw};
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
 
 use crate::omarchy::document;
 
@@ -13,7 +13,7 @@ pub const CARD_PULLED: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(card_pulled(trial)),
     mutants: &[Mutant {
         name: "a reader that goes mute instead",
@@ -31,7 +31,7 @@ const SELECT_PIV: &str = "00a4040009a0000003080000100000";
 async fn card_pulled(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
-    let card = trial.insert(&token, &machine).await?;
+    let card = trial.insert(&token, &*machine).await?;
     let mut client = trial.client(&machine).await?;
     works(client.connect(READER).await?, "the client connects to the card")?;
     selects_piv(&mut client).await?;
@@ -46,7 +46,7 @@ async fn card_pulled(trial: &Trial) -> Outcome {
     let removed = answer.is_error("SCARD_W_REMOVED_CARD");
     expect(removed, "the client of a card that was pulled gets SCARD_W_REMOVED_CARD", answer)?;
 
-    let _card = trial.insert(&token, &machine).await?;
+    let _card = trial.insert(&token, &*machine).await?;
     works(client.reconnect().await?, "the client connects again to the card that was put back")?;
     selects_piv(&mut client).await
 }

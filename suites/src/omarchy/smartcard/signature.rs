@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::smartcard::{Flaw, PIN, Token};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Stop, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
@@ -20,7 +20,7 @@ pub const SIGN_AND_VERIFY: Check = Check {
         source: document("Enrollment Flow"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(sign_and_verify(trial)),
     mutants: &[Mutant {
         name: "card with a certificate for another key",
@@ -41,7 +41,7 @@ const SLOW: Duration = Duration::from_millis(100);
 async fn sign_and_verify(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?.slowed(SLOW);
-    let _card = trial.insert(&token, &machine).await?;
+    let _card = trial.insert(&token, &*machine).await?;
     signs(&*machine, &token).await
 }
 

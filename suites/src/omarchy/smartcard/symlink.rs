@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Outcome, Touches, Trial, expect};
+use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Trial, expect};
 
 use super::client::NATIVE;
 use super::{DAEMON, DAEMON_SOCKET, SOCKET, SYMLINK, TMPFILES};
@@ -16,7 +16,7 @@ pub const SYMLINK_AT_BOOT: Check = Check {
         source: document("Phase 5, 5.3; Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo],
     run: |trial| Box::pin(symlink_at_boot(trial)),
     mutants: &[
         Mutant {
@@ -60,7 +60,7 @@ pub const SYMLINK_SURVIVES: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Lapse, Need::Sockets],
     run: |trial| Box::pin(symlink_survives(trial)),
     mutants: &[Mutant {
         name: "a unit whose runtime directory is removed on stop",

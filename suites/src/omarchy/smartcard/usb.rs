@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::smartcard::Answer;
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect, violated};
 
 use super::signature::signs;
 use crate::omarchy::document;
@@ -16,7 +16,7 @@ pub const CCID_READER_APPEARS: Check = Check {
         source: document("Critical Path for pcscd"),
         variant: None,
     },
-    touches: Touches::State,
+    needs: &[Need::Undo, Need::Sockets, Need::Token],
     run: |trial| Box::pin(ccid_reader_appears(trial)),
     mutants: &[Mutant {
         name: "unpatched plist",
@@ -41,7 +41,7 @@ async fn ccid_reader_appears(trial: &Trial) -> Outcome {
     let token = trial.token().await?;
     let mut client = trial.client(&machine).await?;
     for time in 1..=TIMES {
-        let card = trial.plug(&token, &machine).await?;
+        let card = trial.plug(&token, &*machine).await?;
         let readers = client.readers_until(LIMIT, |readers| ours(readers).is_some()).await?;
         let Some(reader) = ours(&readers) else {
             let expected = format!("plugged in for time {time}, a reader {NAME:?} appears within {LIMIT:?}");

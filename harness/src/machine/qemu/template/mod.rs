@@ -12,6 +12,8 @@ pub use power_on::PowerOn;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::vm::{Drive, Vm};
+use futures::future::BoxFuture;
+
 use crate::{Machine, MachineError, Phase, Start, Transcript};
 
 /// How long a fork may take to give its first answer.
@@ -56,7 +58,7 @@ impl Template {
         &self,
         name: &str,
         transcript: &Transcript,
-        doing: impl AsyncFnOnce(&Vm) -> Result<(), E>,
+        doing: impl for<'m> FnOnce(&'m dyn Machine) -> BoxFuture<'m, Result<(), E>> + Send,
     ) -> Result<Template, E> {
         transcript.began(name, Start::Fork);
         let own = self.own(name, Clock::Real, transcript)?;

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener as StdListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
@@ -48,7 +49,10 @@ impl Vm {
     /// Has QEMU connect to a socket that only this process listens at, and be the other end of a port of the guest's.
     async fn plug_channel(&self, name: &str) -> Result<UnixStream, MachineError> {
         let failed = |error: io::Error| self.refused("listen for QEMU", error);
-        let socket = format!("assay-{}-{}-{name}", std::process::id(), self.name);
+        // Machines of two labs have the same names.
+        static SOCKETS: AtomicU64 = AtomicU64::new(0);
+        let number = SOCKETS.fetch_add(1, Ordering::Relaxed);
+        let socket = format!("assay-{}-{number}-{}-{name}", std::process::id(), self.name);
         let listener = listen(&socket).map_err(failed)?;
         self.monitor.plug_channel(name, &socket).await?;
         let accepted = tokio::time::timeout(LIMIT, listener.accept()).await;

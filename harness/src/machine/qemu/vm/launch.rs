@@ -79,6 +79,7 @@ impl Vm {
 
     async fn try_launch(plan: Plan) -> Result<Vm, LaunchError> {
         let life = Life::new(&plan.name);
+        plan.transcript.executed_by(&plan.name, plan.hardware.accelerator);
         let mut inheritance = Inheritance::default();
 
         let mut streams = Vec::new();

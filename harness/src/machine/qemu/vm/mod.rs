@@ -1,6 +1,5 @@
 //! One running virtual machine.
 
-pub mod bus;
 mod channel;
 mod command;
 mod contents;
@@ -173,7 +172,6 @@ impl Vm {
     }
 
     pub(crate) fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
-        let (machine, action) = (self.name.clone(), action.to_owned());
-        MachineError::Refused { machine, action, reason: reason.to_string() }
+        MachineError::refused(&self.name, action, reason)
     }
 }

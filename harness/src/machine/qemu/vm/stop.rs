@@ -17,14 +17,25 @@ pub(super) struct Stop {
     entries: u64,
 }
 
+/// What the resident answers when the event has not come in time.
+const NEVER: &str = "never";
+
 impl Vm {
     /// Gives an order that the resident answers at an event, and holds the guest there: what brought the event about
-    /// has executed nothing since. Gives the guest's uptime.
-    pub(crate) async fn stop_by(&self, order: &str, limit: Duration) -> Result<Duration, MachineError> {
+    /// has executed nothing since. Gives the guest's uptime, or nothing when the event has not come.
+    pub(crate) async fn stop_by(
+        &self,
+        order: &str,
+        limit: Duration,
+    ) -> Result<Option<Duration>, MachineError> {
         if self.hardware.cpus != 1 {
             return Err(self.refused("stop at an event", "more than one processor would run on meanwhile"));
         }
-        let uptime = self.now(self.ask(order, limit)).await?;
+        let answer = self.ask(order, limit).await?;
+        if answer == NEVER {
+            return Ok(None);
+        }
+        let uptime = self.now(async { Ok(answer) }).await?;
         let entries = self.flushed()?;
         self.life.during(self.monitor.pause()).await?;
         *self.stopped.lock().await = Some(Stop { entries });
@@ -33,7 +44,7 @@ impl Vm {
             let reason = self.answer(order, Duration::ZERO).await.err();
             return Err(reason.unwrap_or_else(|| self.refused("stop at an event", "it went on")));
         }
-        Ok(uptime)
+        Ok(Some(uptime))
     }
 
     /// Whether it stands still at an event.

@@ -46,9 +46,14 @@ function lane(window, machine, acts) {
   return make('div', { class: 'lane' }, parts);
 }
 
+/** How it began, and under KVM where it was. */
+function started(machine) {
+  return machine.accelerator === 'kvm' ? `${machine.start}, KVM` : machine.start;
+}
+
 function biography(machine, window) {
   const lived = machine.ended ? `lived ${span(machine.ended - machine.began)}` : 'did not end';
-  return `${machine.name}: ${machine.start}, ${offset(machine.began - window.from)}, ${lived}`;
+  return `${machine.name}: ${started(machine)}, ${offset(machine.began - window.from)}, ${lived}`;
 }
 
 /** All machines of one try, each on a lane with its name. */
@@ -64,7 +69,7 @@ function lifelines(attempt) {
       make(
         'div',
         { class: 'row' },
-        make('span', { class: 'label', title: machine.name }, machine.name, make('small', {}, machine.start)),
+        make('span', { class: 'label', title: machine.name }, machine.name, make('small', {}, started(machine))),
         make('div', { class: 'track' }, lane(window, machine, transcript)),
       ),
     ),

@@ -6,7 +6,7 @@ mod sequence;
 use std::time::Duration;
 
 use harness::fault::{self, Unflushed};
-use harness::{Check, Invariant, Level, MachineError, Outcome, Touches, Trial, expect, violated};
+use harness::{Check, Invariant, Level, MachineError, Need, Outcome, Trial, expect, violated};
 
 use super::appliance::{Appliance, MOMENT};
 use super::judged;
@@ -26,7 +26,7 @@ pub const ANY_INTERLEAVING: Check = Check {
         source: document("Update System"),
         variant: None,
     },
-    touches: Touches::Power,
+    needs: &[Need::Undo, Need::Boot, Need::Power, Need::Lapse],
     run: |trial| Box::pin(judged(trial, any_interleaving(trial))),
     mutants: &[STALE_FLAG_ACCEPTED, NO_ROLLBACK, SECOND_ORDER_OVERWRITES],
 };
@@ -61,7 +61,7 @@ struct Course<'t> {
 }
 
 async fn holds(trial: &Trial, sequence: Sequence) -> Outcome {
-    let appliance = Appliance::fork(trial).await?;
+    let appliance = Appliance::fresh(trial).await?;
     let state = appliance.state().await?;
     let model = Model::new(&state, appliance.limit() + appliance.period());
     let mut course = Course { trial, appliance, model, state, before: Duration::ZERO };

@@ -37,8 +37,7 @@ sub stop_at {
         stand_still();
     }
     schedule(0, 0) if !held();
-    die "it never happened\n" if !$came;
-    return;
+    return $came ? undef : 'never';
 }
 
 # Whether it has come before this uptime: it is looked for whenever something can be read from its source.
