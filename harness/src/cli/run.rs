@@ -47,8 +47,8 @@ struct Job {
     subject: Subject,
     session: Session,
     checks: Vec<Check>,
-    /// Why there are none.
-    strange: Option<String>,
+    /// What the user should know before they run.
+    notes: Vec<String>,
     cut: Option<Cut>,
     jobs: usize,
     seed: Seed,
@@ -68,11 +68,11 @@ impl Job {
         reports.check_writable()?;
         let mut session = Session::open(&subject)?;
         let checks = select(catalogue, &session.target.name, selection)?;
-        let strange = strange(catalogue, &session.target.name);
+        let mut notes: Vec<String> = strange(catalogue, &session.target.name).into_iter().collect();
         let (checks, cut) = cut(&session.target.name, checks, part)?;
-        session.without_stages_for_others(&checks, catalogue);
+        notes.extend(session.without_stages_for_others(&checks, catalogue));
         let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
-        Ok(Job { subject, session, checks, strange, cut, jobs, seed: seed()?, replay: None, reports })
+        Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
     /// Prepares the target, does the work, writes the reports and tells the exit status.
@@ -126,7 +126,7 @@ impl Job {
     fn tell_plan(&self, listener: &dyn Listener) {
         let (target, machine) = (self.session.target.name.clone(), self.subject.machine);
         listener.hear(&Event::Planned { target, machine, checks: invariants(&self.checks) });
-        self.strange.iter().for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
+        self.notes.iter().for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
         self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
         self.session.overlays().for_each(|digest| listener.hear(&Event::Overlaid { digest }));
     }

@@ -70,19 +70,33 @@ impl Session {
         })
     }
 
-    /// Leaves out the stages that none of these checks can be about: those that others of the catalogue name.
-    pub fn without_stages_for_others(&mut self, checks: &[Check], catalogue: &[Suite]) {
+    /// Leaves out the stages that none of these checks can be about: those that others of the catalogue name. Gives what
+    /// there is to tell of overlays that have no effect then.
+    pub fn without_stages_for_others(&mut self, checks: &[Check], catalogue: &[Suite]) -> Vec<String> {
         let about = |check: &Check| {
             check.invariant.variant.filter(|variant| self.target.stages.contains_key(*variant))
         };
-        let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<&str>>>() else { return };
+        let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<&str>>>() else {
+            return Vec::new();
+        };
         let suites = catalogue.iter().filter(|suite| suite.target == self.target.name);
         let named: BTreeSet<&str> = suites.flat_map(|suite| suite.checks).filter_map(about).collect();
         let stages = &mut self.target.stages;
         stages.retain(|name, _| wanted.contains(&**name) || !named.contains(&**name));
-        for overlays in [&mut self.overlays, &mut self.corrections] {
-            overlays.retain(|(stage, _)| stage.as_ref().is_none_or(|stage| stages.contains_key(stage)));
-        }
+        let is_there = |stage: &Option<String>| stage.as_ref().is_none_or(|stage| stages.contains_key(stage));
+        self.corrections.retain(|(stage, _)| is_there(stage));
+        let (laid, left) =
+            std::mem::take(&mut self.overlays).into_iter().partition(|(stage, _)| is_there(stage));
+        self.overlays = laid;
+        let left: Vec<(Option<String>, Overlay)> = left;
+        let told = |(stage, overlay): &(Option<String>, Overlay)| {
+            let stage = stage.as_deref().unwrap_or_default();
+            format!(
+                "the overlay {} has no effect: no check that runs is about the stage {stage}",
+                overlay.directory().display()
+            )
+        };
+        left.iter().map(told).collect()
     }
 
     /// The digests of what is laid over the target, each after the stage that it is laid over.
