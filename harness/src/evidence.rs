@@ -105,6 +105,8 @@ struct Seen {
     consoles: Vec<(String, Tail)>,
     /// By machine.
     journals: Vec<(String, String)>,
+    /// When it waited for what is made once for all.
+    waits: Vec<(Instant, Instant)>,
 }
 
 impl Transcript {
@@ -169,6 +171,23 @@ impl Transcript {
         self.with(machine, |lifetime| lifetime.phases.push(phase));
     }
 
+    /// Notes that since then it has waited for what is made once for all checks.
+    pub fn waited(&self, since: Instant) {
+        self.lock().waits.push((since, Instant::now()));
+    }
+
+    /// How much of the time since then was such waiting, whatever waited at the same time.
+    pub fn time_waited(&self, since: Instant) -> Duration {
+        let mut waits = self.lock().waits.clone();
+        waits.sort();
+        let (mut total, mut counted) = (Duration::ZERO, since);
+        for (began, ended) in waits {
+            total += ended.saturating_duration_since(began.max(counted));
+            counted = counted.max(ended);
+        }
+        total
+    }
+
     /// Notes that a machine is gone.
     pub fn ended(&self, machine: &str) {
         self.with(machine, |lifetime| lifetime.ended = Some(Moment::now()));
@@ -205,6 +224,7 @@ impl Transcript {
         seen.exchanges.extend(other.exchanges);
         seen.consoles.extend(other.consoles);
         seen.journals.extend(other.journals);
+        seen.waits.extend(other.waits);
     }
 
     /// Takes what was recorded so far.
@@ -341,6 +361,20 @@ pub(crate) mod seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_counts_once_and_only_from_the_beginning_of_the_check() {
+        let transcript = Transcript::default();
+        let second = Duration::from_secs(1);
+        let zero = Instant::now();
+        let at = |seconds: u32| zero + second * seconds;
+        // Two machines wait for the same template, then one for another; a wait of others was over before.
+        let waits = [(at(20), at(25)), (at(12), at(18)), (at(10), at(16)), (at(0), at(5))];
+        transcript.lock().waits.extend(waits);
+        assert_eq!(transcript.time_waited(at(8)), second * 13);
+        assert_eq!(transcript.time_waited(at(14)), second * 9);
+        assert_eq!(transcript.time_waited(at(30)), Duration::ZERO);
+    }
     use crate::secret;
 
     #[test]

@@ -79,7 +79,8 @@ impl Runner {
             verdict: decision.verdict,
             evidence: decision.evidence,
             began: began.into(),
-            took: began.elapsed(),
+            // What is made once for all checks is no part of any: whoever comes first would wait longest.
+            took: began.elapsed().saturating_sub(decision.waited),
             reproduce: (self.reproduce)(&check.invariant, decision.seed),
         })));
         verdict
@@ -126,35 +127,38 @@ struct Decision {
     evidence: Evidence,
     /// Where the check's random choices began, if it made any.
     seed: Option<Seed>,
+    /// For what is made once for all checks.
+    waited: Duration,
 }
 
 impl Decision {
     fn without_trial(verdict: Verdict) -> Decision {
-        Decision { verdict, evidence: Evidence::default(), seed: None }
+        Decision { verdict, evidence: Evidence::default(), seed: None, waited: Duration::ZERO }
     }
 }
 
 async fn decide(check: &Check, trial: Trial) -> Decision {
+    let began = Instant::now();
     // In a block, because a check may panic before it has even returned a future.
     let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
-    let outcome = match while_it_comes_on(&trial, trying).await {
+    let outcome = match while_it_progresses(&trial, trying).await {
         Some(Ok(outcome)) => outcome,
         Some(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
         None => Err(Stop::Broken(format!("the check did not end within {} s", CHECK_LIMIT.as_secs()))),
     };
     let verdict = Verdict::from(outcome);
     let evidence = trial.evidence(verdict != Verdict::Passed).await;
-    Decision { verdict, evidence, seed: trial.used_seed() }
+    Decision { verdict, evidence, seed: trial.used_seed(), waited: trial.time_waited(began) }
 }
 
 /// Waits for the end of a check, for as long as it begins another case in time.
-async fn while_it_comes_on<T>(trial: &Trial, trying: impl Future<Output = T>) -> Option<T> {
+async fn while_it_progresses<T>(trial: &Trial, trying: impl Future<Output = T>) -> Option<T> {
     let mut trying = pin!(trying);
     loop {
-        let limit = trial.came_on() + CHECK_LIMIT;
+        let limit = trial.last_progress() + CHECK_LIMIT;
         match tokio::time::timeout_at(limit, &mut trying).await {
             Ok(end) => return Some(end),
-            Err(_) if trial.came_on() + CHECK_LIMIT > limit => {}
+            Err(_) if trial.last_progress() + CHECK_LIMIT > limit => {}
             Err(_) => return None,
         }
     }
@@ -224,15 +228,15 @@ mod tests {
             tokio::time::sleep(CHECK_LIMIT - Duration::from_secs(1)).await;
             Ok(())
         };
-        let outcome = while_it_comes_on(&trial, trial.for_all(5, 0..9, slow)).await;
+        let outcome = while_it_progresses(&trial, trial.for_all(5, 0..9, slow)).await;
         assert!(matches!(outcome, Some(Ok(()))));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_check_that_does_not_come_on_is_given_up() {
+    async fn a_check_that_does_not_progress_is_given_up() {
         let trial = trial();
         let began = tokio::time::Instant::now();
-        assert!(while_it_comes_on(&trial, std::future::pending::<()>()).await.is_none());
+        assert!(while_it_progresses(&trial, std::future::pending::<()>()).await.is_none());
         assert_eq!(began.elapsed(), CHECK_LIMIT);
     }
 }

@@ -24,7 +24,7 @@ use crate::property::{self, Found, Seed};
 use crate::provision::Plan;
 use crate::replay::{self, Replay};
 use crate::smartcard::{Card, Client, SmartCards, Token};
-use crate::target::{Given, Rollback};
+use crate::target::{ResolvedCredentials, Rollback};
 use crate::{Check, Evidence, Machine, MachineError, Need, Outcome, Stop, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
@@ -41,7 +41,7 @@ pub struct Trial {
     seed: Seed,
     random: AtomicBool,
     /// When it began, or its newest random case did.
-    came_on: Mutex<Instant>,
+    last_progress: Mutex<Instant>,
     simplifications: u32,
     variant: Option<&'static str>,
     needs: &'static [Need],
@@ -67,7 +67,7 @@ impl Trial {
             machines: Mutex::default(),
             seed,
             random: AtomicBool::new(false),
-            came_on: Mutex::new(Instant::now()),
+            last_progress: Mutex::new(Instant::now()),
             simplifications,
             replay: None,
         }
@@ -153,7 +153,7 @@ impl Trial {
     }
 
     /// What the target's guests are to receive.
-    pub fn credentials(&self) -> Result<&Given, Stop> {
+    pub fn credentials(&self) -> Result<&ResolvedCredentials, Stop> {
         let missing = || Stop::Broken(format!("{} declares no [credentials]", self.lab.target()));
         self.lab.credentials().ok_or_else(missing)
     }
@@ -299,14 +299,19 @@ impl Trial {
     }
 
     /// When it began, or its newest random case did.
-    pub(crate) fn came_on(&self) -> Instant {
-        *self.came_on.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    pub(crate) fn last_progress(&self) -> Instant {
+        *self.last_progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Begins a case.
     fn on<T>(&self, case: impl FnOnce() -> T) -> T {
-        *self.came_on.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Instant::now();
+        *self.last_progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Instant::now();
         case()
+    }
+
+    /// How much of the time since then it has waited for what is made once for all checks.
+    pub(crate) fn time_waited(&self, since: std::time::Instant) -> Duration {
+        self.transcript.time_waited(since)
     }
 
     /// Its machines so far, unless they have ended.

@@ -26,7 +26,7 @@ pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
 pub use store::KINDS;
 
 use crate::smartcard::SmartCards;
-use crate::target::{Given, Rollback};
+use crate::target::{ResolvedCredentials, Rollback};
 use crate::{MachineError, Need, Transcript};
 
 /// One target, of which machines can be had.
@@ -34,7 +34,7 @@ use crate::{MachineError, Need, Transcript};
 pub struct Lab {
     target: String,
     machines: Machines,
-    credentials: Option<Arc<Given>>,
+    credentials: Option<Arc<ResolvedCredentials>>,
     rollback: Option<Arc<Rollback>>,
     smartcards: Option<Arc<SmartCards>>,
     /// Where is kept what outlives a failure.
@@ -70,7 +70,7 @@ impl Lab {
     }
 
     /// What the guests are to receive, if the target says so.
-    pub fn credentials(&self) -> Option<&Given> {
+    pub fn credentials(&self) -> Option<&ResolvedCredentials> {
         self.credentials.as_deref()
     }
 

@@ -80,7 +80,7 @@ pub async fn prepare(
     kind: Kind,
     listener: &Arc<dyn Listener>,
 ) -> Result<Lab, PrepareError> {
-    let credentials = target.credentials.as_ref().map(Credentials::given).transpose()?;
+    let credentials = target.credentials.as_ref().map(Credentials::resolved).transpose()?;
     let machines = match kind {
         Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
         Kind::Container => containers(target, cache, listener).await?,

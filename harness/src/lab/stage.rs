@@ -152,7 +152,10 @@ impl Stage {
             .await
             .map_err(|error| Unbootable { reason: error.to_string(), seen })
         });
-        let template = self.booted_or_why(template.await, transcript)?;
+        let asked = Instant::now();
+        let booted = template.await;
+        transcript.waited(asked);
+        let template = self.booted_or_why(booted, transcript)?;
         template.fork(&self.next_name(), clock, transcript).await
     }
 
@@ -200,7 +203,10 @@ impl Stage {
                 })),
             }
         });
-        self.booted_or_why(booting.await?, transcript)
+        let asked = Instant::now();
+        let booted = booting.await;
+        transcript.waited(asked);
+        self.booted_or_why(booted?, transcript)
     }
 
     fn booted_or_why<'b>(

@@ -64,7 +64,7 @@ pub enum Source {
 }
 
 /// The credentials of one run.
-pub struct Given {
+pub struct ResolvedCredentials {
     pub convention: Convention,
     /// By the name of the OEM string.
     pub fixed: BTreeMap<String, String>,
@@ -105,7 +105,7 @@ impl Credentials {
     }
 
     /// The credentials with their values, the secret ones declared so that no output has them.
-    pub fn given(&self) -> Result<Given, CredentialError> {
+    pub fn resolved(&self) -> Result<ResolvedCredentials, CredentialError> {
         let names = || self.fixed.keys().chain(self.secrets.keys());
         names().try_for_each(|name| check_name(name))?;
         if let Some(name) = names().nth(COUNT_LIMIT) {
@@ -116,7 +116,13 @@ impl Credentials {
         let secrets = self.secrets.iter().map(|(name, source)| source.value(name));
         let (convention, fixed) = (self.convention, self.fixed.clone());
         let secrets = secrets.collect::<Result<_, _>>()?;
-        Ok(Given { convention, fixed, secrets, host: self.host.clone(), guest: self.guest.clone() })
+        Ok(ResolvedCredentials {
+            convention,
+            fixed,
+            secrets,
+            host: self.host.clone(),
+            guest: self.guest.clone(),
+        })
     }
 }
 

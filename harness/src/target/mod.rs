@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use credentials::{Convention, CredentialError, Credentials, Given, Source};
+pub use credentials::{Convention, CredentialError, Credentials, ResolvedCredentials, Source};
 pub use home::Home;
 pub use microvm::{Ask, Guest, Host};
 pub use rollback::{Fields, Flakes, Rollback};

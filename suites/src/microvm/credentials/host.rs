@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness::machine::{programs, quoted};
-use harness::target::{Convention, Given, Host as Settings};
+use harness::target::{Convention, Host as Settings, ResolvedCredentials};
 use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
 
 use super::HOST;
@@ -192,7 +192,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(order: &Order, given: &Given) -> Result<Asked, Stop> {
+    fn of(order: &Order, given: &ResolvedCredentials) -> Result<Asked, Stop> {
         let ask = &given.host.ask;
         let mut asked =
             Asked { variables: String::new(), loads: Vec::new(), files: order.form == Form::QemuFile };
