@@ -17,7 +17,7 @@ use tokio::time::Instant;
 pub use machines::Machines;
 pub use prepared::Prepared;
 
-use crate::lab::{Drives, Lab, Memo, Provisioning};
+use crate::lab::{Drives, Lab, Provisioning};
 use crate::machine::qemu::Clock;
 use crate::machine::{Granted, declared};
 use crate::property::{self, Found, Seed};
@@ -114,10 +114,11 @@ impl Trial {
         Machines { clock, ..machines }.machine().await
     }
 
-    /// What machines of this target do when asked, which is found out on a trial of its own, and once for all checks
-    /// that ask.
+    /// What machines of a stage do when asked, or of that which the check is about: found out on a trial of its own, and
+    /// once for all checks that ask.
     pub async fn shared<K, T>(
         &self,
+        stage: Option<&str>,
         key: K,
         compute: impl for<'a> FnOnce(&'a Trial) -> BoxFuture<'a, Result<T, Stop>> + Send,
     ) -> Result<T, Stop>
@@ -127,21 +128,8 @@ impl Trial {
     {
         let memo = match self.lab.containers()? {
             Some(containers) => &containers.memo,
-            None => &self.lab.stage(self.variant)?.memo,
+            None => &self.lab.stage(stage.or(self.variant))?.memo,
         };
-        self.shared_by(memo, key, compute).await
-    }
-
-    async fn shared_by<K, T>(
-        &self,
-        memo: &Memo,
-        key: K,
-        compute: impl for<'a> FnOnce(&'a Trial) -> BoxFuture<'a, Result<T, Stop>> + Send,
-    ) -> Result<T, Stop>
-    where
-        K: Hash + Eq + Send + 'static,
-        T: Clone + Send + Sync + 'static,
-    {
         let compute = async |seen: Transcript| {
             let apart = self.apart(seen);
             let found = compute(&apart).await;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::Changes;
+use super::memo::Memo;
 use super::prepare::{PrepareError, Telling};
 use super::stage::timed;
 use super::store::digest;
-use super::{Changes, Memo};
 use crate::cache::Cache;
 use crate::event::Listener;
 use crate::image::{self, Recipe};

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 pub use change::Changes;
 pub use containers::Containers;
-pub(crate) use memo::Memo;
 pub use prepare::{Kind, PrepareError, Telling, prepare};
 pub use probe::could_try;
 pub use provisioning::Provisioning;

@@ -69,7 +69,9 @@ pub trait Machine: Send + Sync {
 
     /// Lets this much of its time pass, and gives its uptime. Where time passes by itself, that is no more than
     /// [`LONGEST_WAIT`].
-    async fn lapse(&self, time: Duration) -> Result<Duration, MachineError>;
+    async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
+        wait(self, time).await
+    }
 
     /// Lets time pass until it has been up for so long, and gives its uptime, which is not less.
     async fn lapse_until(&self, _uptime: Duration) -> Result<Duration, MachineError> {
@@ -197,6 +199,22 @@ pub trait Machine: Send + Sync {
 
 /// The most time that may be let pass at once where it passes by itself.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Lets time pass where it passes by itself.
+async fn wait<M: Machine + ?Sized>(machine: &M, time: Duration) -> Result<Duration, MachineError> {
+    if time > LONGEST_WAIT {
+        return Err(machine.lacks(Need::Lapse));
+    }
+    let waiting = life::during(machine.death(), async {
+        tokio::time::sleep(time).await;
+        Ok(())
+    });
+    machine
+        .transcript()
+        .noted(machine.name(), &format!("let {} s pass", time.as_secs_f64()), waiting)
+        .await?;
+    machine.uptime().await
+}
 
 /// How long a command may take when nothing else is said. Everything is emulated: generous.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);

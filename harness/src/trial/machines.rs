@@ -1,14 +1,11 @@
 //! The machines that a check can have of one stage.
 
-use std::hash::Hash;
 use std::sync::Arc;
-
-use futures::future::BoxFuture;
 
 use super::Trial;
 use crate::lab::{Drives, Stage};
 use crate::machine::qemu::{Clock, Smbios};
-use crate::{Machine, MachineError, Need, Stop};
+use crate::{Machine, MachineError, Need};
 
 /// One stage of the target, for one try of one check.
 #[derive(Clone, Copy)]
@@ -46,19 +43,6 @@ impl<'t> Machines<'t> {
     pub async fn machine_with(&self, smbios: &Smbios) -> Result<Arc<dyn Machine>, MachineError> {
         self.trial.may(Need::Strings)?;
         Ok(self.trial.keep(self.stage.fork_with(smbios, self.clock, &self.trial.transcript).await?))
-    }
-
-    /// What these machines do when asked, as of [`Trial::shared`].
-    pub async fn shared<K, T>(
-        &self,
-        key: K,
-        compute: impl for<'a> FnOnce(&'a Trial) -> BoxFuture<'a, Result<T, Stop>> + Send,
-    ) -> Result<T, Stop>
-    where
-        K: Hash + Eq + Send + 'static,
-        T: Clone + Send + Sync + 'static,
-    {
-        self.trial.shared_by(&self.stage.memo, key, compute).await
     }
 
     /// A machine at the beginning of its boot.

@@ -9,15 +9,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::sync::Mutex;
 
 pub use engine::{Engine, EngineError, NoEngine, Passing, Snapshot};
 pub use start::Plan;
 
-use super::{COMMAND_LIMIT, LONGEST_WAIT, reading, successful, writing};
+use super::{COMMAND_LIMIT, reading, successful, writing};
 use crate::machine::life::Life;
-use crate::{Machine, MachineError, Need, Output, Transcript};
+use crate::{Machine, MachineError, Output, Transcript};
 
 /// A running container. It ends with the harness, however that ends: a process in it listens to a connection that the
 /// harness holds, and the engine removes what has ended.
@@ -91,16 +92,8 @@ impl Machine for Container {
         Ok(self.started.elapsed())
     }
 
-    async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
-        if time > LONGEST_WAIT {
-            return Err(self.lacks(Need::Lapse));
-        }
-        let action = format!("let {} s pass", time.as_secs_f64());
-        let passing = self.life.during(async {
-            tokio::time::sleep(time).await;
-            Ok(self.started.elapsed())
-        });
-        self.transcript.noted(&self.name, &action, passing).await
+    fn death(&self) -> BoxFuture<'_, MachineError> {
+        Box::pin(self.life.over())
     }
 
     async fn end(&self) {

@@ -40,7 +40,7 @@ impl<'t> Appliance<'t> {
     pub async fn fresh(trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
         let rollback = trial.rollback()?;
         // All are alike in this, so one is looked at.
-        let slack = trial.shared(Slack, |trial| Box::pin(slack(trial))).await?;
+        let slack = trial.shared(None, Slack, |trial| Box::pin(slack(trial))).await?;
         Ok(Appliance { machine: trial.waiting_machine().await?, rollback, slack })
     }
 

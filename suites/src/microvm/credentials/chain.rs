@@ -172,9 +172,8 @@ pub struct Sent {
 
 /// Has a host send an order. What one host has sent goes to all guests, whatever their architecture.
 pub async fn send(trial: &Trial, order: &Order) -> Result<Sent, Stop> {
-    let hosts = trial.stage(HOST)?;
-    let order = order.clone();
-    hosts.shared(order.clone(), |trial| Box::pin(async move { sent_by_host(trial, &order).await })).await
+    let (key, order) = (order.clone(), order.clone());
+    trial.shared(Some(HOST), key, |trial| Box::pin(async move { sent_by_host(trial, &order).await })).await
 }
 
 async fn sent_by_host(trial: &Trial, order: &Order) -> Result<Sent, Stop> {

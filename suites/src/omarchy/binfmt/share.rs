@@ -158,7 +158,7 @@ pub async fn late_and_late_again(trial: &Trial) -> Outcome {
 }
 
 async fn registered_however_late(trial: &Trial, lateness: Lateness) -> Outcome {
-    trial.shared(lateness, |trial| Box::pin(registers(trial, lateness))).await
+    trial.shared(None, lateness, |trial| Box::pin(registers(trial, lateness))).await
 }
 
 async fn registers(trial: &Trial, Lateness { after_boot, in_boot }: Lateness) -> Outcome {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Vm;
-use crate::machine::LONGEST_WAIT;
+use crate::MachineError;
 use crate::machine::qemu::clock::Clock;
-use crate::{Machine, MachineError, Need};
+use crate::machine::wait;
 
 /// How long the resident may take for what needs no guest time. It may still be booting.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(120);
@@ -28,23 +28,10 @@ impl Vm {
     /// is held again then. Gives the guest's uptime.
     pub async fn lapse(&self, time: Duration) -> Result<Duration, MachineError> {
         if self.clock == Clock::Real {
-            return self.wait(time).await;
+            return wait(self, time).await;
         }
         let until = self.uptime().await? + time;
         self.lapse_until(until).await
-    }
-
-    /// Waits while time passes by itself.
-    async fn wait(&self, time: Duration) -> Result<Duration, MachineError> {
-        if time > LONGEST_WAIT {
-            return Err(self.lacks(Need::Lapse));
-        }
-        let waiting = async {
-            tokio::time::sleep(time).await;
-            Ok(())
-        };
-        self.recorded(format!("let {} s pass", time.as_secs_f64()), self.life.during(waiting)).await?;
-        self.uptime().await
     }
 
     /// Lets guest time pass until the guest has been up for so long. Gives the guest's uptime, which is not less.
