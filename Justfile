@@ -122,6 +122,10 @@ test-cases *FILTERS:
 test-report *FILTERS:
     ASSAY_BROWSER_TESTS=1 cargo test --package harness --test browser -- "$@"
 
+# Write the page of all invariants anew, from the checks
+catalogue:
+    ASSAY_WRITE_CATALOGUE=1 cargo test --package suites --test catalogue
+
 # Format the code
 fmt:
     cargo fmt --all

@@ -1,68 +1,219 @@
 //! The functions that decide invariants, and the changes that prove they can.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::provision::StepFlaw;
 use crate::smartcard::Flaw;
-use crate::{Invariant, Need, Outcome, Trial};
+use crate::{Invariant, Level, Need, Outcome, Source, Trial};
+
+/// A text that is either part of the program or was read from a file.
+pub type Text = Cow<'static, str>;
 
 /// Decides one invariant.
-#[derive(Clone, Copy)]
+///
+/// ```
+/// use harness::{Check, Edit, Need, Outcome, Source, Trial};
+///
+/// fn up() -> Check {
+///     Check::must("vpn.up", Source::new("runbook.md", "4"), "The VPN is up after boot.", is_up)
+///         .needs([Need::Boot])
+///         .mutant("not started", [Edit::run("systemctl stop wg-quick@wg0")])
+/// }
+///
+/// async fn is_up(trial: &Trial) -> Outcome {
+///     trial.machine().await?.succeed("systemctl is-active wg-quick@wg0").await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
 pub struct Check {
     pub invariant: Invariant,
-    pub needs: &'static [Need],
-    pub run: CheckFn,
-    pub mutants: &'static [Mutant],
+    pub needs: Vec<Need>,
+    pub mutants: Vec<Mutant>,
+    decide: Decision,
+}
+
+type Decision = Arc<dyn for<'t> Fn(&'t Trial) -> BoxFuture<'t, Outcome> + Send + Sync>;
+
+/// An asynchronous function of a trial.
+pub trait Decide<'t>: Fn(&'t Trial) -> Self::Deciding {
+    type Deciding: Future<Output = Outcome> + Send + 't;
+}
+
+impl<'t, F, D> Decide<'t> for F
+where
+    F: Fn(&'t Trial) -> D,
+    D: Future<Output = Outcome> + Send + 't,
+{
+    type Deciding = D;
 }
 
 impl Check {
+    /// Decides what the documents say.
+    pub fn must<F>(id: impl Into<Text>, source: Source, statement: impl Into<Text>, decide: F) -> Check
+    where
+        F: for<'t> Decide<'t> + Send + Sync + 'static,
+    {
+        Check::new(Invariant::new(id, Level::Must, statement, source), decide)
+    }
+
+    /// Decides what the documents' design implies.
+    pub fn hazard<F>(id: impl Into<Text>, source: Source, statement: impl Into<Text>, decide: F) -> Check
+    where
+        F: for<'t> Decide<'t> + Send + Sync + 'static,
+    {
+        Check::new(Invariant::new(id, Level::Hazard, statement, source), decide)
+    }
+
+    fn new<F>(invariant: Invariant, decide: F) -> Check
+    where
+        F: for<'t> Decide<'t> + Send + Sync + 'static,
+    {
+        let decide: Decision = Arc::new(move |trial| decide(trial).boxed());
+        Check { invariant, needs: Vec::new(), mutants: Vec::new(), decide }
+    }
+
+    /// All that it asks of a machine beyond commands and what files say.
+    pub fn needs(self, needs: impl IntoIterator<Item = Need>) -> Check {
+        Check { needs: needs.into_iter().collect(), ..self }
+    }
+
+    /// A mutant that takes effect on a running machine.
+    pub fn mutant(self, name: impl Into<Text>, edits: impl IntoIterator<Item = Edit>) -> Check {
+        self.with(Mutant::new(name, edits))
+    }
+
+    /// A mutant that takes effect when a machine boots.
+    pub fn mutant_at_boot(self, name: impl Into<Text>, edits: impl IntoIterator<Item = Edit>) -> Check {
+        self.with(Mutant::at_boot(name, edits))
+    }
+
+    /// The same, on the machines of a stage that the check is not about.
+    pub fn mutant_of(
+        self,
+        stage: impl Into<Text>,
+        name: impl Into<Text>,
+        edits: impl IntoIterator<Item = Edit>,
+    ) -> Check {
+        self.with(Mutant { stage: Some(stage.into()), ..Mutant::at_boot(name, edits) })
+    }
+
+    pub fn with(mut self, mutant: Mutant) -> Check {
+        self.mutants.push(mutant);
+        self
+    }
+
     /// This check on one variant of the target, which is a stage's name where it decides about a machine of
     /// that stage.
-    pub const fn on(self, variant: &'static str) -> Check {
-        Check { invariant: Invariant { variant: Some(variant), ..self.invariant }, ..self }
+    pub fn on(mut self, variant: impl Into<Text>) -> Check {
+        self.invariant = self.invariant.on(variant);
+        self
+    }
+
+    /// The same, but what this makes of the outcome is the outcome.
+    pub fn then<F>(self, judge: F) -> Check
+    where
+        F: for<'t> Fn(&'t Trial, Outcome) -> BoxFuture<'t, Outcome> + Copy + Send + Sync + 'static,
+    {
+        let decide = self.decide;
+        let decide: Decision =
+            Arc::new(move |trial| decide(trial).then(move |outcome| judge(trial, outcome)).boxed());
+        Check { decide, ..self }
+    }
+
+    pub fn decide<'t>(&self, trial: &'t Trial) -> BoxFuture<'t, Outcome> {
+        (self.decide)(trial)
     }
 }
 
-pub type CheckFn = for<'t> fn(&'t Trial) -> BoxFuture<'t, Outcome>;
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Check { invariant, needs, mutants, decide: _ } = self;
+        f.debug_struct("Check")
+            .field("invariant", invariant)
+            .field("needs", needs)
+            .field("mutants", mutants)
+            .finish_non_exhaustive()
+    }
+}
 
 /// A small, realistic change to a provisioned target that breaks exactly one invariant.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Mutant {
-    pub name: &'static str,
+    pub name: Text,
     /// The stage that is changed; the one that the check decides about when none is named.
-    pub stage: Option<&'static str>,
+    pub stage: Option<Text>,
     /// Whether a machine has to boot for it to take effect. Booting takes longer than all the rest.
     pub boots: bool,
-    pub edits: &'static [Edit],
+    pub edits: Vec<Edit>,
+}
+
+impl Mutant {
+    /// One that takes effect on a running machine.
+    pub fn new(name: impl Into<Text>, edits: impl IntoIterator<Item = Edit>) -> Mutant {
+        Mutant { name: name.into(), stage: None, boots: false, edits: edits.into_iter().collect() }
+    }
+
+    /// One that takes effect when a machine boots.
+    pub fn at_boot(name: impl Into<Text>, edits: impl IntoIterator<Item = Edit>) -> Mutant {
+        Mutant { boots: true, ..Mutant::new(name, edits) }
+    }
 }
 
 /// One change to a target.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Edit {
     Write {
-        path: &'static str,
-        content: &'static str,
+        path: Text,
+        content: Text,
     },
     Remove {
-        path: &'static str,
+        path: Text,
     },
     /// Replaces a text that must occur exactly once in the file.
     Replace {
-        path: &'static str,
-        from: &'static str,
-        to: &'static str,
+        path: Text,
+        from: Text,
+        to: Text,
     },
     /// A shell command that must succeed.
     Run {
-        command: &'static str,
+        command: Text,
     },
     /// Something is wrong with the target's tokens. The disk stays as it is.
     Token(Flaw),
     /// Something is wrong with a provisioning step. The disk stays as it is.
     Step {
-        id: &'static str,
+        id: Text,
         flaw: StepFlaw,
     },
+}
+
+impl Edit {
+    pub fn write(path: impl Into<Text>, content: impl Into<Text>) -> Edit {
+        Edit::Write { path: path.into(), content: content.into() }
+    }
+
+    pub fn remove(path: impl Into<Text>) -> Edit {
+        Edit::Remove { path: path.into() }
+    }
+
+    pub fn replace(path: impl Into<Text>, from: impl Into<Text>, to: impl Into<Text>) -> Edit {
+        Edit::Replace { path: path.into(), from: from.into(), to: to.into() }
+    }
+
+    pub fn run(command: impl Into<Text>) -> Edit {
+        Edit::Run { command: command.into() }
+    }
+
+    pub fn step(id: impl Into<Text>, flaw: StepFlaw) -> Edit {
+        Edit::Step { id: id.into(), flaw }
+    }
 }
 
 /// The checks of one family on one target.
@@ -70,5 +221,11 @@ pub enum Edit {
 pub struct Suite {
     pub target: &'static str,
     pub name: &'static str,
-    pub checks: &'static [Check],
+    pub checks: fn() -> Vec<Check>,
+}
+
+impl Suite {
+    pub fn checks(&self) -> Vec<Check> {
+        (self.checks)()
+    }
 }

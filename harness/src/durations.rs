@@ -89,13 +89,10 @@ mod tests {
     use super::*;
     use crate::{Level, Source};
 
-    const REGISTERED: Invariant = Invariant {
-        id: "binfmt.registered",
-        level: Level::Must,
-        statement: "It is registered.",
-        source: Source { document: "rosetta.md", section: "Registration" },
-        variant: None,
-    };
+    fn registered() -> Invariant {
+        let source = Source::new("rosetta.md", "Registration");
+        Invariant::new("binfmt.registered", Level::Must, "It is registered.", source)
+    }
 
     fn read(contents: &[&str]) -> Result<Durations, String> {
         let directory = tempfile::tempdir().unwrap();
@@ -110,7 +107,7 @@ mod tests {
     }
 
     fn seconds(contents: &[&str]) -> Option<f64> {
-        read(contents).unwrap().of("omarchy", &REGISTERED).map(|took| took.as_secs_f64())
+        read(contents).unwrap().of("omarchy", &registered()).map(|took| took.as_secs_f64())
     }
 
     const JUNIT: &str = "\u{feff}\n<testsuite><testcase classname='omarchy.binfmt' name='binfmt.registered' time='3'/>\
@@ -146,7 +143,7 @@ mod tests {
     #[test]
     fn a_directory_may_have_any_number_of_reports() {
         let directory = tempfile::tempdir().unwrap();
-        let known = || Durations::read(&[directory.path().into()]).unwrap().of("omarchy", &REGISTERED);
+        let known = || Durations::read(&[directory.path().into()]).unwrap().of("omarchy", &registered());
         assert_eq!(known(), None);
         std::fs::write(directory.path().join("omarchy.json"), json(&[4.0], &[])).unwrap();
         assert_eq!(known(), Some(Duration::from_secs(4)));
@@ -163,7 +160,7 @@ mod tests {
         assert_eq!(seconds(&[]), None);
         assert_eq!(seconds(&[&json(&[], &[])]), None);
         assert_eq!(seconds(&[&json(&[-1.0], &[])]), None);
-        let variant = Invariant { variant: Some("aarch64"), ..REGISTERED };
+        let variant = registered().on("aarch64");
         assert_eq!(read(&[JUNIT]).unwrap().of("omarchy", &variant), None);
     }
 

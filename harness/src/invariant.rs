@@ -2,16 +2,18 @@
 
 use std::fmt;
 
+use crate::check::Text;
+
 /// A documented statement about a target, under an id that never changes once released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invariant {
     /// `family.name`, for example `binfmt.registered`.
-    pub id: &'static str,
+    pub id: Text,
     pub level: Level,
-    pub statement: &'static str,
+    pub statement: Text,
     pub source: Source,
     /// What it is decided on, where it is decided separately on several variants of a target.
-    pub variant: Option<&'static str>,
+    pub variant: Option<Text>,
 }
 
 /// How firmly the documents say it.
@@ -25,24 +27,39 @@ pub enum Level {
 }
 
 /// Where a statement is documented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Source {
-    pub document: &'static str,
-    pub section: &'static str,
+    pub document: Text,
+    pub section: Text,
+}
+
+impl Source {
+    pub fn new(document: impl Into<Text>, section: impl Into<Text>) -> Source {
+        Source { document: document.into(), section: section.into() }
+    }
 }
 
 impl Invariant {
+    pub fn new(id: impl Into<Text>, level: Level, statement: impl Into<Text>, source: Source) -> Invariant {
+        Invariant { id: id.into(), level, statement: statement.into(), source, variant: None }
+    }
+
+    /// The same, decided on one variant of the target.
+    pub fn on(self, variant: impl Into<Text>) -> Invariant {
+        Invariant { variant: Some(variant.into()), ..self }
+    }
+
     /// What it is called in reports: its id, with the variant that it is decided on.
     pub fn name(&self) -> String {
-        match self.variant {
+        match &self.variant {
             Some(variant) => format!("{}@{variant}", self.id),
-            None => self.id.to_owned(),
+            None => self.id.to_string(),
         }
     }
 
     /// The part of the id before the dot.
-    pub fn family(&self) -> &'static str {
-        self.id.split_once('.').map_or(self.id, |(family, _)| family)
+    pub fn family(&self) -> &str {
+        self.id.split_once('.').map_or(&*self.id, |(family, _)| family)
     }
 }
 

@@ -42,7 +42,7 @@ mod trial;
 mod verdict;
 
 pub use architecture::Architecture;
-pub use check::{Check, CheckFn, Edit, Mutant, Suite};
+pub use check::{Check, Decide, Edit, Mutant, Suite, Text};
 pub use durations::{Durations, DurationsError};
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
 pub use invariant::{Invariant, Level, Source};

@@ -74,7 +74,7 @@ impl Runner {
         let verdict = decision.verdict.clone();
         self.listener.hear(&Event::CheckEnded(Box::new(Case {
             target: self.sources.target().to_owned(),
-            invariant: check.invariant,
+            invariant: check.invariant.clone(),
             repetition,
             verdict: decision.verdict,
             evidence: decision.evidence,
@@ -89,12 +89,12 @@ impl Runner {
     /// Why a check cannot be tried on these machines: what it needs and they have not, and what has.
     fn unmet(&self, check: &Check) -> Option<String> {
         let lab = self.sources.of(check);
-        check.needs.iter().find_map(|need| lab.has(*need, check.invariant.variant).err())
+        check.needs.iter().find_map(|need| lab.has(*need, check.invariant.variant.as_deref()).err())
     }
 
     async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
         let began = Instant::now();
-        let stage = mutant.stage.or(check.invariant.variant);
+        let stage = mutant.stage.as_deref().or(check.invariant.variant.as_deref());
         let making = Transcript::default();
         let changed = self.sources.of(check).changed(stage, &Changes::Mutant(mutant), &making).await;
         let (fate, evidence) = match changed {
@@ -111,8 +111,8 @@ impl Runner {
         };
         self.listener.hear(&Event::MutantEnded(Box::new(Kill {
             target: self.sources.target().to_owned(),
-            invariant: check.invariant,
-            mutant: mutant.name.to_owned(),
+            invariant: check.invariant.clone(),
+            mutant: mutant.name.to_string(),
             fate,
             evidence,
             began: began.into(),
@@ -140,7 +140,7 @@ impl Decision {
 async fn decide(check: &Check, trial: Trial) -> Decision {
     let began = Instant::now();
     // In a block, because a check may panic before it has even returned a future.
-    let trying = AssertUnwindSafe(async { (check.run)(&trial).await }).catch_unwind();
+    let trying = AssertUnwindSafe(async { check.decide(&trial).await }).catch_unwind();
     let outcome = match while_it_progresses(&trial, trying).await {
         Some(Ok(outcome)) => outcome,
         Some(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
@@ -177,19 +177,20 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::check::CheckFn;
     use crate::lab::Lab;
-    use crate::{Level, Need, Source};
+    use crate::{Need, Outcome, Source};
 
-    fn check(needs: &'static [Need], run: CheckFn) -> Check {
-        let source = Source { document: "demo.md", section: "1" };
-        let invariant =
-            Invariant { id: "demo.one", level: Level::Must, statement: "", source, variant: None };
-        Check { invariant, needs, run, mutants: &[] }
+    /// No test here has anything to try it on.
+    async fn never(_: &Trial) -> Outcome {
+        unreachable!("it is not to begin")
+    }
+
+    fn check() -> Check {
+        Check::must("demo.one", Source::new("demo.md", "1"), "", never)
     }
 
     fn trial() -> Trial {
-        let check = check(&[], |_| async { Ok(()) }.boxed());
+        let check = check();
         Trial::new(Arc::new(Lab::without_machines("demo")), &check, Seed::parse("1").unwrap(), 0)
     }
 
@@ -213,7 +214,7 @@ mod tests {
             replay: None,
             reproduce: Box::new(|_, _| String::new()),
         };
-        runner.run(&[check(&[Need::Undo, Need::Boot], |_| unreachable!("it is not to begin"))], 1).await;
+        runner.run(&[check().needs([Need::Undo, Need::Boot])], 1).await;
         let heard = heard.0.lock().unwrap();
         let [Event::CheckBegan { .. }, Event::CheckEnded(case)] = &heard[..] else { panic!("{heard:?}") };
         let reason = "demo cannot run in containers: this is a test".to_owned();

@@ -25,7 +25,7 @@ use crate::provision::Plan;
 use crate::replay::{self, Replay};
 use crate::smartcard::{Card, Client, SmartCards, Token};
 use crate::target::{ResolvedCredentials, Rollback};
-use crate::{Check, Evidence, Machine, MachineError, Need, Outcome, Stop, Transcript};
+use crate::{Check, Evidence, Machine, MachineError, Need, Outcome, Stop, Text, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -43,8 +43,8 @@ pub struct Trial {
     /// When it began, or its newest random case did.
     last_progress: Mutex<Instant>,
     simplifications: u32,
-    variant: Option<&'static str>,
-    needs: &'static [Need],
+    variant: Option<Text>,
+    needs: Arc<[Need]>,
     replay: Option<Replay>,
 }
 
@@ -52,8 +52,8 @@ impl Trial {
     /// A violation found with random choices is made simpler at most this many times.
     pub fn new(lab: Arc<Lab>, check: &Check, seed: Seed, simplifications: u32) -> Trial {
         Trial {
-            variant: check.invariant.variant,
-            needs: check.needs,
+            variant: check.invariant.variant.clone(),
+            needs: check.needs.clone().into(),
             ..Trial::with(lab, Transcript::default(), seed, simplifications)
         }
     }
@@ -62,7 +62,7 @@ impl Trial {
         Trial {
             lab,
             variant: None,
-            needs: &[],
+            needs: Arc::default(),
             transcript,
             machines: Mutex::default(),
             seed,
@@ -76,7 +76,7 @@ impl Trial {
     /// A trial of the same target whose machines and transcript are its own.
     fn apart(&self, transcript: Transcript) -> Trial {
         let apart = Trial::with(self.lab.clone(), transcript, self.seed, self.simplifications);
-        Trial { variant: self.variant, needs: self.needs, ..apart }
+        Trial { variant: self.variant.clone(), needs: self.needs.clone(), ..apart }
     }
 
     /// Tries what was written down instead of random values.
@@ -91,7 +91,7 @@ impl Trial {
 
     /// The kind of machine that the check decides about: of several that one which its variant names.
     pub fn subject(&self) -> Result<Machines<'_>, MachineError> {
-        Ok(Machines { trial: self, stage: self.lab.stage(self.variant)?, clock: Clock::Real })
+        Ok(Machines { trial: self, stage: self.lab.stage(self.variant.as_deref())?, clock: Clock::Real })
     }
 
     /// Time-lapse machines: guest time passes when it is told to, and then faster than real time.
@@ -101,7 +101,7 @@ impl Trial {
 
     /// That the check has said that it needs this.
     pub(crate) fn may(&self, need: Need) -> Result<(), MachineError> {
-        declared(self.needs, need)
+        declared(&self.needs, need)
     }
 
     /// A machine on which somebody waits: the shorter, where time can be let run ahead.
@@ -128,7 +128,7 @@ impl Trial {
     {
         let memo = match self.lab.containers()? {
             Some(containers) => &containers.memo,
-            None => &self.lab.stage(stage.or(self.variant))?.memo,
+            None => &self.lab.stage(stage.or(self.variant.as_deref()))?.memo,
         };
         let compute = async |seen: Transcript| {
             let apart = self.apart(seen);
@@ -163,7 +163,7 @@ impl Trial {
     }
 
     fn provisioning(&self) -> Result<&Provisioning, Stop> {
-        let stage = self.lab.stage(self.variant)?;
+        let stage = self.lab.stage(self.variant.as_deref())?;
         stage.provisioning().ok_or_else(|| Stop::Broken(format!("{} has no steps", stage.name())))
     }
 
@@ -194,8 +194,8 @@ impl Trial {
     }
 
     /// The variant of the target that the check is decided on, if there are several.
-    pub fn variant(&self) -> Option<&'static str> {
-        self.variant
+    pub fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
     }
 
     /// A machine of the target, as provisioned, that has finished booting: a fork of a virtual one, or a container.
@@ -339,7 +339,7 @@ impl Trial {
         let mut machines = self.lock();
         machines.retain(|machine| !machine.is_over());
         machines.push(machine.clone());
-        Arc::new(Granted::new(machine, self.needs))
+        Arc::new(Granted::new(machine, self.needs.clone()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<dyn Machine>>> {

@@ -4,46 +4,31 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Source, Suite, Trial};
+use harness::{Check, Decide, Edit, Outcome, Source, Suite, Trial};
 
 fn main() -> ExitCode {
-    harness::cli::main(&[Suite { target: "omarchy", name: "hostile", checks: CHECKS }])
+    harness::cli::main(&[Suite { target: "omarchy", name: "hostile", checks }])
 }
 
-const CHECKS: &[Check] = &[
-    Check {
-        mutants: &[
-            Mutant {
-                name: "changes-nothing",
-                stage: None,
-                boots: true,
-                edits: &[Edit::Run { command: "true" }],
-            },
-            Mutant {
-                name: "cannot-be-made",
-                stage: None,
-                boots: true,
-                edits: &[Edit::Run { command: "exit 9" }],
-            },
-        ],
-        ..check("hostile.quiet", |trial| Box::pin(quiet(trial)))
-    },
-    check("hostile.waits", |trial| Box::pin(waits(trial))),
-    check("hostile.panics", |trial| Box::pin(panics(trial))),
-    check("hostile.panics-early", |_| panic!("before it began")),
-    check("hostile.fells-the-harness", |trial| Box::pin(fells_the_harness(trial))),
-    check("hostile.kernel-panic", |trial| Box::pin(kernel_panic(trial))),
-    check("hostile.poweroff", |trial| Box::pin(poweroff(trial))),
-    check("hostile.prints", |trial| Box::pin(prints(trial))),
-    check("hostile.floods", |trial| Box::pin(floods(trial))),
-    check("hostile.floods-console", |trial| Box::pin(floods_console(trial))),
-];
+fn checks() -> Vec<Check> {
+    vec![
+        check("hostile.quiet", quiet)
+            .mutant_at_boot("changes-nothing", [Edit::run("true")])
+            .mutant_at_boot("cannot-be-made", [Edit::run("exit 9")]),
+        check("hostile.waits", waits),
+        check("hostile.panics", panics),
+        check("hostile.panics-early", panics_early),
+        check("hostile.fells-the-harness", fells_the_harness),
+        check("hostile.kernel-panic", kernel_panic),
+        check("hostile.poweroff", poweroff),
+        check("hostile.prints", prints),
+        check("hostile.floods", floods),
+        check("hostile.floods-console", floods_console),
+    ]
+}
 
-const fn check(id: &'static str, run: harness::CheckFn) -> Check {
-    let source = Source { document: "hostile.rs", section: "none" };
-    let statement = "The harness survives this.";
-    let invariant = Invariant { id, level: Level::Must, statement, source, variant: None };
-    Check { invariant, needs: &[], run, mutants: &[] }
+fn check(id: &'static str, decide: impl for<'t> Decide<'t> + Send + Sync + 'static) -> Check {
+    Check::must(id, Source::new("hostile.rs", "none"), "The harness survives this.", decide)
 }
 
 async fn quiet(trial: &Trial) -> Outcome {
@@ -60,6 +45,11 @@ async fn waits(trial: &Trial) -> Outcome {
 async fn panics(trial: &Trial) -> Outcome {
     trial.machine().await?;
     panic!("a fault of the check");
+}
+
+/// Before there is anything to wait for.
+fn panics_early(_: &Trial) -> std::future::Ready<Outcome> {
+    panic!("before it began")
 }
 
 /// A panic whose message panics in turn when it is dropped, where nobody catches it.

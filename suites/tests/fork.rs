@@ -10,7 +10,7 @@ use harness::lab::{Changes, Drives, Lab};
 use harness::machine::Difference;
 use harness::machine::qemu::{Clock, Vm};
 use harness::property::Seed;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Source, Transcript, Trial};
+use harness::{Check, Edit, Machine, Mutant, Need, Outcome, Source, Transcript, Trial};
 
 async fn omarchy() -> Option<Lab> {
     prepared::lab("omarchy", "desktop").await
@@ -80,9 +80,7 @@ async fn and_more(machine: &dyn Machine) -> Outcome {
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_deed_find_it_done_once() {
     let Some(lab) = omarchy().await else { return };
-    let source = Source { document: "demo.md", section: "1" };
-    let invariant = Invariant { id: "demo.deed", level: Level::Must, statement: "", source, variant: None };
-    let check = Check { invariant, needs: &[Need::Undo], run: |_| Box::pin(async { Ok(()) }), mutants: &[] };
+    let check = Check::must("demo.deed", Source::new("demo.md", "1"), "", nothing).needs([Need::Undo]);
     let trial = Trial::new(Arc::new(lab), &check, Seed::random(), 0);
     let machines = trial.subject().unwrap();
     let done = async || {
@@ -97,7 +95,13 @@ async fn forks_of_a_deed_find_it_done_once() {
     }
 }
 
-const MINE: &[Edit] = &[Edit::Write { path: "/etc/mine", content: "mine" }];
+async fn nothing(_: &Trial) -> Outcome {
+    Ok(())
+}
+
+fn mine() -> [Edit; 1] {
+    [Edit::write("/etc/mine", "mine")]
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_that() {
@@ -108,7 +112,7 @@ async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_t
         let lab = match changed {
             None => lab.clone(),
             Some(boots) => {
-                let mutant = Mutant { name: "mine", stage: None, boots, edits: MINE };
+                let mutant = Mutant { boots, ..Mutant::new("mine", mine()) };
                 lab.changed(None, &Changes::Mutant(&mutant), &Transcript::default()).await.unwrap()
             }
         };
@@ -125,7 +129,7 @@ async fn forks_of_a_changed_machine_have_booted_with_the_change_where_it_needs_t
 async fn forks_without_drives_have_a_change_that_needs_no_boot_too() {
     let Some(lab) = omarchy().await else { return };
     let transcript = Transcript::default();
-    let mutant = Mutant { name: "mine", stage: None, boots: false, edits: MINE };
+    let mutant = Mutant::new("mine", mine());
     let changed = lab.changed(None, &Changes::Mutant(&mutant), &Transcript::default()).await.unwrap();
     let mut boots = Vec::new();
     for (lab, mine) in [(&lab, ""), (&changed, "mine")] {

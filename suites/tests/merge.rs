@@ -165,7 +165,7 @@ fn what_assay_did_not_write_is_refused() {
     let (shard, _) = shard.split_once(" at line 1 column ").unwrap();
     assert_snapshot!(shard, @"assay: 1.json is not a report as `assay run --json` writes it: write it like 2/3, the second of three; there are at most 256");
     assert_snapshot!(said(|report| report["checks"][0]["id"] = "binfmt.\u{1b}[2J".into()), @r#"assay: 1.json tells of "binfmt.\u{1b}[2J", but was cut from other checks: it is not as assay wrote it"#);
-    assert_snapshot!(said(|report| report["checks"][0]["statement"] = "It may hold.".into()), @r#"assay: 1.json tells of "binfmt.registered", of which this assay knows nothing or something else: use the assay that wrote it"#);
+    assert_snapshot!(said(|report| report["checks"][0]["statement"] = "It may hold.".into()), @r#"assay: 1.json and 1.json say different things of "binfmt.registered": they are not of one run"#);
     assert_snapshot!(said(|report| report["checks"][0]["took"] = json!(-1)), @r#"assay: 1.json says of "binfmt.registered" that it took -1 s: it is not as assay wrote it"#);
     let place = Place::of_two();
     fs::write(place.path().join("2.xml"), "<testsuites/>").unwrap();

@@ -6,7 +6,7 @@ use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
 use super::select::check_target;
-use crate::check::{Check, Suite};
+use crate::check::{Check, Suite, Text};
 use crate::{Level, Need, Source};
 
 /// One invariant, as listed.
@@ -16,10 +16,10 @@ struct Row {
     suite: &'static str,
     id: String,
     level: Level,
-    statement: &'static str,
+    statement: Text,
     source: Source,
-    mutants: Vec<&'static str>,
-    needs: &'static [Need],
+    mutants: Vec<Text>,
+    needs: Vec<Need>,
 }
 
 /// Prints the catalogue.
@@ -28,7 +28,7 @@ pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> 
     let wanted = |suite: &&Suite| options.target.as_deref().is_none_or(|target| target == suite.target);
     let suites: Vec<&Suite> = catalogue.iter().filter(wanted).collect();
     let rows: Vec<Row> =
-        suites.iter().flat_map(|suite| suite.checks.iter().map(|check| row(suite, check))).collect();
+        suites.iter().flat_map(|suite| suite.checks().into_iter().map(|check| row(suite, check))).collect();
     if options.json {
         let json = serde_json::to_string_pretty(&rows);
         print(&(json.map_err(|error| Failure::broken("write the list", error))? + "\n"))?;
@@ -38,7 +38,7 @@ pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> 
     Ok(0)
 }
 
-fn row(suite: &Suite, check: &Check) -> Row {
+fn row(suite: &Suite, check: Check) -> Row {
     let invariant = check.invariant;
     Row {
         target: suite.target,
@@ -47,7 +47,7 @@ fn row(suite: &Suite, check: &Check) -> Row {
         level: invariant.level,
         statement: invariant.statement,
         source: invariant.source,
-        mutants: check.mutants.iter().map(|mutant| mutant.name).collect(),
+        mutants: check.mutants.into_iter().map(|mutant| mutant.name).collect(),
         needs: check.needs,
     }
 }
@@ -63,7 +63,7 @@ fn text(rows: &[Row]) -> String {
             row.target,
             row.statement,
             row.source,
-            needs(row.needs),
+            needs(&row.needs),
         ));
     }
     text

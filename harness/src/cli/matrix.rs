@@ -20,7 +20,7 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
     let mut include = Vec::new();
     for target in wanted(options, catalogue)? {
         let suites = catalogue.iter().filter(|suite| suite.target == target);
-        let checks: Vec<Check> = suites.flat_map(|suite| suite.checks).copied().collect();
+        let checks: Vec<Check> = suites.flat_map(|suite| suite.checks()).collect();
         include.extend(jobs(target, &items(target, &checks, &durations), size));
     }
     if include.len() > MOST as usize {

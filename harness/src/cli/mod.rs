@@ -60,7 +60,7 @@ async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, 
         Command::Shell(options) => shell::shell(options).await,
         Command::Gate(options) => gate::gate(&options),
         Command::Matrix(options) => matrix::matrix(&options, catalogue),
-        Command::Merge(options) => merge::merge(options, catalogue),
+        Command::Merge(options) => merge::merge(options),
         Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
     }

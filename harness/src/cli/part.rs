@@ -40,18 +40,18 @@ pub fn items(target: &str, checks: &[Check], durations: &Durations) -> Vec<Item>
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
-
     use super::*;
-    use crate::{Invariant, Level, Source};
+    use crate::{Outcome, Source, Text, Trial};
 
-    fn check(id: &'static str, needs: &'static [Need]) -> Check {
-        let source = Source { document: "demo.md", section: "Order" };
-        let invariant = Invariant { id, level: Level::Must, statement: "", source, variant: None };
-        Check { invariant, needs, run: |_| async { Ok(()) }.boxed(), mutants: &[] }
+    async fn nothing(_: &Trial) -> Outcome {
+        Ok(())
     }
 
-    fn ids(report: Option<&str>) -> Vec<&'static str> {
+    fn check<const N: usize>(id: &'static str, needs: [Need; N]) -> Check {
+        Check::must(id, Source::new("demo.md", "Order"), "", nothing).needs(needs)
+    }
+
+    fn ids(report: Option<&str>) -> Vec<Text> {
         let place = tempfile::tempdir().unwrap();
         let durations = report.map(|report| {
             let file = place.path().join("report.xml");
@@ -59,10 +59,10 @@ mod tests {
             file
         });
         let checks = vec![
-            check("demo.quick", &[]),
-            check("demo.boots", &[Need::Boot]),
-            check("demo.slow", &[Need::Undo]),
-            check("demo.new", &[Need::Undo]),
+            check("demo.quick", []),
+            check("demo.boots", [Need::Boot]),
+            check("demo.slow", [Need::Undo]),
+            check("demo.new", [Need::Undo]),
         ];
         let part = Part { shard: None, durations: durations.into_iter().collect() };
         let (checks, cut) = cut("demo", checks, &part).unwrap_or_else(|_| panic!("a good report"));

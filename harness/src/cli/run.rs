@@ -135,7 +135,7 @@ impl Job {
     fn undecided(&self, check: &Check, purpose: Purpose, failure: &Failure) -> Case {
         Case {
             target: self.session.target.name.clone(),
-            invariant: check.invariant,
+            invariant: check.invariant.clone(),
             repetition: 1,
             verdict: Verdict::Broken { reason: failure.to_string() },
             evidence: Evidence::default(),
@@ -158,7 +158,7 @@ fn at_a_time(machine: MachineKind) -> usize {
 }
 
 fn invariants(checks: &[Check]) -> Vec<Invariant> {
-    checks.iter().map(|check| check.invariant).collect()
+    checks.iter().map(|check| check.invariant.clone()).collect()
 }
 
 /// The seed that the user wants to see again, or a new one.

@@ -21,7 +21,7 @@ pub fn select(
     let chosen = suites.iter().filter(|suite| {
         selection.suites.is_empty() || selection.suites.iter().any(|name| name == suite.name)
     });
-    let checks: Vec<Check> = chosen.flat_map(|suite| suite.checks).copied().collect();
+    let checks: Vec<Check> = chosen.flat_map(|suite| suite.checks()).collect();
     for wanted in &selection.only {
         if !checks.iter().any(|check| means(wanted, check)) {
             return Err(unknown(
@@ -39,10 +39,10 @@ pub fn select(
 
 /// `ID` means it on every variant of the target, `ID@VARIANT` on one, and `@VARIANT` all that is decided there.
 fn means(wanted: &str, check: &Check) -> bool {
-    let invariant = check.invariant;
+    let invariant = &check.invariant;
     wanted == invariant.id
         || wanted == invariant.name()
-        || wanted.strip_prefix('@').is_some_and(|variant| invariant.variant == Some(variant))
+        || wanted.strip_prefix('@').is_some_and(|variant| invariant.variant.as_deref() == Some(variant))
 }
 
 /// Every target that there are checks for, once.

@@ -11,7 +11,7 @@ use crate::check::Suite;
 use crate::event::{Event, Listener};
 use crate::lab::{self, Changes, Kind, Lab, Sources};
 use crate::machine::qemu::{Accelerator, could_accelerate};
-use crate::{Check, Home, MachineKind, Need, Overlay, Target, Transcript};
+use crate::{Check, Home, MachineKind, Need, Overlay, Target, Text, Transcript};
 
 /// A target that was found and read, before anything is started.
 pub struct Session {
@@ -74,13 +74,15 @@ impl Session {
     /// there is to tell of overlays that have no effect then.
     pub fn without_stages_for_others(&mut self, checks: &[Check], catalogue: &[Suite]) -> Vec<String> {
         let about = |check: &Check| {
-            check.invariant.variant.filter(|variant| self.target.stages.contains_key(*variant))
+            let variant = check.invariant.variant.clone();
+            variant.filter(|variant| self.target.stages.contains_key(&**variant))
         };
-        let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<&str>>>() else {
+        let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<Text>>>() else {
             return Vec::new();
         };
         let suites = catalogue.iter().filter(|suite| suite.target == self.target.name);
-        let named: BTreeSet<&str> = suites.flat_map(|suite| suite.checks).filter_map(about).collect();
+        let named: BTreeSet<Text> =
+            suites.flat_map(|suite| suite.checks()).filter_map(|check| about(&check)).collect();
         let stages = &mut self.target.stages;
         stages.retain(|name, _| wanted.contains(&**name) || !named.contains(&**name));
         let is_there = |stage: &Option<String>| stage.as_ref().is_none_or(|stage| stages.contains_key(stage));

@@ -24,7 +24,7 @@ impl Changes<'_> {
     pub(super) async fn apply(&self, machine: &dyn Machine) -> Result<(), MachineError> {
         match self {
             Changes::Mutant(mutant) => {
-                for edit in mutant.edits {
+                for edit in &mutant.edits {
                     apply(edit, machine).await?;
                 }
                 Ok(())
@@ -59,7 +59,7 @@ impl Changes<'_> {
     pub(super) fn plan(&self, target: &str, plan: &Plan) -> Result<Plan, MachineError> {
         let mut plan = plan.clone();
         for edit in self.edits() {
-            let Edit::Step { id, flaw } = *edit else { continue };
+            let Edit::Step { id, flaw } = edit else { continue };
             plan = plan.with(id, flaw).ok_or_else(|| MachineError::Refused {
                 machine: target.to_owned(),
                 action: format!("change step {id}"),
@@ -71,23 +71,23 @@ impl Changes<'_> {
 
     fn edits(&self) -> &[Edit] {
         match self {
-            Changes::Mutant(mutant) => mutant.edits,
+            Changes::Mutant(mutant) => &mutant.edits,
             Changes::Overlay { .. } => &[],
         }
     }
 }
 
 async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
-    match *edit {
-        Edit::Write { path, content } => machine.write(Path::new(path), content.as_bytes(), 0o644).await,
+    match edit {
+        Edit::Write { path, content } => machine.write(Path::new(&**path), content.as_bytes(), 0o644).await,
         Edit::Remove { path } => machine.succeed(&format!("rm -- {path}")).await.map(drop),
         Edit::Replace { path, from, to } => {
-            let path = Path::new(path);
+            let path = Path::new(&**path);
             let mode = machine.succeed(&format!("stat --format=%a -- {}", path.display())).await?;
             let mode = u32::from_str_radix(&mode, 8).unwrap_or(0o644);
             let text = machine.read(path).await?;
             let text = String::from_utf8_lossy(&text);
-            let found = text.matches(from).count();
+            let found = text.matches(&**from).count();
             if found != 1 {
                 // A mutant that does not change what it says it changes proves nothing.
                 return Err(MachineError::Refused {
@@ -96,7 +96,7 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
                     reason: format!("it has {from:?} {found} times, not once"),
                 });
             }
-            machine.write(path, text.replace(from, to).as_bytes(), mode).await
+            machine.write(path, text.replace(&**from, to).as_bytes(), mode).await
         }
         Edit::Run { command } => machine.succeed(command).await.map(drop),
         Edit::Token(_) | Edit::Step { .. } => Ok(()),

@@ -29,7 +29,7 @@ impl Stage {
     }
 
     async fn running_with(&self, mutant: &Mutant, transcript: &Transcript) -> Result<Stage, MachineError> {
-        let running = Running { before: self.unchanged(), mutant: *mutant };
+        let running = Running { before: self.unchanged(), mutant: mutant.clone() };
         let template = running.template(Drives::Plugged, transcript).await?;
         let disk = template.disk().clone();
         let templates = Arc::new(Templates::from(template));
@@ -61,7 +61,7 @@ impl Running {
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Template, MachineError> {
-        let mutant = self.mutant;
+        let mutant = self.mutant.clone();
         self.before
             .template_after(drives, transcript, move |machine| {
                 Box::pin(async move { written(&Changes::Mutant(&mutant), machine).await })

@@ -18,16 +18,16 @@ use crate::{Need, Output, Transcript};
 /// own it decides whether a check may be tried at all.
 pub struct Granted {
     machine: Arc<dyn Machine>,
-    needs: &'static [Need],
+    needs: Arc<[Need]>,
 }
 
 impl Granted {
-    pub fn new(machine: Arc<dyn Machine>, needs: &'static [Need]) -> Granted {
+    pub fn new(machine: Arc<dyn Machine>, needs: Arc<[Need]>) -> Granted {
         Granted { machine, needs }
     }
 
     fn may(&self, need: Need) -> Result<&dyn Machine, MachineError> {
-        declared(self.needs, need).map(|()| &*self.machine)
+        declared(&self.needs, need).map(|()| &*self.machine)
     }
 }
 
@@ -158,8 +158,8 @@ mod tests {
     use crate::machine::fake::Fake;
     use crate::{Outcome, Stop};
 
-    fn granted(needs: &'static [Need]) -> Granted {
-        Granted::new(Arc::new(Fake::new("machine")), needs)
+    fn granted(needs: &[Need]) -> Granted {
+        Granted::new(Arc::new(Fake::new("machine")), needs.into())
     }
 
     async fn writes(machine: &Granted) -> Outcome {

@@ -42,9 +42,8 @@ pub enum MergeError {
     Missing { shards: Vec<Shard> },
     #[error("{} in no file, though all shards are there: cut all with the same --durations", listed(names))]
     Gap { names: Vec<String> },
-    #[error("{} tells of {name:?}, of which this assay knows nothing or something else: use the assay that wrote it",
-            file.display())]
-    Unknown { file: PathBuf, name: String },
+    #[error("{} and {} say different things of {name:?}: they are not of one run", other.display(), file.display())]
+    Differ { name: String, file: PathBuf, other: PathBuf },
     #[error("{} says of {name:?} that it took {took} s: it is not as assay wrote it", file.display())]
     NoTime { file: PathBuf, name: String, took: f64 },
 }

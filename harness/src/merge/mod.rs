@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use error::MergeError;
+use restore::Known;
 
 use crate::Cut;
-use crate::check::Suite;
 use crate::report::Run;
 use crate::report::json::Document;
 
@@ -43,12 +43,13 @@ impl<'d> Part<'d> {
 ///
 /// # Errors
 /// When it cannot be told what that run is; see above. Never nothing: without files, the first shard is missing.
-pub fn merge(files: &[(PathBuf, Document)], catalogue: &[Suite]) -> Result<Run, MergeError> {
+pub fn merge(files: &[(PathBuf, Document)]) -> Result<Run, MergeError> {
     let mut parts = files.iter().map(Part::of).collect::<Result<Vec<_>, _>>()?;
     fit::check(&parts)?;
     // Whichever way the files were named, the report is the same.
     parts.sort_by_key(|part| part.cut.shard);
-    let runs = parts.iter().map(|part| restore::run(part, catalogue));
+    let known = Known::of(&parts)?;
+    let runs = parts.iter().map(|part| restore::run(part, &known));
     let mut runs = runs.collect::<Result<Vec<_>, _>>()?.into_iter();
     let first = runs.next().ok_or(MergeError::Nothing)?;
     // Each was restored with the plan of all.

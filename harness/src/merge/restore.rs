@@ -1,21 +1,65 @@
 //! Makes what was heard of a run out of its JSON file.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{MergeError, Part};
-use crate::check::Suite;
 use crate::event::{Case, Kill};
 use crate::report::Run;
-use crate::report::json::{Check, Mutant};
-use crate::{Invariant, Moment};
+use crate::report::json::{self, Check, Mutant};
+use crate::{Invariant, Level, Moment, Source};
+
+/// What the files say of invariants, by name, and the first that says it.
+pub struct Known<'d>(HashMap<String, (Invariant, &'d Path)>);
+
+impl<'d> Known<'d> {
+    /// # Errors
+    /// When two files contradict each other.
+    pub fn of(parts: &[Part<'d>]) -> Result<Known<'d>, MergeError> {
+        let mut known = Known(HashMap::new());
+        for part in parts {
+            for planned in &part.document.planned {
+                let json::Invariant { id, level, statement, document, section } = planned;
+                known.add(part.file, id, invariant(id, *level, statement, document, section))?;
+            }
+            for check in &part.document.checks {
+                let Check { id, level, statement, document, section, .. } = check;
+                known.add(part.file, id, invariant(id, *level, statement, document, section))?;
+            }
+        }
+        Ok(known)
+    }
+
+    fn add(&mut self, file: &'d Path, name: &str, invariant: Invariant) -> Result<(), MergeError> {
+        let (known, other) = self.0.entry(name.to_owned()).or_insert_with(|| (invariant.clone(), file));
+        if *known == invariant {
+            return Ok(());
+        }
+        Err(MergeError::Differ { name: name.to_owned(), file: file.to_owned(), other: other.to_owned() })
+    }
+
+    /// Of what was never decided, older files have no more than the name.
+    fn invariant(&self, name: &str) -> Invariant {
+        let known = self.0.get(name).map(|(invariant, _)| invariant.clone());
+        known.unwrap_or_else(|| invariant(name, Level::Must, "", "", ""))
+    }
+}
+
+fn invariant(name: &str, level: Level, statement: &str, document: &str, section: &str) -> Invariant {
+    let (id, variant) = match name.split_once('@') {
+        Some((id, variant)) => (id, Some(variant.to_owned().into())),
+        None => (name, None),
+    };
+    let source = Source::new(document.to_owned(), section.to_owned());
+    Invariant { variant, ..Invariant::new(id.to_owned(), level, statement.to_owned(), source) }
+}
 
 /// The run that a shard's report was made from, but with the plan of all shards.
-pub fn run(part: &Part, catalogue: &[Suite]) -> Result<Run, MergeError> {
+pub fn run(part: &Part, known: &Known) -> Result<Run, MergeError> {
     let document = part.document;
-    let restoring = Restoring { part, known: known(&document.target, catalogue) };
+    let restoring = Restoring { part, known };
     let started = UNIX_EPOCH.checked_add(Duration::from_secs(document.started)).unwrap_or(UNIX_EPOCH);
-    let planned = part.cut.from.iter().map(|name| restoring.invariant(name));
     let cases = document.checks.iter().map(|check| restoring.case(check, started.into()));
     let kills = document.mutants.iter().map(|mutant| restoring.kill(mutant, started.into()));
     Ok(Run {
@@ -29,39 +73,23 @@ pub fn run(part: &Part, catalogue: &[Suite]) -> Result<Run, MergeError> {
         started,
         took: restoring.took(&document.target, document.took)?,
         preparations: document.preparations.clone(),
-        planned: planned.collect::<Result<_, _>>()?,
+        planned: part.cut.from.iter().map(|name| known.invariant(name)).collect(),
         cases: cases.collect::<Result<_, _>>()?,
         kills: kills.collect::<Result<_, _>>()?,
         interrupted: document.interrupted,
     })
 }
 
-fn known(target: &str, catalogue: &[Suite]) -> HashMap<String, Invariant> {
-    let suites = catalogue.iter().filter(|suite| suite.target == target);
-    let invariants = suites.flat_map(|suite| suite.checks).map(|check| check.invariant);
-    invariants.map(|invariant| (invariant.name(), invariant)).collect()
-}
-
 struct Restoring<'d> {
     part: &'d Part<'d>,
-    known: HashMap<String, Invariant>,
+    known: &'d Known<'d>,
 }
 
 impl Restoring<'_> {
-    fn invariant(&self, name: &str) -> Result<Invariant, MergeError> {
-        self.known.get(name).copied().ok_or_else(|| self.unknown(name))
-    }
-
     fn case(&self, check: &Check, started: Moment) -> Result<Case, MergeError> {
-        let invariant = self.invariant(&check.id)?;
-        let Invariant { level, statement, source, .. } = invariant;
-        let says = (check.level, &*check.statement, &*check.document, &*check.section);
-        if says != (level, statement, source.document, source.section) {
-            return Err(self.unknown(&check.id));
-        }
         Ok(Case {
             target: self.part.document.target.clone(),
-            invariant,
+            invariant: self.known.invariant(&check.id),
             repetition: check.repetition,
             verdict: check.verdict.clone(),
             evidence: check.evidence.clone(),
@@ -74,7 +102,7 @@ impl Restoring<'_> {
     fn kill(&self, mutant: &Mutant, started: Moment) -> Result<Kill, MergeError> {
         Ok(Kill {
             target: self.part.document.target.clone(),
-            invariant: self.invariant(&mutant.id)?,
+            invariant: self.known.invariant(&mutant.id),
             mutant: mutant.mutant.clone(),
             fate: mutant.fate.clone(),
             evidence: mutant.evidence.clone(),
@@ -86,9 +114,5 @@ impl Restoring<'_> {
     fn took(&self, name: &str, took: f64) -> Result<Duration, MergeError> {
         let (file, name) = (self.part.file.to_owned(), name.to_owned());
         Duration::try_from_secs_f64(took).map_err(|_| MergeError::NoTime { file, name, took })
-    }
-
-    fn unknown(&self, name: &str) -> MergeError {
-        MergeError::Unknown { file: self.part.file.to_owned(), name: name.to_owned() }
     }
 }

@@ -1,19 +1,21 @@
 //! What can be wrong with a step, to prove that it would be noticed.
 
+use std::borrow::Cow;
+
 use super::{Plan, Step};
 
 /// One realistic fault of a step.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum StepFlaw {
     /// At its end it runs one command more.
-    Runs(&'static str),
+    Runs(Cow<'static, str>),
     /// It does not say that it needs this step.
-    Forgets(&'static str),
+    Forgets(Cow<'static, str>),
 }
 
 impl Plan {
     /// The plan with a fault in one step. `None` if there is no such step, or nothing to go wrong there.
-    pub fn with(&self, id: &str, flaw: StepFlaw) -> Option<Plan> {
+    pub fn with(&self, id: &str, flaw: &StepFlaw) -> Option<Plan> {
         let mut plan = self.clone();
         let step = plan.steps.iter_mut().find(|step| step.id == id)?;
         flaw.change(step).then_some(plan)
@@ -21,9 +23,9 @@ impl Plan {
 }
 
 impl StepFlaw {
-    fn change(self, step: &mut Step) -> bool {
+    fn change(&self, step: &mut Step) -> bool {
         match self {
-            StepFlaw::Runs(command) => step.apply.push(command.to_owned()),
+            StepFlaw::Runs(command) => step.apply.push(command.to_string()),
             StepFlaw::Forgets(need) => match step.needs.iter().position(|known| known == need) {
                 Some(at) => drop(step.needs.remove(at)),
                 None => return false,

@@ -269,13 +269,14 @@ fn what_needs_leave_open_a_sequence_decides_as_preferred() {
 #[test]
 fn a_flaw_is_in_its_step_alone_or_there_is_none() {
     let plan = load(&(step("1.1-a", &[]) + &step("1.2-b", &["1.1-a"])), &[]).unwrap();
-    let forgetful = plan.with("1.2-b", StepFlaw::Forgets("1.1-a")).unwrap();
+    let forgetful = plan.with("1.2-b", &StepFlaw::Forgets("1.1-a".into())).unwrap();
     assert_eq!(forgetful.waves().len(), 1);
-    let longer = plan.with("1.1-a", StepFlaw::Runs("more")).unwrap();
+    let longer = plan.with("1.1-a", &StepFlaw::Runs("more".into())).unwrap();
     let commands: Vec<&[String]> = longer.steps().iter().map(|step| &step.apply[..]).collect();
     assert_eq!(commands, [&["apply-1.1-a", "more"][..], &["apply-1.2-b"]]);
-    for (id, flaw) in [("1.3-c", StepFlaw::Runs("more")), ("1.1-a", StepFlaw::Forgets("1.2-b"))] {
-        assert!(plan.with(id, flaw).is_none());
+    for (id, flaw) in [("1.3-c", StepFlaw::Runs("more".into())), ("1.1-a", StepFlaw::Forgets("1.2-b".into()))]
+    {
+        assert!(plan.with(id, &flaw).is_none());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{Invariant, Verdict};
 #[derive(Debug)]
 pub struct Decision<'a> {
     pub target: &'a str,
-    pub invariant: Invariant,
+    pub invariant: &'a Invariant,
     /// In the order they ended. Empty when the run ended before the check did.
     pub cases: Vec<&'a Case>,
 }
@@ -42,17 +42,17 @@ impl Run {
         let mut decisions: Vec<Decision<'_>> = self
             .planned
             .iter()
-            .map(|invariant| Decision { target: &self.target, invariant: *invariant, cases: Vec::new() })
+            .map(|invariant| Decision { target: &self.target, invariant, cases: Vec::new() })
             .collect();
         for case in &self.cases {
             let known = decisions
                 .iter_mut()
-                .find(|known| known.invariant == case.invariant && known.target == case.target);
+                .find(|known| *known.invariant == case.invariant && known.target == case.target);
             match known {
                 Some(decision) => decision.cases.push(case),
                 None => decisions.push(Decision {
                     target: &case.target,
-                    invariant: case.invariant,
+                    invariant: &case.invariant,
                     cases: vec![case],
                 }),
             }
@@ -63,10 +63,10 @@ impl Run {
     /// The names of those that were planned and never decided. When proving, a check counts as decided by a mutant
     /// that was killed or survived, or by being skipped on this target.
     pub fn undecided(&self) -> Vec<String> {
-        let tried = |invariant| {
+        let tried = |invariant: &Invariant| {
             self.kills
                 .iter()
-                .any(|kill| kill.invariant == invariant && !matches!(kill.fate, Fate::Undecided { .. }))
+                .any(|kill| kill.invariant == *invariant && !matches!(kill.fate, Fate::Undecided { .. }))
         };
         self.decisions()
             .into_iter()

@@ -9,6 +9,7 @@
 //!   "interrupted": false, "status": 1, "undecided": [], "assay": "0.1.0", "overlays": ["…"],
 //!   "laid": [{ "directory": "mine", "files": [{ "path": "/etc/motd", "effect": "replaced" }], "remarks": ["…"] }],
 //!   "cut": { "shard": "1/3", "from": ["binfmt.registered"] },
+//!   "planned": [{ "id": "binfmt.registered", "level": "must", "statement": "…", "document": "…", "section": "…" }],
 //!   "preparations": [{ "what": "boot omarchy", "began": 1767225600.25, "took": 12.5 }],
 //!   "checks": [{ "id": "binfmt.registered", "family": "binfmt", "level": "must", "statement": "…",
 //!     "document": "…", "section": "…", "repetition": 1, "verdict": "failed", "expected": "…",
@@ -60,6 +61,9 @@ pub struct Document {
     /// Only in a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cut>,
+    /// What was to be decided here, whether it was or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<Invariant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preparations: Vec<Preparation>,
     pub checks: Vec<Check>,
@@ -67,6 +71,17 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<Rate>,
     pub mutants: Vec<Mutant>,
+}
+
+/// What is promised of the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invariant {
+    /// Its name: `id`, or `id@variant`.
+    pub id: String,
+    pub level: Level,
+    pub statement: String,
+    pub document: String,
+    pub section: String,
 }
 
 /// One check, once: with `--repeat` there are several of the same id.
@@ -141,6 +156,7 @@ impl From<&Run> for Document {
             overlays: run.overlays.clone(),
             laid: run.laid.clone(),
             cut: run.cut.clone(),
+            planned: run.planned.iter().map(Invariant::from).collect(),
             preparations: run.preparations.clone(),
             checks: run.cases.iter().map(Check::from).collect(),
             rates: run.decisions().iter().filter_map(rate).collect(),
@@ -149,16 +165,28 @@ impl From<&Run> for Document {
     }
 }
 
-impl From<&Case> for Check {
-    fn from(case: &Case) -> Self {
-        let invariant = case.invariant;
+impl From<&crate::Invariant> for Invariant {
+    fn from(invariant: &crate::Invariant) -> Self {
         Self {
             id: invariant.name(),
-            family: invariant.family().to_owned(),
             level: invariant.level,
-            statement: invariant.statement.to_owned(),
-            document: invariant.source.document.to_owned(),
-            section: invariant.source.section.to_owned(),
+            statement: invariant.statement.to_string(),
+            document: invariant.source.document.to_string(),
+            section: invariant.source.section.to_string(),
+        }
+    }
+}
+
+impl From<&Case> for Check {
+    fn from(case: &Case) -> Self {
+        let Invariant { id, level, statement, document, section } = Invariant::from(&case.invariant);
+        Self {
+            id,
+            family: case.invariant.family().to_owned(),
+            level,
+            statement,
+            document,
+            section,
             repetition: case.repetition,
             verdict: case.verdict.clone(),
             began: Some(case.began),

@@ -85,7 +85,7 @@ fn class(decision: &Decision) -> String {
 }
 
 fn case(decision: &Decision, class: &str) -> TestCase {
-    let mut case = TestCase::success(&decision.invariant.name(), milliseconds(decision.took()));
+    let mut case = TestCase::success(&line(decision.invariant.name()), milliseconds(decision.took()));
     case.set_classname(class);
     case.result = result(decision);
     case.set_system_out(&cdata(&system_out(decision)));
@@ -131,7 +131,8 @@ fn system_out(decision: &Decision) -> String {
     if let Some(rate) = decision.rate() {
         let _ = writeln!(out, "{rate}");
     }
-    let _ = writeln!(out, "{}\n{}: {}", invariant.statement, invariant.level, invariant.source);
+    let source = line(invariant.source.to_string());
+    let _ = writeln!(out, "{}\n{}: {source}", line(&*invariant.statement), invariant.level);
     let Some(worst) = decision.worst() else { return out };
     let _ = writeln!(out, "reproduce: {}", line(&worst.reproduce));
     if decision.cases.len() > 1 {

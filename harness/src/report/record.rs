@@ -94,7 +94,7 @@ impl Run {
             Event::Planned { target, machine, checks } => {
                 self.target.clone_from(target);
                 self.machine = *machine;
-                self.planned.extend(checks);
+                self.planned.extend_from_slice(checks);
             }
             Event::Cut(cut) => self.cut = Some(cut.clone()),
             Event::Overlaid { digest } => self.overlays.push(digest.clone()),

@@ -83,16 +83,16 @@ fn a_run_counts_and_a_proof_only_where_there_is_no_run() {
     let cases = vec![case(REGISTERED, failed()), case(LATE, failed())];
     let proof = run(Purpose::Prove, &[REGISTERED, LATE], cases, vec![]);
     let found = verdicts(&Page::of(&[Document::from(&proof), Document::from(&ran)], None));
-    assert_eq!(found[REGISTERED.id], "passed");
-    assert_eq!(found[LATE.id], "failed");
+    assert_eq!(found[&*REGISTERED.id], "passed");
+    assert_eq!(found[&*LATE.id], "failed");
 }
 
 #[test]
 fn what_was_never_decided_is_there() {
     let ran = run(Purpose::Run, &[REGISTERED, LATE], vec![case(LATE, Verdict::Passed)], vec![]);
     let found = verdicts(&Page::from(&ran));
-    assert_eq!(found[REGISTERED.id], "undecided");
-    assert_eq!(found[LATE.id], "passed");
+    assert_eq!(found[&*REGISTERED.id], "undecided");
+    assert_eq!(found[&*LATE.id], "passed");
 }
 
 #[test]

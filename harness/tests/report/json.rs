@@ -1,7 +1,7 @@
+use harness::Verdict;
 use harness::event::Case;
 use harness::report::json::{Document, write, write_file};
 use harness::report::{Purpose, Run, status};
-use harness::{Invariant, Verdict};
 
 use crate::sample::{LATE, case, flaky, mixed, proof, run, shard};
 
@@ -29,9 +29,10 @@ fn repetitions_have_a_rate() {
 
 #[test]
 fn a_rate_names_the_variant_that_it_is_of() {
-    let variant = Invariant { variant: Some("aarch64"), ..LATE };
-    let again = |repetition| Case { repetition, ..case(variant, Verdict::Passed) };
-    let document = Document::from(&run(Purpose::Run, &[variant], vec![again(1), again(2)], vec![]));
+    let variant = LATE.on("aarch64");
+    let again = |repetition| Case { repetition, ..case(variant.clone(), Verdict::Passed) };
+    let document =
+        Document::from(&run(Purpose::Run, std::slice::from_ref(&variant), vec![again(1), again(2)], vec![]));
     assert_eq!(document.rates[0].id, "mount.late@aarch64");
     assert_eq!(document.rates[0].id, document.checks[0].id);
 }

@@ -139,7 +139,7 @@ fn a_guest_cannot_write_elements() {
 fn an_endless_guest_is_cut_in_the_middle() {
     let mut endless = case(REGISTERED, skipped());
     endless.evidence.console = format!("first\n{}last\n", "flood\n".repeat(1 << 20));
-    let invariant: Invariant = endless.invariant;
+    let invariant: Invariant = endless.invariant.clone();
     let xml = written(&run(Purpose::Run, &[invariant], vec![endless], vec![]));
     assert!(xml.len() < 2 * STREAM_LIMIT, "{} bytes", xml.len());
     assert!(xml.contains("| first\n") && xml.contains("| last\n") && xml.contains(" bytes left out ...]"));

@@ -7,24 +7,17 @@ use harness::event::{Case, Kill};
 use harness::merge::merge;
 use harness::report::json::Document;
 use harness::report::{Preparation, Run};
-use harness::{Check, Cut, Invariant, Suite};
+use harness::{Cut, Invariant};
 use rstest::rstest;
 
-use crate::sample::{CARD, LATE, LOST, REGISTERED, at, flaky, mixed, proof};
-
-const fn check(invariant: Invariant) -> Check {
-    Check { invariant, needs: &[], run: |_| Box::pin(async { Ok(()) }), mutants: &[] }
-}
-
-const CHECKS: &[Check] = &[check(REGISTERED), check(LATE), check(LOST), check(CARD)];
-const CATALOGUE: &[Suite] = &[Suite { target: "omarchy", name: "all", checks: CHECKS }];
+use crate::sample::{CARD, at, flaky, mixed, proof};
 
 /// The runs that this one would have been, in so many shards.
 fn shards(run: &Run, of: usize) -> Vec<Run> {
     let from: Vec<String> = run.planned.iter().map(Invariant::name).collect();
     let shard = |number: usize| {
         let planned = run.planned.iter().enumerate().filter(|(index, _)| index % of == number);
-        let planned: Vec<Invariant> = planned.map(|(_, invariant)| *invariant).collect();
+        let planned: Vec<Invariant> = planned.map(|(_, invariant)| invariant.clone()).collect();
         let cases = run.cases.iter().filter(|case| planned.contains(&case.invariant));
         let kills = run.kills.iter().filter(|kill| planned.contains(&kill.invariant));
         let shard = format!("{}/{of}", number + 1).parse().unwrap();
@@ -40,9 +33,13 @@ fn shards(run: &Run, of: usize) -> Vec<Run> {
 }
 
 fn merged(shards: &[Run]) -> Document {
-    let file = |(index, run): (usize, &Run)| (PathBuf::from(index.to_string()), Document::from(run));
-    let files: Vec<_> = shards.iter().enumerate().map(file).collect();
-    Document::from(&merge(&files, CATALOGUE).unwrap())
+    merged_files(shards.iter().map(Document::from))
+}
+
+fn merged_files(documents: impl Iterator<Item = Document>) -> Document {
+    let files: Vec<_> =
+        documents.enumerate().map(|(index, file)| (PathBuf::from(index.to_string()), file)).collect();
+    Document::from(&merge(&files).unwrap())
 }
 
 /// Checks are in the order in which they ended, which shards do not share.
@@ -65,6 +62,17 @@ fn shards_are_the_whole_run(#[case] mut run: Run) {
         let backwards: Vec<Run> = shards.into_iter().rev().collect();
         assert_eq!(ordered(merged(&backwards)), ordered(Document::from(&run)), "of {of}, backwards");
     }
+}
+
+#[test]
+fn files_that_do_not_say_what_was_planned_are_joined_by_names() {
+    let mut run = mixed();
+    run.planned.push(CARD.on("elsewhere"));
+    let shards = shards(&run, 2);
+    let old = shards.iter().map(|shard| Document { planned: Vec::new(), ..Document::from(shard) });
+    let (merged, whole) = (ordered(merged_files(old)), ordered(Document::from(&run)));
+    assert_eq!(merged.undecided, whole.undecided);
+    assert_eq!(merged.checks, whole.checks);
 }
 
 #[test]

@@ -6,31 +6,39 @@ use harness::event::{Case, Event, Fate, Kill};
 use harness::report::{Purpose, Run};
 use harness::{
     Answer, Cut, Evidence, Exchange, Invariant, Level, Lifetime, MachineKind, Moment, Output, Phase, Source,
-    Start, Status, Verdict, Violation,
+    Start, Status, Text, Verdict, Violation,
 };
 
-pub const REGISTERED: Invariant = Invariant {
-    id: "binfmt.registered",
-    level: Level::Must,
-    statement: "The interpreter is registered for x86-64 programs.",
-    source: Source { document: "rosetta.md", section: "Registration" },
-    variant: None,
-};
-pub const LATE: Invariant = Invariant {
-    id: "mount.late",
-    level: Level::Hazard,
-    statement: "A share that comes late is mounted when it comes.",
-    source: Source { document: "rosetta.md", section: "The share" },
-    variant: None,
-};
-pub const LOST: Invariant = Invariant { id: "mount.lost", ..LATE };
-pub const CARD: Invariant = Invariant {
-    id: "card.reader",
-    level: Level::Must,
-    statement: "A reader is found.",
-    source: Source { document: "smartcard.md", section: "Daemon" },
-    variant: None,
-};
+pub const REGISTERED: Invariant = invariant(
+    "binfmt.registered",
+    Level::Must,
+    "The interpreter is registered for x86-64 programs.",
+    ("rosetta.md", "Registration"),
+);
+pub const LATE: Invariant = invariant(
+    "mount.late",
+    Level::Hazard,
+    "A share that comes late is mounted when it comes.",
+    ("rosetta.md", "The share"),
+);
+pub const LOST: Invariant = invariant(
+    "mount.lost",
+    Level::Hazard,
+    "A share that comes late is mounted when it comes.",
+    ("rosetta.md", "The share"),
+);
+pub const CARD: Invariant =
+    invariant("card.reader", Level::Must, "A reader is found.", ("smartcard.md", "Daemon"));
+
+const fn invariant(
+    id: &'static str,
+    level: Level,
+    statement: &'static str,
+    (document, section): (&'static str, &'static str),
+) -> Invariant {
+    let source = Source { document: Text::Borrowed(document), section: Text::Borrowed(section) };
+    Invariant { id: Text::Borrowed(id), level, statement: Text::Borrowed(statement), source, variant: None }
+}
 
 pub fn failed() -> Verdict {
     Verdict::Failed(Violation {
@@ -55,13 +63,13 @@ pub fn at(millis: u64) -> Moment {
 pub fn case(invariant: Invariant, verdict: Verdict) -> Case {
     Case {
         target: "omarchy".into(),
+        reproduce: format!("assay run omarchy --only {}", invariant.id),
         invariant,
         repetition: 1,
         verdict,
         evidence: Evidence::default(),
         began: at(0),
         took: Duration::from_micros(1_234_567),
-        reproduce: format!("assay run omarchy --only {}", invariant.id),
     }
 }
 

@@ -5,6 +5,6 @@ pub mod rollback;
 use harness::Source;
 
 /// A section of the document that describes the target.
-const fn document(section: &'static str) -> Source {
-    Source { document: "appliance-infrastructure.md", section }
+fn document(section: &'static str) -> Source {
+    Source::new("appliance-infrastructure.md", section)
 }

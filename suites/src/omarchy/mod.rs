@@ -13,18 +13,18 @@ mod wrapper;
 use std::time::Duration;
 
 use harness::machine::{COMMAND_LIMIT, quoted};
-use harness::{Edit, Machine, MachineError, Source};
+use harness::{Edit, Machine, MachineError, Source, Text};
 
 /// A section of the document that describes the target.
-const fn document(section: &'static str) -> Source {
-    Source { document: "omarchy-architecture.md", section }
+fn document(section: &'static str) -> Source {
+    Source::new("omarchy-architecture.md", section)
 }
 
 /// Whose desktop it is: an ordinary user.
 const USER: &str = "user";
 
 /// Has systemd of a running machine take over what its unit files say now.
-const DAEMON_RELOAD: Edit = Edit::Run { command: "systemctl daemon-reload" };
+const DAEMON_RELOAD: Edit = Edit::Run { command: Text::Borrowed("systemctl daemon-reload") };
 
 /// A password that the policy lets the user have.
 const COMPLIANT: &str = "Violet+Anchor+38+Pebble";

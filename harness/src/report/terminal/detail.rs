@@ -14,15 +14,15 @@ const TEXT_LIMIT: usize = 4 * 1024;
 /// The lines under a check that failed or broke, ending with how to see it again; nothing under any other.
 pub fn detail(case: &Case, style: Style) -> String {
     let mut out = Block::default();
-    let invariant = case.invariant;
+    let invariant = &case.invariant;
     let (violation, console) = match &case.verdict {
         Verdict::Passed | Verdict::Skipped { .. } => return String::new(),
         Verdict::Failed(violation) => (Some(violation), ""),
         // A console matters when a machine died, and only its end tells how.
         Verdict::Broken { .. } => (None, case.evidence.console.as_str()),
     };
-    out.line(&style.paint(Tone::Strong, invariant.statement));
-    out.line(&format!("{}: {}", invariant.level, invariant.source));
+    out.line(&style.paint(Tone::Strong, &line(&*invariant.statement)));
+    out.line(&line(format!("{}: {}", invariant.level, invariant.source)));
     if let Some(violation) = violation {
         out.field("expected", &violation.expected);
         out.field("observed", &violation.observed);
@@ -43,7 +43,7 @@ pub fn kill_detail(kill: &Kill) -> String {
     match &kill.fate {
         Fate::Killed { .. } => return String::new(),
         Fate::Survived => {
-            out.line(kill.invariant.statement);
+            out.line(&line(&*kill.invariant.statement));
             out.field("expected", "the check fails on a target that this mutant broke");
             out.field("observed", "the check passed");
         }

@@ -36,7 +36,7 @@ pub fn kills(run: &Run, style: Style) -> String {
 }
 
 fn check(kill: &Kill) -> String {
-    kill.invariant.name()
+    text::line(kill.invariant.name())
 }
 
 fn mutant(kill: &Kill) -> String {

@@ -50,7 +50,7 @@ fn overlay(laid: &Laid, style: Style) -> String {
 
 fn check(case: &Case, style: Style) -> String {
     let word = style.word(Tone::from(&case.verdict), case.verdict.word());
-    let name = numbered(&case.invariant.name(), case.repetition);
+    let name = numbered(&text::line(case.invariant.name()), case.repetition);
     match &case.verdict {
         Verdict::Skipped { reason } => format!("{word} {name}  {}", text::line(reason)),
         _ => format!("{word} {name}  {}", Span(case.took)),
@@ -59,7 +59,12 @@ fn check(case: &Case, style: Style) -> String {
 
 fn mutant(kill: &Kill, style: Style) -> String {
     let word = style.word(Tone::from(&kill.fate), kill.fate.word());
-    format!("{word} {}, mutant {}  {}", kill.invariant.name(), text::line(&kill.mutant), Span(kill.took))
+    format!(
+        "{word} {}, mutant {}  {}",
+        text::line(kill.invariant.name()),
+        text::line(&kill.mutant),
+        Span(kill.took)
+    )
 }
 
 /// The first repetition has no number, because most runs have no other.

@@ -21,7 +21,7 @@ pub fn summary(run: &Run, style: Style) -> String {
     let undecided = run.undecided();
     if !undecided.is_empty() {
         let word = if run.purpose == Purpose::Prove { "unproven" } else { "not decided" };
-        let _ = writeln!(out, "{}: {}", style.paint(Tone::Unclear, word), undecided.join(", "));
+        let _ = writeln!(out, "{}: {}", style.paint(Tone::Unclear, word), text::line(undecided.join(", ")));
     }
     if run.interrupted {
         let _ = writeln!(out, "{}", style.paint(Tone::Unclear, "interrupted before the end"));
@@ -39,7 +39,7 @@ fn push_decision(out: &mut String, decision: &Decision, style: Style) {
         return;
     }
     let word = style.word(Tone::from(&worst.verdict), worst.verdict.word());
-    let _ = write!(out, "{word} {}", decision.invariant.name());
+    let _ = write!(out, "{word} {}", text::line(decision.invariant.name()));
     if let Some(rate) = rate {
         let _ = write!(out, ", {rate}");
     }

@@ -4,37 +4,30 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault::FullDisk;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::journal::{ERROR, last_words};
 use super::state::State;
-use super::{ORDER, WATCHDOG, judged};
+use super::{ORDER, WATCHDOG};
 use crate::appliance::document;
 
-pub const GARBAGE_MARKER: Check = Check {
-    invariant: Invariant {
-        id: "rollback.garbage-marker",
-        level: Level::Hazard,
-        statement: "An unreadable marker (empty, cut short, other format, wrong types) never persists and never wedges: it ends rolled back or flagged within the bound.",
-        source: document("State Files"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, garbage_marker(trial))),
-    mutants: &[Mutant {
-        name: "script that dies on it every time",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: WATCHDOG,
-            from: "if ! is_readable; then\n",
-            to: "if ! is_readable; then\n    exit 1\n",
-        }],
-    }],
-};
+pub fn garbage_marker() -> Check {
+    Check::hazard(
+        "rollback.garbage-marker",
+        document("State Files"),
+        "An unreadable marker (empty, cut short, other format, wrong types) never persists and never \
+         wedges: it ends rolled back or flagged within the bound.",
+        garbage_marker_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot(
+        "script that dies on it every time",
+        [Edit::replace(WATCHDOG, "if ! is_readable; then\n", "if ! is_readable; then\n    exit 1\n")],
+    )
+}
 
-async fn garbage_marker(trial: &Trial) -> Outcome {
+async fn garbage_marker_holds(trial: &Trial) -> Outcome {
     let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let marker = pending.marker.clone().unwrap_or_default();
@@ -76,29 +69,25 @@ async fn ended(appliance: &Appliance<'_>, before: &State) -> Result<bool, Stop> 
     Ok((state.is_settled() && state.current == before.current) || flagged)
 }
 
-pub const PREVIOUS_MISSING: Check = Check {
-    invariant: Invariant {
-        id: "rollback.previous-missing",
-        level: Level::Must,
-        statement: "Previous system gone: an error that asks for a person is logged, nothing else is touched.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, previous_missing(trial))),
-    mutants: &[Mutant {
-        name: "gives the rebuild up",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: WATCHDOG,
-            from: "manual intervention is needed\"\n",
-            to: "manual intervention is needed\"\n        settled\n",
-        }],
-    }],
-};
+pub fn previous_missing() -> Check {
+    Check::must(
+        "rollback.previous-missing",
+        document("Update System"),
+        "Previous system gone: an error that asks for a person is logged, nothing else is touched.",
+        previous_missing_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant_at_boot(
+        "gives the rebuild up",
+        [Edit::replace(
+            WATCHDOG,
+            "manual intervention is needed\"\n",
+            "manual intervention is needed\"\n        settled\n",
+        )],
+    )
+}
 
-async fn previous_missing(trial: &Trial) -> Outcome {
+async fn previous_missing_holds(trial: &Trial) -> Outcome {
     let (appliance, _) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     // Nobody can boot without the real one.
@@ -120,32 +109,24 @@ async fn previous_missing(trial: &Trial) -> Outcome {
     expect(after.invocation == agent.invocation, "the same agent runs on", after)
 }
 
-pub const DISK_FULL: Check = Check {
-    invariant: Invariant {
-        id: "rollback.disk-full",
-        level: Level::Hazard,
-        statement: "No room for the marker: the order is refused before activation.",
-        source: document("State Files"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, disk_full(trial))),
-    mutants: &[Mutant {
-        name: "marker write unchecked",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace {
-            path: ORDER,
-            from: "&& sync \"$draft\" || refuse \"the marker cannot be written\"",
-            to: "",
-        }],
-    }],
-};
+pub fn disk_full() -> Check {
+    Check::hazard(
+        "rollback.disk-full",
+        document("State Files"),
+        "No room for the marker: the order is refused before activation.",
+        disk_full_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot(
+        "marker write unchecked",
+        [Edit::replace(ORDER, "&& sync \"$draft\" || refuse \"the marker cannot be written\"", "")],
+    )
+}
 
 /// Longer than an order takes that is carried out although it was refused.
 const QUIET: Duration = Duration::from_secs(20);
 
-async fn disk_full(trial: &Trial) -> Outcome {
+async fn disk_full_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     let directory = appliance.rollback.marker.parent().unwrap_or(Path::new("/"));

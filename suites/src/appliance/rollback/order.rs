@@ -1,47 +1,33 @@
 //! What an order to rebuild leaves behind, taken or refused.
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect, violated};
+use harness::{Check, Edit, Mutant, Need, Outcome, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::marker::Marker;
-use super::{ORDER, REBUILD, WATCHDOG, judged};
+use super::{ORDER, REBUILD, WATCHDOG};
 use crate::appliance::document;
 
-pub const MARKER_COMPLETE: Check = Check {
-    invariant: Invariant {
-        id: "rollback.marker-complete",
-        level: Level::Must,
-        statement: "While a rebuild is pending the marker holds the time, the previous system and the flake reference, and the watchdog can read what the agent wrote.",
-        source: document("State Files"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, marker_complete(trial))),
-    mutants: &[
-        Mutant {
-            name: "a field missing",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: ORDER, from: "    flake_ref \"$flake\" \\\n", to: "" }],
-        },
-        Mutant {
-            name: "another format on one side only",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: WATCHDOG,
-                from: "sed -n \"s/^$2=//p\"",
-                to: "sed -n \"s/^$2: //p\"",
-            }],
-        },
-    ],
-};
+pub fn marker_complete() -> Check {
+    Check::must(
+        "rollback.marker-complete",
+        document("State Files"),
+        "While a rebuild is pending the marker holds the time, the previous system and the flake reference, \
+         and the watchdog can read what the agent wrote.",
+        marker_complete_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot("a field missing", [Edit::replace(ORDER, "    flake_ref \"$flake\" \\\n", "")])
+    .mutant_at_boot(
+        "another format on one side only",
+        [Edit::replace(WATCHDOG, "sed -n \"s/^$2=//p\"", "sed -n \"s/^$2: //p\"")],
+    )
+}
 
 /// How far the time in the marker may be from the guest's, in seconds: an emulated order takes some.
 const SKEW: u64 = 60;
 
-async fn marker_complete(trial: &Trial) -> Outcome {
+async fn marker_complete_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let (before, flake) = (appliance.state().await?, &appliance.rollback.flake.healthy);
     appliance.accepts(flake).await?;
@@ -70,25 +56,18 @@ async fn marker_complete(trial: &Trial) -> Outcome {
     expect(read, "the watchdog persists what the marker says", after)
 }
 
-pub const FAILED_BUILD: Check = Check {
-    invariant: Invariant {
-        id: "rollback.failed-build",
-        level: Level::Must,
-        statement: "A build that fails leaves the running system, the boot default and no marker.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, failed_build(trial))),
-    mutants: &[Mutant {
-        name: "marker left behind",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace { path: REBUILD, from: "    rm -f \"$marker\"\n", to: "" }],
-    }],
-};
+pub fn failed_build() -> Check {
+    Check::must(
+        "rollback.failed-build",
+        document("Update System"),
+        "A build that fails leaves the running system, the boot default and no marker.",
+        failed_build_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot("marker left behind", [Edit::replace(REBUILD, "    rm -f \"$marker\"\n", "")])
+}
 
-async fn failed_build(trial: &Trial) -> Outcome {
+async fn failed_build_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     // Whether the order is refused or fails later is not documented.
@@ -97,34 +76,28 @@ async fn failed_build(trial: &Trial) -> Outcome {
     appliance.is_as(&before, "a build that fails changes nothing").await
 }
 
-pub const SECOND_ORDER: Check = Check {
-    invariant: Invariant {
-        id: "rollback.second-order",
-        level: Level::Hazard,
-        statement: "A second order while one is pending is refused.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, second_order(trial))),
-    mutants: &[SECOND_ORDER_OVERWRITES],
-};
+pub fn second_order() -> Check {
+    Check::hazard(
+        "rollback.second-order",
+        document("Update System"),
+        "A second order while one is pending is refused.",
+        second_order_holds,
+    )
+    .needs([Need::Undo])
+    .with(second_order_overwrites())
+}
 
-pub const SECOND_ORDER_OVERWRITES: Mutant = Mutant {
-    name: "second order overwrites the previous system",
-    stage: None,
-    boots: true,
-    edits: &[
-        Edit::Replace {
-            path: ORDER,
-            from: "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n",
-            to: "",
-        },
-        Edit::Replace { path: ORDER, from: "ln \"$draft\"", to: "mv \"$draft\"" },
-    ],
-};
+pub fn second_order_overwrites() -> Mutant {
+    Mutant::at_boot(
+        "second order overwrites the previous system",
+        [
+            Edit::replace(ORDER, "[ ! -e \"$marker\" ] || refuse \"a rebuild is pending\"\n", ""),
+            Edit::replace(ORDER, "ln \"$draft\"", "mv \"$draft\""),
+        ],
+    )
+}
 
-async fn second_order(trial: &Trial) -> Outcome {
+async fn second_order_holds(trial: &Trial) -> Outcome {
     let flake = &trial.rollback()?.flake;
     let (appliance, _) = Appliance::pending(trial, &flake.unhealthy).await?;
     let pending = appliance.state().await?;

@@ -1,45 +1,30 @@
 //! What becomes of a rebuild that is verified, and what counts as that.
 
 use harness::fault::CrampedDisk;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Mutant, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::journal::{WARNING, last_words};
 use super::state::{Boots, State};
-use super::{AGENT, ORDER, SWITCH, WATCHDOG, judged};
+use super::{AGENT, ORDER, SWITCH, WATCHDOG};
 use crate::appliance::document;
 
-pub const PERSIST_WHEN_VERIFIED: Check = Check {
-    invariant: Invariant {
-        id: "rollback.persist-when-verified",
-        level: Level::Must,
-        statement: "Verified: within one timer period the new generation is the boot default, and both files are gone.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, persist_when_verified(trial))),
-    mutants: &[
-        Mutant {
-            name: "watchdog timer disabled",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Run { command: "systemctl disable msp-rebuild-watchdog.timer" }],
-        },
-        Mutant {
-            name: "agent removes the marker itself",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: AGENT,
-                from: "echo \"verified $SYSTEM\"",
-                to: "rm -f \"$marker\"",
-            }],
-        },
-    ],
-};
+pub fn persist_when_verified() -> Check {
+    Check::must(
+        "rollback.persist-when-verified",
+        document("Update System"),
+        "Verified: within one timer period the new generation is the boot default, and both files are gone.",
+        persist_when_verified_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant_at_boot("watchdog timer disabled", [Edit::run("systemctl disable msp-rebuild-watchdog.timer")])
+    .mutant_at_boot(
+        "agent removes the marker itself",
+        [Edit::replace(AGENT, "echo \"verified $SYSTEM\"", "rm -f \"$marker\"")],
+    )
+}
 
-async fn persist_when_verified(trial: &Trial) -> Outcome {
+async fn persist_when_verified_holds(trial: &Trial) -> Outcome {
     let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unbuilt).await?;
     let new = appliance.state().await?.current;
     appliance.verifies().await?;
@@ -51,34 +36,34 @@ async fn persist_when_verified(trial: &Trial) -> Outcome {
     expect(persisted, expected, after)
 }
 
-pub const VERIFIED_AFTER_ACTIVATION: Check = Check {
-    invariant: Invariant {
-        id: "rollback.verified-after-activation",
-        level: Level::Hazard,
-        statement: "Only a verification made after the activation counts: one left over from before does not persist the new system.",
-        source: document("State Files"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, verified_after_activation(trial))),
-    mutants: &[STALE_FLAG_ACCEPTED],
-};
+pub fn verified_after_activation() -> Check {
+    Check::hazard(
+        "rollback.verified-after-activation",
+        document("State Files"),
+        "Only a verification made after the activation counts: one left over from before does not persist \
+         the new system.",
+        verified_after_activation_holds,
+    )
+    .needs([Need::Undo])
+    .with(stale_flag_accepted())
+}
 
-pub const STALE_FLAG_ACCEPTED: Mutant = Mutant {
-    name: "stale flag accepted",
-    stage: None,
-    boots: true,
-    edits: &[
-        Edit::Replace { path: ORDER, from: "rm -f \"$draft\" \"$verified\"", to: "rm -f \"$draft\"" },
-        Edit::Replace {
-            path: WATCHDOG,
-            from: "[ -e \"$verified\" ] && [ \"$(field \"$verified\" order)\" = \"$order\" ] && [ \"$(field \"$verified\" system)\" = \"$(current)\" ]",
-            to: "[ -e \"$verified\" ]",
-        },
-    ],
-};
+pub fn stale_flag_accepted() -> Mutant {
+    Mutant::at_boot(
+        "stale flag accepted",
+        [
+            Edit::replace(ORDER, "rm -f \"$draft\" \"$verified\"", "rm -f \"$draft\""),
+            Edit::replace(
+                WATCHDOG,
+                "[ -e \"$verified\" ] && [ \"$(field \"$verified\" order)\" = \"$order\" ] && \
+                 [ \"$(field \"$verified\" system)\" = \"$(current)\" ]",
+                "[ -e \"$verified\" ]",
+            ),
+        ],
+    )
+}
 
-async fn verified_after_activation(trial: &Trial) -> Outcome {
+async fn verified_after_activation_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     appliance.flag().await?;
@@ -89,25 +74,19 @@ async fn verified_after_activation(trial: &Trial) -> Outcome {
     expect(after.boot_default == before.boot_default, &before.boot_default, after)
 }
 
-pub const VERIFIED_MEANS_HEALTHY: Check = Check {
-    invariant: Invariant {
-        id: "rollback.verified-means-healthy",
-        level: Level::Must,
-        statement: "The agent verifies only after a health check of the new system: an agent that starts and is unhealthy does not.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, verified_means_healthy(trial))),
-    mutants: &[Mutant {
-        name: "flag written at start-up",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace { path: AGENT, from: "serves && verify", to: "verify" }],
-    }],
-};
+pub fn verified_means_healthy() -> Check {
+    Check::must(
+        "rollback.verified-means-healthy",
+        document("Update System"),
+        "The agent verifies only after a health check of the new system: an agent that starts and is \
+         unhealthy does not.",
+        verified_means_healthy_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant_at_boot("flag written at start-up", [Edit::replace(AGENT, "serves && verify", "verify")])
+}
 
-async fn verified_means_healthy(trial: &Trial) -> Outcome {
+async fn verified_means_healthy_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let (before, old) = (appliance.state().await?, appliance.agent().await?);
     let ordered = appliance.uptime().await?;
@@ -129,61 +108,54 @@ async fn unverified(appliance: &Appliance<'_>, before: &State) -> Outcome {
     expect(unverified, "not verified as long as it is unhealthy", after)
 }
 
-pub const FAILED_SWITCH: Check = Check {
-    invariant: Invariant {
-        id: "rollback.failed-switch",
-        level: Level::Hazard,
-        statement: "If persisting fails because /boot is full, however far it has come: it is not called persisted, the marker stays or the system is rolled back, it is logged, and what boots by default is there.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(judged(trial, failed_switch(trial))),
-    mutants: &[
-        Mutant {
-            name: "failure ignored",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: WATCHDOG,
-                from: "is_verified && persist; then",
-                to: "is_verified && { persist || true; }; then",
-            }],
-        },
-        Mutant {
-            name: "default before its entry",
-            stage: None,
-            boots: true,
-            edits: &[
-                Edit::Replace {
-                    path: SWITCH,
-                    from: "    printf 'title NixOS",
-                    to: "    printf 'timeout 5\\ndefault %s\\n' \"$entry\" >\"$loader/loader.conf\" || return\n    printf 'title NixOS",
-                },
-                Edit::Replace {
-                    path: SWITCH,
-                    from: " || return\n    printf 'timeout 5\\ndefault %s\\n' \"$entry\" | replace \"$loader/loader.conf\"",
-                    to: "",
-                },
-            ],
-        },
-        Mutant {
-            name: "failure not told",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: WATCHDOG,
-                from: "    say 3 \"persisting $(current) failed, and will be tried again\"\n    exit 1\n",
-                to: "    exit 0\n",
-            }],
-        },
-    ],
-};
+pub fn failed_switch() -> Check {
+    Check::hazard(
+        "rollback.failed-switch",
+        document("Update System"),
+        "If persisting fails because /boot is full, however far it has come: it is not called persisted, \
+         the marker stays or the system is rolled back, it is logged, and what boots by default is there.",
+        failed_switch_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot(
+        "failure ignored",
+        [Edit::replace(
+            WATCHDOG,
+            "is_verified && persist; then",
+            "is_verified && { persist || true; }; then",
+        )],
+    )
+    .mutant_at_boot(
+        "default before its entry",
+        [
+            Edit::replace(
+                SWITCH,
+                "    printf 'title NixOS",
+                "    printf 'timeout 5\\ndefault %s\\n' \"$entry\" >\"$loader/loader.conf\" || return\n    \
+                 printf 'title NixOS",
+            ),
+            Edit::replace(
+                SWITCH,
+                " || return\n    printf 'timeout 5\\ndefault %s\\n' \"$entry\" | \
+                 replace \"$loader/loader.conf\"",
+                "",
+            ),
+        ],
+    )
+    .mutant_at_boot(
+        "failure not told",
+        [Edit::replace(
+            WATCHDOG,
+            "    say 3 \"persisting $(current) failed, and will be tried again\"\n    exit 1\n",
+            "    exit 0\n",
+        )],
+    )
+}
 
 /// How many blocks more than none /boot is given at most.
 const BLOCKS: u32 = 16;
 
-async fn failed_switch(trial: &Trial) -> Outcome {
+async fn failed_switch_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let before = appliance.rebuilds(&appliance.rollback.flake.healthy).await.map_err(Stop::undecided)?;
     appliance.verifies().await.map_err(Stop::undecided)?;

@@ -3,34 +3,33 @@
 use futures::future::BoxFuture;
 use harness::fault::{Cue, Unflushed};
 use harness::target::Rollback;
-use harness::{Check, Edit, Invariant, Level, MachineError, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, MachineError, Mutant, Need, Outcome, Trial, expect};
 use proptest::{array, sample};
 
+use super::REBUILD;
 use super::appliance::Appliance;
-use super::{REBUILD, judged};
 use crate::appliance::document;
 
-pub const TEST_NOT_PERSISTED: Check = Check {
-    invariant: Invariant {
-        id: "rollback.test-not-persisted",
-        level: Level::Must,
-        statement: "The test phase activates and does not become the boot default: power cut, and the previous generation boots.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Power],
-    run: |trial| Box::pin(judged(trial, test_not_persisted(trial))),
-    mutants: &[SWITCH_INSTEAD_OF_TEST],
-};
+pub fn test_not_persisted() -> Check {
+    Check::must(
+        "rollback.test-not-persisted",
+        document("Update System"),
+        "The test phase activates and does not become the boot default: power cut, and the previous \
+         generation boots.",
+        test_not_persisted_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Power])
+    .with(switch_instead_of_test())
+}
 
-const SWITCH_INSTEAD_OF_TEST: Mutant = Mutant {
-    name: "switch instead of test",
-    stage: None,
-    boots: true,
-    edits: &[Edit::Replace { path: REBUILD, from: "nixos-rebuild test", to: "nixos-rebuild switch" }],
-};
+fn switch_instead_of_test() -> Mutant {
+    Mutant::at_boot(
+        "switch instead of test",
+        [Edit::replace(REBUILD, "nixos-rebuild test", "nixos-rebuild switch")],
+    )
+}
 
-async fn test_not_persisted(trial: &Trial) -> Outcome {
+async fn test_not_persisted_holds(trial: &Trial) -> Outcome {
     let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     appliance.machine.cut_power(Unflushed::Kept).await?;
     let booted = appliance.boots_again(trial).await?.state().await?;
@@ -38,18 +37,17 @@ async fn test_not_persisted(trial: &Trial) -> Outcome {
     expect(previous, format!("{} boots again", before.current), booted)
 }
 
-pub const POWER_CUT_ANYWHERE: Check = Check {
-    invariant: Invariant {
-        id: "rollback.power-cut-anywhere",
-        level: Level::Hazard,
-        statement: "Power cut at any step of the sequence: the machine boots, and ends persisted-if-verified or rolled back (property over cut points).",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Power, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, power_cut_anywhere(trial))),
-    mutants: &[SWITCH_INSTEAD_OF_TEST],
-};
+pub fn power_cut_anywhere() -> Check {
+    Check::hazard(
+        "rollback.power-cut-anywhere",
+        document("Update System"),
+        "Power cut at any step of the sequence: the machine boots, and ends persisted-if-verified or rolled \
+         back (property over cut points).",
+        power_cut_anywhere_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Power, Need::Lapse])
+    .with(switch_instead_of_test())
+}
 
 /// How far a rebuild is when the power goes away, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +83,7 @@ impl Step {
 
 /// Every step, each with one of the ways in which a disk can lose power, at random. Each is a case of its own, which has
 /// the time that a case may take.
-async fn power_cut_anywhere(trial: &Trial) -> Outcome {
+async fn power_cut_anywhere_holds(trial: &Trial) -> Outcome {
     let ways = array::uniform6(sample::select(vec![Unflushed::Kept, Unflushed::Lost]));
     for (at, step) in Step::ALL.into_iter().enumerate() {
         trial.for_all(1, ways.clone(), |ways| survives_step(trial, step, ways[at])).await?;

@@ -4,52 +4,39 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault;
-use harness::{Check, Edit, Invariant, Level, MachineError, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, MachineError, Mutant, Need, Outcome, Stop, Trial, expect};
 
+use super::WATCHDOG;
 use super::appliance::Appliance;
 use super::state::State;
-use super::{WATCHDOG, judged};
 use crate::appliance::document;
 
-pub const ROLLBACK_ON_TIMEOUT: Check = Check {
-    invariant: Invariant {
-        id: "rollback.rollback-on-timeout",
-        level: Level::Must,
-        statement: "Not verified: rolled back after 10 min and no later than 10 min plus one timer period; files gone; agent restarted; boot default unchanged.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, rollback_on_timeout(trial))),
-    mutants: &[
-        Mutant {
-            name: "timeout 60 min",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=3600" }],
-        },
-        NO_ROLLBACK,
-        Mutant {
-            name: "only the link goes back",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: WATCHDOG,
-                from: "[ \"$(current)\" = \"$1\" ] || \"$1/bin/switch-to-configuration\" test",
-                to: "ln -sfn \"$1\" /run/current-system; systemctl restart compliance-agent.service",
-            }],
-        },
-    ],
-};
+pub fn rollback_on_timeout() -> Check {
+    Check::must(
+        "rollback.rollback-on-timeout",
+        document("Update System"),
+        "Not verified: rolled back after 10 min and no later than 10 min plus one timer period; files gone; \
+         agent restarted; boot default unchanged.",
+        rollback_on_timeout_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant_at_boot("timeout 60 min", [Edit::replace(WATCHDOG, "limit=600", "limit=3600")])
+    .with(no_rollback())
+    .mutant_at_boot(
+        "only the link goes back",
+        [Edit::replace(
+            WATCHDOG,
+            "[ \"$(current)\" = \"$1\" ] || \"$1/bin/switch-to-configuration\" test",
+            "ln -sfn \"$1\" /run/current-system; systemctl restart compliance-agent.service",
+        )],
+    )
+}
 
-pub const NO_ROLLBACK: Mutant = Mutant {
-    name: "no rollback",
-    stage: None,
-    boots: true,
-    edits: &[Edit::Replace { path: WATCHDOG, from: "roll_back \"$previous\"", to: "settled" }],
-};
+pub fn no_rollback() -> Mutant {
+    Mutant::at_boot("no rollback", [Edit::replace(WATCHDOG, "roll_back \"$previous\"", "settled")])
+}
 
-async fn rollback_on_timeout(trial: &Trial) -> Outcome {
+async fn rollback_on_timeout_holds(trial: &Trial) -> Outcome {
     let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
     let agent = appliance.agent().await?;
     appliance.lapse_past_limit().await?;
@@ -63,25 +50,18 @@ pub async fn rolled_back(appliance: &Appliance<'_>, before: &State) -> Outcome {
     appliance.is_as(before, format!("rolled back: {} runs, and nothing is pending", before.current)).await
 }
 
-pub const NOT_TOO_EARLY: Check = Check {
-    invariant: Invariant {
-        id: "rollback.not-too-early",
-        level: Level::Must,
-        statement: "At 9 min 59 s nothing has been rolled back.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, not_too_early(trial))),
-    mutants: &[Mutant {
-        name: "timeout in the wrong unit",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Replace { path: WATCHDOG, from: "limit=600", to: "limit=10" }],
-    }],
-};
+pub fn not_too_early() -> Check {
+    Check::must(
+        "rollback.not-too-early",
+        document("Update System"),
+        "At 9 min 59 s nothing has been rolled back.",
+        not_too_early_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant_at_boot("timeout in the wrong unit", [Edit::replace(WATCHDOG, "limit=600", "limit=10")])
+}
 
-async fn not_too_early(trial: &Trial) -> Outcome {
+async fn not_too_early_holds(trial: &Trial) -> Outcome {
     let appliance = Appliance::fresh(trial).await?;
     let before = appliance.state().await?;
     let ordered = appliance.uptime().await?;
@@ -102,26 +82,22 @@ async fn not_too_early(trial: &Trial) -> Outcome {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-pub const INDEPENDENT_OF_AGENT: Check = Check {
-    invariant: Invariant {
-        id: "rollback.independent-of-agent",
-        level: Level::Must,
-        statement: "Agent masked, crashing at start or hung: the watchdog still rolls back.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, independent_of_agent(trial))),
-    mutants: &[Mutant {
-        name: "watchdog that needs the agent's unit",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Write {
-            path: "/etc/systemd/system/msp-rebuild-watchdog.service.d/agent.conf",
-            content: "[Unit]\nRequires=compliance-agent.service\nAfter=compliance-agent.service\n",
-        }],
-    }],
-};
+pub fn independent_of_agent() -> Check {
+    Check::must(
+        "rollback.independent-of-agent",
+        document("Update System"),
+        "Agent masked, crashing at start or hung: the watchdog still rolls back.",
+        independent_of_agent_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant_at_boot(
+        "watchdog that needs the agent's unit",
+        [Edit::write(
+            "/etc/systemd/system/msp-rebuild-watchdog.service.d/agent.conf",
+            "[Unit]\nRequires=compliance-agent.service\nAfter=compliance-agent.service\n",
+        )],
+    )
+}
 
 /// What ails an agent.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +107,7 @@ enum Ailment {
     Hung,
 }
 
-async fn independent_of_agent(trial: &Trial) -> Outcome {
+async fn independent_of_agent_holds(trial: &Trial) -> Outcome {
     for ailment in [Ailment::Masked, Ailment::Crashing, Ailment::Hung] {
         let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
         falls_ill(&appliance, ailment).await?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::HOST;
 use super::chain::{Order, conventions, deliver};
@@ -14,29 +14,27 @@ use crate::microvm::loading;
 /// Where systemd puts what came with the machine.
 pub const STORE: &str = "/run/credentials/@system";
 
-pub const SYSTEM_STORE: Check = Check {
-    invariant: Invariant {
-        id: "credentials.system-store",
-        level: Level::Must,
-        statement: "`/run/credentials/@system/NAME` is there for each, 0400 root, on tmpfs or ramfs, byte-equal, when sysinit.target is reached.",
-        source: loading("Phase 6"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Strings],
-    run: |trial| Box::pin(system_store(trial)),
-    mutants: &[Mutant {
-        name: "name lost",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Replace {
-            path: RUNNER,
-            from: "string=io.systemd.credential:$1=$value",
-            to: "string=io.systemd.credential:=$value",
-        }],
-    }],
-};
+pub fn system_store() -> Check {
+    Check::must(
+        "credentials.system-store",
+        loading("Phase 6"),
+        "`/run/credentials/@system/NAME` is there for each, 0400 root, on tmpfs or ramfs, byte-equal, when \
+         sysinit.target is reached.",
+        system_store_holds,
+    )
+    .needs([Need::Undo, Need::Strings])
+    .mutant_of(
+        HOST,
+        "name lost",
+        [Edit::replace(
+            RUNNER,
+            "string=io.systemd.credential:$1=$value",
+            "string=io.systemd.credential:=$value",
+        )],
+    )
+}
 
-async fn system_store(trial: &Trial) -> Outcome {
+async fn system_store_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
     received(&*guest, &order).await?;
@@ -102,36 +100,32 @@ fn files(order: &Order) -> String {
     files.collect::<Vec<_>>().join(" ")
 }
 
-pub const ARRIVAL_ORDER: Check = Check {
-    invariant: Invariant {
-        id: "credentials.arrival-order",
-        level: Level::Must,
-        statement: "They are there before any unit that loads them starts, over N boots.",
-        source: loading("Phases 6 and 7"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(arrival_order(trial)),
-    mutants: &[Mutant {
-        name: "brought by a unit of its own",
-        stage: None,
-        boots: true,
-        edits: &[
-            Edit::Write {
-                path: "/etc/systemd/system/bring-credentials.service",
-                content: "[Unit]\nAfter=basic.target\n[Service]\nType=oneshot\n\
+pub fn arrival_order() -> Check {
+    Check::must(
+        "credentials.arrival-order",
+        loading("Phases 6 and 7"),
+        "They are there before any unit that loads them starts, over N boots.",
+        arrival_order_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Strings])
+    .mutant_at_boot(
+        "brought by a unit of its own",
+        [
+            Edit::write(
+                "/etc/systemd/system/bring-credentials.service",
+                "[Unit]\nAfter=basic.target\n[Service]\nType=oneshot\n\
                           ExecStart=/bin/sh -c 'umask 077; for credential in /run/credentials/@system/*; do \
                           mount -o remount,rw /run/credentials/@system; cp $credential /run/brought; \
                           rm -f $credential; install -m 0400 /run/brought $credential; done'\n\
                           [Install]\nWantedBy=multi-user.target\n",
-            },
-            Edit::Run { command: "systemctl enable bring-credentials.service" },
+            ),
+            Edit::run("systemctl enable bring-credentials.service"),
         ],
-    }],
-};
+    )
+}
 
 /// Over the boots of which other checks have forks as well: one with each convention's names.
-async fn arrival_order(trial: &Trial) -> Outcome {
+async fn arrival_order_holds(trial: &Trial) -> Outcome {
     for convention in conventions(trial).await? {
         let order = Order { convention, ..Order::documented(trial)? };
         before_consumers(&*deliver(trial, &order).await?, &order).await?;

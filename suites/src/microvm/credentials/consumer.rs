@@ -1,6 +1,6 @@
 //! Credentials in the services of the guest.
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::chain::{Order, conventions, deliver};
@@ -11,25 +11,23 @@ use crate::microvm::{flow, loading};
 
 const DEMO_FILE: &str = "/etc/systemd/system/demo-oem-credentials.service";
 
-pub const NAME_MAPPING: Check = Check {
-    invariant: Invariant {
-        id: "credentials.name-mapping",
-        level: Level::Must,
-        statement: "The documented name mapping holds end to end; both documented conventions (API_KEY; HOST-API-KEY) are supported, chosen by the target.",
-        source: flow("Credential Name Mapping"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(name_mapping(trial)),
-    mutants: &[Mutant {
-        name: "one stage upper-cases differently from the next",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Replace { path: RUNNER, from: "local name=${1^^}", to: "local name=${1^}" }],
-    }],
-};
+pub fn name_mapping() -> Check {
+    Check::must(
+        "credentials.name-mapping",
+        flow("Credential Name Mapping"),
+        "The documented name mapping holds end to end; both documented conventions (API_KEY; HOST-API-KEY) \
+         are supported, chosen by the target.",
+        name_mapping_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Strings])
+    .mutant_of(
+        HOST,
+        "one stage upper-cases differently from the next",
+        [Edit::replace(RUNNER, "local name=${1^^}", "local name=${1^}")],
+    )
+}
 
-async fn name_mapping(trial: &Trial) -> Outcome {
+async fn name_mapping_holds(trial: &Trial) -> Outcome {
     for convention in conventions(trial).await? {
         let order = Order { convention, ..Order::documented(trial)? };
         let guest = deliver(trial, &order).await?;
@@ -56,33 +54,23 @@ async fn has_all(guest: &dyn Machine, service: &str, order: &Order) -> Outcome {
     Ok(())
 }
 
-pub const SERVICE_STORE: Check = Check {
-    invariant: Invariant {
-        id: "credentials.service-store",
-        level: Level::Must,
-        statement: "The consuming service, as its own user, sees its mapped names only, 0400, equal; another service and another user see nothing.",
-        source: loading("Phase 7"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Strings],
-    run: |trial| Box::pin(service_store(trial)),
-    mutants: &[
-        Mutant {
-            name: "mapping to the wrong name",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: DEMO_FILE, from: "api-key:API_KEY", to: "api-key:DB_PASSWORD" }],
-        },
-        Mutant {
-            name: "service without User=",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: DEMO_FILE, from: "User=demo-svc-user\n", to: "" }],
-        },
-    ],
-};
+pub fn service_store() -> Check {
+    Check::must(
+        "credentials.service-store",
+        loading("Phase 7"),
+        "The consuming service, as its own user, sees its mapped names only, 0400, equal; another service \
+         and another user see nothing.",
+        service_store_holds,
+    )
+    .needs([Need::Undo, Need::Strings])
+    .mutant_at_boot(
+        "mapping to the wrong name",
+        [Edit::replace(DEMO_FILE, "api-key:API_KEY", "api-key:DB_PASSWORD")],
+    )
+    .mutant_at_boot("service without User=", [Edit::replace(DEMO_FILE, "User=demo-svc-user\n", "")])
+}
 
-async fn service_store(trial: &Trial) -> Outcome {
+async fn service_store_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
     let settings = &trial.credentials()?.guest;
@@ -96,7 +84,8 @@ async fn service_store(trial: &Trial) -> Outcome {
 
     let inside = |command: &str| {
         format!(
-            "nsenter --target=$(systemctl show -P MainPID {service}) --mount --setuid=$(id -u {user}) -- {command}"
+            "nsenter --target=$(systemctl show -P MainPID {service}) --mount --setuid=$(id -u {user}) -- \
+             {command}"
         )
     };
     let asks = guest

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use harness::machine::qemu::{OemStrings, Smbios};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect};
 use smbioslib::{SMBiosData, SMBiosOemStrings};
 
 use super::chain::{Order, deliver, guests};
@@ -15,29 +15,26 @@ use crate::microvm::{flow, loading};
 /// The table as the firmware made it.
 const TABLE: &str = "/sys/firmware/dmi/tables/DMI";
 
-pub const SMBIOS_TABLE: Check = Check {
-    invariant: Invariant {
-        id: "credentials.smbios-table",
-        level: Level::Must,
-        statement: "The guest's DMI table, read raw, has each of the expected type 11 strings, once.",
-        source: loading("Phase 5"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Strings],
-    run: |trial| Box::pin(smbios_table(trial)),
-    mutants: &[Mutant {
-        name: "one string lost",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Replace {
-            path: RUNNER,
-            from: "list=$(IFS=, && echo \"${strings[*]}\")",
-            to: "list=$(IFS=, && echo \"${strings[*]:1}\")",
-        }],
-    }],
-};
+pub fn smbios_table() -> Check {
+    Check::must(
+        "credentials.smbios-table",
+        loading("Phase 5"),
+        "The guest's DMI table, read raw, has each of the expected type 11 strings, once.",
+        smbios_table_holds,
+    )
+    .needs([Need::Undo, Need::Strings])
+    .mutant_of(
+        HOST,
+        "one string lost",
+        [Edit::replace(
+            RUNNER,
+            "list=$(IFS=, && echo \"${strings[*]}\")",
+            "list=$(IFS=, && echo \"${strings[*]:1}\")",
+        )],
+    )
+}
 
-async fn smbios_table(trial: &Trial) -> Outcome {
+async fn smbios_table_holds(trial: &Trial) -> Outcome {
     if trial.variant() == Some(CLOUD_HYPERVISOR) {
         return Err(Stop::Skipped(match trial.stage(X86_64)?.is_accelerated() {
             true => "assay's machines are QEMU's: it starts no guest under cloud-hypervisor".into(),
@@ -55,28 +52,24 @@ async fn smbios_table(trial: &Trial) -> Outcome {
     carry(&order, &strings)
 }
 
-pub const SMBIOS_ROOT_ONLY: Check = Check {
-    invariant: Invariant {
-        id: "credentials.smbios-root-only",
-        level: Level::Must,
-        statement: "An unprivileged guest user cannot read them from firmware tables or credentials.",
-        source: flow("Security Boundary Analysis"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Strings],
-    run: |trial| Box::pin(smbios_root_only(trial)),
-    mutants: &[Mutant {
-        name: "udev rule that opens them",
-        stage: None,
-        boots: true,
-        edits: &[Edit::Write {
-            path: "/etc/udev/rules.d/99-open.rules",
-            content: "SUBSYSTEM==\"block\", RUN+=\"/bin/chmod a+r /sys/firmware/dmi/tables/DMI\"\n",
-        }],
-    }],
-};
+pub fn smbios_root_only() -> Check {
+    Check::must(
+        "credentials.smbios-root-only",
+        flow("Security Boundary Analysis"),
+        "An unprivileged guest user cannot read them from firmware tables or credentials.",
+        smbios_root_only_holds,
+    )
+    .needs([Need::Undo, Need::Strings])
+    .mutant_at_boot(
+        "udev rule that opens them",
+        [Edit::write(
+            "/etc/udev/rules.d/99-open.rules",
+            "SUBSYSTEM==\"block\", RUN+=\"/bin/chmod a+r /sys/firmware/dmi/tables/DMI\"\n",
+        )],
+    )
+}
 
-async fn smbios_root_only(trial: &Trial) -> Outcome {
+async fn smbios_root_only_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     // Whatever the host makes of them: this is about who can read what has arrived.
     let given = order.delivered().into_iter();

@@ -1,6 +1,6 @@
 //! Values that could be taken for more than a value.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -13,36 +13,34 @@ use super::strings::{carry, credential, shown, some, subjects};
 use super::{AARCH64, CLOUD_HYPERVISOR, HOST};
 use crate::microvm::loading;
 
-pub const NO_INJECTION: Check = Check {
-    invariant: Invariant {
-        id: "credentials.no-injection",
-        level: Level::Hazard,
-        statement: "No value, whatever its bytes, can add a second credential or break the list: commas and newlines included (property over byte strings).",
-        source: loading("Phase 4"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(no_injection(trial)),
-    mutants: &[Mutant {
-        name: "comma-joined list with no escaping",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[
-            Edit::Replace {
-                path: RUNNER,
-                from: "if IFS= read -r -d '' value <\"$2\" || [[ $value == *[!A-Za-z0-9+/=._:@%-]* ]]; then",
-                to: "IFS= read -r -d '' value <\"$2\"\n    if false; then",
-            },
-            Edit::Replace { path: RUNNER, from: "${string//,/,,}", to: "$string" },
+pub fn no_injection() -> Check {
+    Check::hazard(
+        "credentials.no-injection",
+        loading("Phase 4"),
+        "No value, whatever its bytes, can add a second credential or break the list: commas and newlines \
+         included (property over byte strings).",
+        no_injection_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Strings])
+    .mutant_of(
+        HOST,
+        "comma-joined list with no escaping",
+        [
+            Edit::replace(
+                RUNNER,
+                "if IFS= read -r -d '' value <\"$2\" || [[ $value == *[!A-Za-z0-9+/=._:@%-]* ]]; then",
+                "IFS= read -r -d '' value <\"$2\"\n    if false; then",
+            ),
+            Edit::replace(RUNNER, "${string//,/,,}", "$string"),
         ],
-    }],
-};
+    )
+}
 
 /// How many values go at a time, and how often.
 const VALUES: usize = 8;
 const CASES: u32 = 2;
 
-async fn no_injection(trial: &Trial) -> Outcome {
+async fn no_injection_holds(trial: &Trial) -> Outcome {
     // The form that QEMU is given does not depend on the guest's architecture: so each form has one.
     let form = match trial.variant() {
         Some(CLOUD_HYPERVISOR) => Form::CloudHypervisor,

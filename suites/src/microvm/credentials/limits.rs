@@ -1,6 +1,6 @@
 //! How much arrives, and what becomes of more than that.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::arrival::received;
@@ -12,37 +12,28 @@ use super::sources::INSTALL;
 use super::strings::some;
 use crate::microvm::loading;
 
-pub const BINARY_AND_LIMITS: Check = Check {
-    invariant: Invariant {
-        id: "credentials.binary-and-limits",
-        level: Level::Must,
-        statement: "Any bytes arrive intact through the base64 form; a value past the limit is a clear error and costs no other credential.",
-        source: loading("Phase 6"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(binary_and_limits(trial)),
-    mutants: &[
-        Mutant {
-            name: "installs what systemd does not load",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace { path: INSTALL, from: "[ \"$size\" -gt \"$room\" ]", to: "false" }],
-        },
-        Mutant {
-            name: "drops in silence what is too long",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: RUNNER,
-                from: "echo \"credential $1 is not sent: its",
-                to: ": \"its",
-            }],
-        },
-    ],
-};
+pub fn binary_and_limits() -> Check {
+    Check::must(
+        "credentials.binary-and-limits",
+        loading("Phase 6"),
+        "Any bytes arrive intact through the base64 form; a value past the limit is a clear error and costs \
+         no other credential.",
+        binary_and_limits_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Strings])
+    .mutant_of(
+        HOST,
+        "installs what systemd does not load",
+        [Edit::replace(INSTALL, "[ \"$size\" -gt \"$room\" ]", "false")],
+    )
+    .mutant_of(
+        HOST,
+        "drops in silence what is too long",
+        [Edit::replace(RUNNER, "echo \"credential $1 is not sent: its", ": \"its")],
+    )
+}
 
-async fn binary_and_limits(trial: &Trial) -> Outcome {
+async fn binary_and_limits_holds(trial: &Trial) -> Outcome {
     for awkward in Awkward::orders(trial).await? {
         let sent = send(trial, &awkward.given).await?;
         for name in awkward.too_long() {
@@ -54,27 +45,15 @@ async fn binary_and_limits(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub const MANY: Check = Check {
-    invariant: Invariant {
-        id: "credentials.many",
-        level: Level::Hazard,
-        statement: "64 credentials of 1 KiB all arrive.",
-        source: loading("Phase 5"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(many(trial)),
-    mutants: &[Mutant {
-        name: "room for 32 strings",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Replace { path: RUNNER, from: "most=255", to: "most=32" }],
-    }],
-};
+pub fn many() -> Check {
+    Check::hazard("credentials.many", loading("Phase 5"), "64 credentials of 1 KiB all arrive.", many_holds)
+        .needs([Need::Undo, Need::Boot, Need::Strings])
+        .mutant_of(HOST, "room for 32 strings", [Edit::replace(RUNNER, "most=255", "most=32")])
+}
 
 const COUNT: u32 = 64;
 
-async fn many(trial: &Trial) -> Outcome {
+async fn many_holds(trial: &Trial) -> Outcome {
     let names: Vec<String> = (1..=COUNT).map(|number| format!("key-{number}")).collect();
     let values: Vec<String> = (1..=COUNT).map(filled).collect();
     let credentials = names.iter().zip(&values).map(|(name, value)| Credential::new(name, value.as_bytes()));

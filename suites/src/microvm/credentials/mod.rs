@@ -16,7 +16,7 @@ mod sources;
 mod strings;
 mod trace;
 
-use harness::Suite;
+use harness::{Check, Suite};
 
 /// The stages whose machines receive credentials.
 const X86_64: &str = "x86_64";
@@ -29,40 +29,40 @@ const HOST: &str = "host";
 /// Not a stage: cloud-hypervisor's command line is checked, and its guest where it could run.
 const CLOUD_HYPERVISOR: &str = "cloud-hypervisor";
 
-pub const SUITE: Suite = Suite {
-    target: "microvm",
-    name: "credentials",
-    checks: &[
-        sources::SOURCE_FILES,
-        sources::HOST_LOAD,
-        sources::HOST_ISOLATED,
-        runner::STRINGS_BUILT,
-        runner::CMDLINE_EXPOSURE,
-        consumer::NAME_MAPPING.on(X86_64),
-        consumer::NAME_MAPPING.on(AARCH64),
-        runner::MISSING_ONE.on(X86_64),
-        runner::MISSING_ONE.on(AARCH64),
-        injection::NO_INJECTION.on(X86_64),
-        injection::NO_INJECTION.on(AARCH64),
-        injection::NO_INJECTION.on(CLOUD_HYPERVISOR),
-        firmware::SMBIOS_TABLE.on(X86_64),
-        firmware::SMBIOS_TABLE.on(AARCH64),
-        firmware::SMBIOS_TABLE.on(CLOUD_HYPERVISOR),
-        firmware::SMBIOS_ROOT_ONLY.on(X86_64),
-        firmware::SMBIOS_ROOT_ONLY.on(AARCH64),
-        arrival::SYSTEM_STORE.on(X86_64),
-        arrival::SYSTEM_STORE.on(AARCH64),
-        consumer::SERVICE_STORE.on(X86_64),
-        consumer::SERVICE_STORE.on(AARCH64),
-        arrival::ARRIVAL_ORDER.on(X86_64),
-        arrival::ARRIVAL_ORDER.on(AARCH64),
-        trace::NOT_ON_DISK.on(X86_64),
-        trace::NOT_ON_DISK.on(AARCH64),
-        trace::EPHEMERAL.on(X86_64),
-        trace::EPHEMERAL.on(AARCH64),
-        limits::BINARY_AND_LIMITS.on(X86_64),
-        limits::BINARY_AND_LIMITS.on(AARCH64),
-        limits::MANY.on(X86_64_UEFI),
-        limits::MANY.on(AARCH64),
-    ],
-};
+pub const SUITE: Suite = Suite { target: "microvm", name: "credentials", checks };
+
+fn checks() -> Vec<Check> {
+    vec![
+        sources::source_files(),
+        sources::host_load(),
+        sources::host_isolated(),
+        runner::strings_built(),
+        runner::cmdline_exposure(),
+        consumer::name_mapping().on(X86_64),
+        consumer::name_mapping().on(AARCH64),
+        runner::missing_one().on(X86_64),
+        runner::missing_one().on(AARCH64),
+        injection::no_injection().on(X86_64),
+        injection::no_injection().on(AARCH64),
+        injection::no_injection().on(CLOUD_HYPERVISOR),
+        firmware::smbios_table().on(X86_64),
+        firmware::smbios_table().on(AARCH64),
+        firmware::smbios_table().on(CLOUD_HYPERVISOR),
+        firmware::smbios_root_only().on(X86_64),
+        firmware::smbios_root_only().on(AARCH64),
+        arrival::system_store().on(X86_64),
+        arrival::system_store().on(AARCH64),
+        consumer::service_store().on(X86_64),
+        consumer::service_store().on(AARCH64),
+        arrival::arrival_order().on(X86_64),
+        arrival::arrival_order().on(AARCH64),
+        trace::not_on_disk().on(X86_64),
+        trace::not_on_disk().on(AARCH64),
+        trace::ephemeral().on(X86_64),
+        trace::ephemeral().on(AARCH64),
+        limits::binary_and_limits().on(X86_64),
+        limits::binary_and_limits().on(AARCH64),
+        limits::many().on(X86_64_UEFI),
+        limits::many().on(AARCH64),
+    ]
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use harness::target::Host as Settings;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::arrival::received;
@@ -17,47 +17,37 @@ use crate::microvm::{flow, loading};
 
 pub const RUNNER: &str = "/var/lib/microvms/test-vm/current/bin/microvm-run";
 
-pub const STRINGS_BUILT: Check = Check {
-    invariant: Invariant {
-        id: "credentials.strings-built",
-        level: Level::Must,
-        statement: "The runner builds one `io.systemd.credential:NAME=value` per secret and keeps the static ones, all of them, in one list.",
-        source: loading("Phase 4"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(strings_built(trial)),
-    mutants: &[
-        Mutant {
-            name: "overwrites instead of appending",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: RUNNER,
-                from: "strings+=(\"$string\")",
-                to: "strings=(\"$string\")",
-            }],
-        },
-        Mutant {
-            name: "drops the static ones",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace { path: RUNNER, from: "for pair in $STATIC; do", to: "for pair in; do" }],
-        },
-        Mutant {
-            name: "configured to leave one out",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: "/etc/microvms/test-vm.conf",
-                from: "CREDENTIALS=\"api-key db-password jwt-secret\"",
-                to: "CREDENTIALS=\"api-key db-password\"",
-            }],
-        },
-    ],
-};
+pub fn strings_built() -> Check {
+    Check::must(
+        "credentials.strings-built",
+        loading("Phase 4"),
+        "The runner builds one `io.systemd.credential:NAME=value` per secret and keeps the static ones, all \
+         of them, in one list.",
+        strings_built_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_of(
+        HOST,
+        "overwrites instead of appending",
+        [Edit::replace(RUNNER, "strings+=(\"$string\")", "strings=(\"$string\")")],
+    )
+    .mutant_of(
+        HOST,
+        "drops the static ones",
+        [Edit::replace(RUNNER, "for pair in $STATIC; do", "for pair in; do")],
+    )
+    .mutant_of(
+        HOST,
+        "configured to leave one out",
+        [Edit::replace(
+            "/etc/microvms/test-vm.conf",
+            "CREDENTIALS=\"api-key db-password jwt-secret\"",
+            "CREDENTIALS=\"api-key db-password\"",
+        )],
+    )
+}
 
-async fn strings_built(trial: &Trial) -> Outcome {
+async fn strings_built_holds(trial: &Trial) -> Outcome {
     for form in Form::all(trial)? {
         let order = Order { form, ..Order::documented(trial)? };
         let host = Host::with(trial, &order).await?;
@@ -67,23 +57,21 @@ async fn strings_built(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub const CMDLINE_EXPOSURE: Check = Check {
-    invariant: Invariant {
-        id: "credentials.cmdline-exposure",
-        level: Level::Must,
-        statement: "Exactly the documented set can read the secret from the hypervisor's command line (root, the service's user and group); with the file-based form, nobody.",
-        source: loading("Phase 5"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(cmdline_exposure(trial)),
-    mutants: &[Mutant {
-        name: "everybody sees every process",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Run { command: "systemctl disable hide-processes.service" }],
-    }],
-};
+pub fn cmdline_exposure() -> Check {
+    Check::must(
+        "credentials.cmdline-exposure",
+        loading("Phase 5"),
+        "Exactly the documented set can read the secret from the hypervisor's command line (root, the \
+         service's user and group); with the file-based form, nobody.",
+        cmdline_exposure_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_of(
+        HOST,
+        "everybody sees every process",
+        [Edit::run("systemctl disable hide-processes.service")],
+    )
+}
 
 /// Users, by how a command is run as them, and whether the document lets them see the value form.
 fn users(settings: &Settings) -> [(&'static str, String, bool); 4] {
@@ -100,7 +88,7 @@ fn users(settings: &Settings) -> [(&'static str, String, bool); 4] {
     ]
 }
 
-async fn cmdline_exposure(trial: &Trial) -> Outcome {
+async fn cmdline_exposure_holds(trial: &Trial) -> Outcome {
     for form in Form::all(trial)? {
         let order = Order { form, ..Order::documented(trial)? };
         let host = Host::with(trial, &order).await?;
@@ -133,70 +121,58 @@ fn shows(seen: &[u8], credential: &Credential) -> bool {
         .any(|form| seen.windows(form.len()).any(|window| window == form))
 }
 
-pub const MISSING_ONE: Check = Check {
-    invariant: Invariant {
-        id: "credentials.missing-one",
-        level: Level::Must,
-        statement: "A missing credential file is reported by name, the others still arrive, the VM boots.",
-        source: flow("Error Handling & Validation"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(missing_one(trial)),
-    mutants: &[
-        Mutant {
-            name: "runner exits",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: RUNNER,
-                from: "is missing, so it is not sent\" >&2\n",
-                to: "is missing, so it is not sent\" >&2\n        exit 1\n",
-            }],
-        },
-        Mutant {
-            name: "runner passes an empty value",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: RUNNER,
-                from: "is missing, so it is not sent\" >&2\n",
-                to: "is missing, so it is not sent\" >&2\n        \
+pub fn missing_one() -> Check {
+    Check::must(
+        "credentials.missing-one",
+        flow("Error Handling & Validation"),
+        "A missing credential file is reported by name, the others still arrive, the VM boots.",
+        missing_one_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Strings])
+    .mutant_of(
+        HOST,
+        "runner exits",
+        [Edit::replace(
+            RUNNER,
+            "is missing, so it is not sent\" >&2\n",
+            "is missing, so it is not sent\" >&2\n        exit 1\n",
+        )],
+    )
+    .mutant_of(
+        HOST,
+        "runner passes an empty value",
+        [Edit::replace(
+            RUNNER,
+            "is missing, so it is not sent\" >&2\n",
+            "is missing, so it is not sent\" >&2\n        \
                      strings+=(\"io.systemd.credential:$(sent_as \"$name\")=\")\n",
-            }],
-        },
-        Mutant {
-            name: "reported without its name",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: RUNNER,
-                from: "echo \"credential host-$name is missing",
-                to: "echo \"a credential is missing",
-            }],
-        },
-        Mutant {
-            name: "every one is said to be loaded",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[
-                Edit::Replace {
-                    path: RUNNER,
-                    from: "    file=$CREDENTIALS_DIRECTORY/host-$name\n    if",
-                    to: "    file=$CREDENTIALS_DIRECTORY/host-$name\n    \
+        )],
+    )
+    .mutant_of(
+        HOST,
+        "reported without its name",
+        [Edit::replace(RUNNER, "echo \"credential host-$name is missing", "echo \"a credential is missing")],
+    )
+    .mutant_of(
+        HOST,
+        "every one is said to be loaded",
+        [
+            Edit::replace(
+                RUNNER,
+                "    file=$CREDENTIALS_DIRECTORY/host-$name\n    if",
+                "    file=$CREDENTIALS_DIRECTORY/host-$name\n    \
                          echo \"Loaded host-$name ($(wc -c <\"$file\") bytes)\"\n    if",
-                },
-                Edit::Replace {
-                    path: RUNNER,
-                    from: "echo \"credential host-$name is missing",
-                    to: ": \"credential host-$name is missing",
-                },
-            ],
-        },
-    ],
-};
+            ),
+            Edit::replace(
+                RUNNER,
+                "echo \"credential host-$name is missing",
+                ": \"credential host-$name is missing",
+            ),
+        ],
+    )
+}
 
-async fn missing_one(trial: &Trial) -> Outcome {
+async fn missing_one_holds(trial: &Trial) -> Outcome {
     let whole = Order::documented(trial)?;
     let mut order = whole.clone();
     let missing = order.credentials.last_mut().map(|credential| {

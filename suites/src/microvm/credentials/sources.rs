@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use std::path::Path;
 
 use harness::target::Host as Settings;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;
 use super::chain::Order;
@@ -21,47 +21,37 @@ const OVERRIDES: &str = "/etc/systemd/system/microvm@test-vm.service.d/overrides
 /// An ordinary user of the host.
 const SOMEBODY: &str = "setpriv --reuid=user --regid=user --clear-groups --";
 
-pub const SOURCE_FILES: Check = Check {
-    invariant: Invariant {
-        id: "credentials.source-files",
-        level: Level::Must,
-        statement: "Secrets are root:root 0400 on memory-backed storage: 44, 44 and 88 bytes of base64, no newline, decoding to 32, 32 and 64 bytes.",
-        source: loading("Phase 1"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(source_files(trial)),
-    mutants: &[
-        Mutant {
-            name: "newline",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: INSTALL,
-                from: "--target-directory=\"$to\" \"$@\"\n",
-                to: "--target-directory=\"$to\" \"$@\"\nfor file in \"$to\"/*; do echo >>\"$file\"; done\n",
-            }],
-        },
-        Mutant {
-            name: "0440",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace { path: INSTALL, from: "--mode=0400", to: "--mode=0440" }],
-        },
-        Mutant {
-            name: "on disk",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: INSTALL,
-                from: "mkdir -p \"$to\"\n",
-                to: "mkdir -p /var/lib/secrets && ln -sfn /var/lib/secrets /run/secrets\nmkdir -p \"$to\"\n",
-            }],
-        },
-    ],
-};
+pub fn source_files() -> Check {
+    Check::must(
+        "credentials.source-files",
+        loading("Phase 1"),
+        "Secrets are root:root 0400 on memory-backed storage: 44, 44 and 88 bytes of base64, no newline, \
+         decoding to 32, 32 and 64 bytes.",
+        source_files_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_of(
+        HOST,
+        "newline",
+        [Edit::replace(
+            INSTALL,
+            "--target-directory=\"$to\" \"$@\"\n",
+            "--target-directory=\"$to\" \"$@\"\nfor file in \"$to\"/*; do echo >>\"$file\"; done\n",
+        )],
+    )
+    .mutant_of(HOST, "0440", [Edit::replace(INSTALL, "--mode=0400", "--mode=0440")])
+    .mutant_of(
+        HOST,
+        "on disk",
+        [Edit::replace(
+            INSTALL,
+            "mkdir -p \"$to\"\n",
+            "mkdir -p /var/lib/secrets && ln -sfn /var/lib/secrets /run/secrets\nmkdir -p \"$to\"\n",
+        )],
+    )
+}
 
-async fn source_files(trial: &Trial) -> Outcome {
+async fn source_files_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let host = Host::with(trial, &order).await?;
     for credential in &order.credentials {
@@ -91,37 +81,28 @@ fn bytes(content: &[u8]) -> String {
     format!("{} bytes, {newlines} of them newlines", content.len())
 }
 
-pub const HOST_LOAD: Check = Check {
-    invariant: Invariant {
-        id: "credentials.host-load",
-        level: Level::Must,
-        statement: "In `microvm@NAME.service`, running as microvm:kvm, each credential is in $CREDENTIALS_DIRECTORY (directory not writable, files 0400), equal to its source, whose mode is untouched.",
-        source: loading("Phase 3"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(host_load(trial)),
-    mutants: &[
-        Mutant {
-            name: "LoadCredential of one missing",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace {
-                path: OVERRIDES,
-                from: "LoadCredential=host-jwt-secret:/run/secrets/vars/test-vm-secrets/jwt-secret\n",
-                to: "",
-            }],
-        },
-        Mutant {
-            name: "service as root",
-            stage: Some(HOST),
-            boots: true,
-            edits: &[Edit::Replace { path: OVERRIDES, from: "User=microvm\nGroup=kvm\n", to: "" }],
-        },
-    ],
-};
+pub fn host_load() -> Check {
+    Check::must(
+        "credentials.host-load",
+        loading("Phase 3"),
+        "In `microvm@NAME.service`, running as microvm:kvm, each credential is in $CREDENTIALS_DIRECTORY \
+         (directory not writable, files 0400), equal to its source, whose mode is untouched.",
+        host_load_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_of(
+        HOST,
+        "LoadCredential of one missing",
+        [Edit::replace(
+            OVERRIDES,
+            "LoadCredential=host-jwt-secret:/run/secrets/vars/test-vm-secrets/jwt-secret\n",
+            "",
+        )],
+    )
+    .mutant_of(HOST, "service as root", [Edit::replace(OVERRIDES, "User=microvm\nGroup=kvm\n", "")])
+}
 
-async fn host_load(trial: &Trial) -> Outcome {
+async fn host_load_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let host = Host::with(trial, &order).await?;
     let hypervisor = host.start().await?;
@@ -160,33 +141,17 @@ async fn host_load(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub const HOST_ISOLATED: Check = Check {
-    invariant: Invariant {
-        id: "credentials.host-isolated",
-        level: Level::Must,
-        statement: "No other user reads them; they are gone when the unit stops.",
-        source: flow("Security Isolation Layers"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(host_isolated(trial)),
-    mutants: &[Mutant {
-        name: "SetCredential with the value in the unit file",
-        stage: Some(HOST),
-        boots: true,
-        edits: &[Edit::Replace {
-            path: INSTALL,
-            from: "rm -rf \"$from\"\n",
-            to: "rm -rf \"$from\"\n\
+pub fn host_isolated() -> Check {
+    Check::must("credentials.host-isolated", flow("Security Isolation Layers"), "No other user reads them; they are gone when the unit stops.", host_isolated_holds)
+.needs([Need::Undo])
+.mutant_of(HOST, "SetCredential with the value in the unit file", [Edit::replace(INSTALL, "rm -rf \"$from\"\n", "rm -rf \"$from\"\n\
                  unit=/etc/systemd/system/microvm@test-vm.service.d/value.conf\n\
                  printf '[Service]\\nSetCredential=host-api-key:%s\\n' \"$(cat \"$to/api-key\")\" >\"$unit\"\n\
                  chmod 644 \"$unit\"\n\
-                 systemctl daemon-reload\n",
-        }],
-    }],
-};
+                 systemctl daemon-reload\n")])
+}
 
-async fn host_isolated(trial: &Trial) -> Outcome {
+async fn host_isolated_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let host = Host::with(trial, &order).await?;
     host.start().await?;

@@ -7,45 +7,26 @@ use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use harness::lab::{Drives, booted};
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::arrival::{received, stored};
 use super::chain::{Order, deliver, guests};
 use super::strings::some;
 use crate::microvm::loading;
 
-pub const NOT_ON_DISK: Check = Check {
-    invariant: Invariant {
-        id: "credentials.not-on-disk",
-        level: Level::Must,
-        statement: "After shutdown no byte string of any secret is anywhere on the disk image or in the journal.",
-        source: loading("Summary, Security Properties"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Disk, Need::Strings],
-    run: |trial| Box::pin(not_on_disk(trial)),
-    mutants: &[
-        Mutant {
-            name: "service that logs it",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Run {
-                command: "mkdir -p /etc/systemd/system/demo-oem-credentials.service.d && \
+pub fn not_on_disk() -> Check {
+    Check::must("credentials.not-on-disk", loading("Summary, Security Properties"), "After shutdown no byte \
+                                                                                     string of any secret is \
+                                                                                     anywhere on the disk \
+                                                                                     image or in the \
+                                                                                     journal.", not_on_disk_holds)
+.needs([Need::Undo, Need::Boot, Need::Disk, Need::Strings])
+.mutant_at_boot("service that logs it", [Edit::run("mkdir -p /etc/systemd/system/demo-oem-credentials.service.d && \
                           printf '[Service]\\nExecStartPost=/bin/sh -c \"cat $CREDENTIALS_DIRECTORY/api-key\"\\n' \
-                          >/etc/systemd/system/demo-oem-credentials.service.d/log.conf",
-            }],
-        },
-        Mutant {
-            name: "swap on",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Run {
-                command: "dd if=/dev/zero of=/swapfile bs=1M count=64 && chmod 600 /swapfile && \
-                          mkswap /swapfile && echo '/swapfile none swap defaults 0 0' >>/etc/fstab",
-            }],
-        },
-    ],
-};
+                          >/etc/systemd/system/demo-oem-credentials.service.d/log.conf")])
+.mutant_at_boot("swap on", [Edit::run("dd if=/dev/zero of=/swapfile bs=1M count=64 && chmod 600 /swapfile && \
+                          mkswap /swapfile && echo '/swapfile none swap defaults 0 0' >>/etc/fstab")])
+}
 
 /// A service that has a secret in its memory, as any consumer has.
 fn holder(secret: &str) -> String {
@@ -59,7 +40,7 @@ fn holder(secret: &str) -> String {
 /// place, which is the point.
 const RECLAIM: &str = "echo 64M >/sys/fs/cgroup/system.slice/holder.service/memory.reclaim || true";
 
-async fn not_on_disk(trial: &Trial) -> Outcome {
+async fn not_on_disk_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
     received(&*guest, &order).await?;
@@ -131,33 +112,15 @@ fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-pub const EPHEMERAL: Check = Check {
-    invariant: Invariant {
-        id: "credentials.ephemeral",
-        level: Level::Must,
-        statement: "Booted again without the strings: gone.",
-        source: loading("Summary, Security Properties"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Strings],
-    run: |trial| Box::pin(ephemeral(trial)),
-    mutants: &[Mutant {
-        name: "a unit that saves them",
-        stage: None,
-        boots: true,
-        edits: &[
-            Edit::Write {
-                path: "/etc/systemd/system/save-credentials.service",
-                content: "[Unit]\nConditionPathExists=/run/credentials/@system/API_KEY\n[Service]\nType=oneshot\n\
+pub fn ephemeral() -> Check {
+    Check::must("credentials.ephemeral", loading("Summary, Security Properties"), "Booted again without the strings: gone.", ephemeral_holds)
+.needs([Need::Undo, Need::Boot, Need::Strings])
+.mutant_at_boot("a unit that saves them", [Edit::write("/etc/systemd/system/save-credentials.service", "[Unit]\nConditionPathExists=/run/credentials/@system/API_KEY\n[Service]\nType=oneshot\n\
                           ExecStart=/bin/sh -c 'mkdir -p /etc/credstore && cp /run/credentials/@system/* /etc/credstore/'\n\
-                          [Install]\nWantedBy=multi-user.target\n",
-            },
-            Edit::Run { command: "systemctl enable save-credentials.service" },
-        ],
-    }],
-};
+                          [Install]\nWantedBy=multi-user.target\n"), Edit::run("systemctl enable save-credentials.service")])
+}
 
-async fn ephemeral(trial: &Trial) -> Outcome {
+async fn ephemeral_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
     received(&*guest, &order).await?;

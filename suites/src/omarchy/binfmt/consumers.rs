@@ -1,6 +1,6 @@
 //! Services that are x86_64 programs.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
 use super::share::plug_and_register;
 use crate::omarchy::wrapper::{DEVICE_BROKER_OVERRIDE, DEVICE_BROKER_UNIT as BROKER};
@@ -9,30 +9,27 @@ use crate::omarchy::{DAEMON_RELOAD, document, within};
 /// How long after registration the broker must run, in seconds.
 const RECOVERY_LIMIT: u32 = 30;
 
-pub const CONSUMER_RECOVERS: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.consumer-recovers",
-        level: Level::Must,
-        statement: "The device broker started before registration is running within 30 s of it (restart policy), never left failed.",
-        source: document("Session-Time Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Drives, Need::Sockets],
-    run: |trial| Box::pin(consumer_recovers(trial)),
-    mutants: &[Mutant {
-        name: "Restart=no",
-        stage: None,
-        boots: false,
-        edits: &[
-            Edit::Replace { path: DEVICE_BROKER_OVERRIDE, from: "Restart=on-failure", to: "Restart=no" },
+pub fn consumer_recovers() -> Check {
+    Check::must(
+        "binfmt.consumer-recovers",
+        document("Session-Time Dependencies"),
+        "The device broker started before registration is running within 30 s of it (restart policy), never \
+         left failed.",
+        consumer_recovers_holds,
+    )
+    .needs([Need::Undo, Need::Drives, Need::Sockets])
+    .mutant(
+        "Restart=no",
+        [
+            Edit::replace(DEVICE_BROKER_OVERRIDE, "Restart=on-failure", "Restart=no"),
             DAEMON_RELOAD,
             // What systemd has already decided to restart, it would once more. Without the share it fails.
-            Edit::Run { command: "systemctl restart microsoft-identity-device-broker.service || true" },
+            Edit::run("systemctl restart microsoft-identity-device-broker.service || true"),
         ],
-    }],
-};
+    )
+}
 
-async fn consumer_recovers(trial: &Trial) -> Outcome {
+async fn consumer_recovers_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine_without_drives().await?;
     let tried =
         machine.succeed(&format!("systemctl show -P ExecMainStartTimestampMonotonic {BROKER}")).await?;

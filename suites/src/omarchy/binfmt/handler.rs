@@ -19,7 +19,7 @@ pub struct Handler {
 }
 
 /// Every handler that is registered. One may go while it is read.
-pub async fn registered(machine: &dyn Machine) -> Result<Vec<Handler>, MachineError> {
+pub async fn handlers(machine: &dyn Machine) -> Result<Vec<Handler>, MachineError> {
     let list = "cd /proc/sys/fs/binfmt_misc && for f in *; do case $f in register|status) ;; \
                 *) echo \"handler $f\" && cat -- \"$f\" ;; esac; done; true";
     Ok(parse(&machine.succeed(list).await?))
@@ -27,7 +27,7 @@ pub async fn registered(machine: &dyn Machine) -> Result<Vec<Handler>, MachineEr
 
 /// The handlers that would take a file which begins like this.
 pub async fn taking(machine: &dyn Machine, file: &[u8]) -> Result<Vec<Handler>, MachineError> {
-    let handlers = registered(machine).await?;
+    let handlers = handlers(machine).await?;
     Ok(handlers.into_iter().filter(|handler| handler.enabled && handler.takes(file)).collect())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Output, Status, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Output, Status, Trial, expect};
 
 use super::handler::INTERPRETER;
 use super::interpreted::{DYNAMIC, INTERPRETED_FILE, STATIC, is_interpreted, lay};
@@ -11,44 +11,26 @@ use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_wit
 use super::{CONF, RESTART, SECOND_HANDLER, SHARE};
 use crate::omarchy::{document, run_by_user};
 
-pub const MATCHES_X86_64_ONLY: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.matches-x86-64-only",
-        level: Level::Must,
-        statement: "It takes x86-64 ELF executables, both ET_EXEC and ET_DYN, and leaves aarch64, i386 and shell scripts alone.",
-        source: document("Phase 3, 3.1"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Drives],
-    run: |trial| Box::pin(matches_x86_64_only(trial)),
-    mutants: &[
-        Mutant {
-            name: "mask too wide (machine field)",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: CONF,
-                from: r"\xfe\xff\xff\xff:/mnt",
-                to: r"\xfe\xff\x00\x00:/mnt",
-            }],
-        },
-        Mutant {
-            name: "mask that misses PIE",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: CONF,
-                from: r"\xfe\xff\xff\xff:/mnt",
-                to: r"\xff\xff\xff\xff:/mnt",
-            }],
-        },
-    ],
-};
+pub fn matches_x86_64_only() -> Check {
+    Check::must(
+        "binfmt.matches-x86-64-only",
+        document("Phase 3, 3.1"),
+        "It takes x86-64 ELF executables, both ET_EXEC and ET_DYN, and leaves aarch64, i386 and shell \
+         scripts alone.",
+        matches_x86_64_only_holds,
+    )
+    .needs([Need::Undo, Need::Drives])
+    .mutant(
+        "mask too wide (machine field)",
+        [Edit::replace(CONF, r"\xfe\xff\xff\xff:/mnt", r"\xfe\xff\x00\x00:/mnt")],
+    )
+    .mutant("mask that misses PIE", [Edit::replace(CONF, r"\xfe\xff\xff\xff:/mnt", r"\xff\xff\xff\xff:/mnt")])
+}
 
 /// Bash's own exit status for a file that nothing can execute.
 const NOT_EXECUTABLE: i32 = 126;
 
-async fn matches_x86_64_only(trial: &Trial) -> Outcome {
+async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine_without_drives().await?;
     let programs = [
         ("an aarch64 program", "aarch64", elf(AARCH64, ET_EXEC, AARCH64_EXIT_45), 45),
@@ -104,47 +86,30 @@ const SLOW: Duration = Duration::from_secs(300);
 /// `mov x0, #45; mov x8, #93 (exit); svc #0`.
 const AARCH64_EXIT_45: &[u8] = &[0xa0, 0x05, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
 
-pub const FLAGS: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.flags",
-        level: Level::Hazard,
-        statement: "It executes programs inside a chroot or mount namespace without the share visible, as a sandboxed build of Nix's is (flag F), and with the credentials that they are due (C). The document names no flags; whether argv[0] is kept (P) is left open.",
-        source: document("Boot-Time Dependencies, 4; Phase 3, 3.1"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(flags(trial)),
-    mutants: &[
-        Mutant {
-            name: ":PC",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PC" }, Edit::Run { command: RESTART }],
-        },
-        Mutant {
-            name: ":PF",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace { path: CONF, from: ":PFC", to: ":PF" }, Edit::Run { command: RESTART }],
-        },
-        Mutant {
-            name: "another handler for x86_64 registered after it",
-            stage: None,
-            boots: false,
-            edits: &[SECOND_HANDLER],
-        },
-    ],
-};
+pub fn flags() -> Check {
+    Check::hazard(
+        "binfmt.flags",
+        document("Boot-Time Dependencies, 4; Phase 3, 3.1"),
+        "It executes programs inside a chroot or mount namespace without the share visible, as a sandboxed \
+         build of Nix's is (flag F), and with the credentials that they are due (C). The document names no \
+         flags; whether argv[0] is kept (P) is left open.",
+        flags_holds,
+    )
+    .needs([Need::Undo])
+    .mutant(":PC", [Edit::replace(CONF, ":PFC", ":PC"), Edit::run(RESTART)])
+    .mutant(":PF", [Edit::replace(CONF, ":PFC", ":PF"), Edit::run(RESTART)])
+    .mutant("another handler for x86_64 registered after it", [SECOND_HANDLER])
+}
 
-async fn flags(trial: &Trial) -> Outcome {
+async fn flags_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
 
     let program = put(&*machine, "jail/exit", &elf(X86_64, ET_EXEC, &exit(42)), 0o755).await?;
     is_interpreted(&*machine, "an x86_64 program", "", &program, 42).await?;
     let jailed = machine.run("chroot /var/lib/assay/jail /exit </dev/null").await?;
     ends_with("an x86_64 program in a chroot without the share (F)", &jailed, 42)?;
-    let unshared =
-        "unshare --mount sh -c 'umount /mnt/psf/RosettaLinux && exec /var/lib/assay/jail/exit' </dev/null";
+    let unshared = "unshare --mount sh -c 'umount /mnt/psf/RosettaLinux && exec /var/lib/assay/jail/exit' \
+                    </dev/null";
     let unshared = machine.run(unshared).await?;
     ends_with("an x86_64 program in a mount namespace without the share (F)", &unshared, 42)?;
 
@@ -153,40 +118,26 @@ async fn flags(trial: &Trial) -> Outcome {
     ends_with("the effective user of a set-user-id-root program started by user 1000 (C)", &as_user, 0)
 }
 
-pub const EXECUTES: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.executes",
-        level: Level::Must,
-        statement: "An x86_64 program, dynamic and static, is executed by the interpreter on the share and returns its own exit code.",
-        source: document("Phase 3, 3.1"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(executes(trial)),
-    mutants: &[
-        Mutant {
-            name: "stand-in interpreter not executable",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace {
-                    path: "/usr/bin/prltoolsd",
-                    from: "\"ro,X-mount.subdir=",
-                    to: "\"ro,noexec,X-mount.subdir=",
-                },
-                Edit::Run { command: "systemctl restart prltoolsd.service" },
-            ],
-        },
-        Mutant {
-            name: "another handler for x86_64 registered after it",
-            stage: None,
-            boots: false,
-            edits: &[SECOND_HANDLER],
-        },
-    ],
-};
+pub fn executes() -> Check {
+    Check::must(
+        "binfmt.executes",
+        document("Phase 3, 3.1"),
+        "An x86_64 program, dynamic and static, is executed by the interpreter on the share and returns its \
+         own exit code.",
+        executes_holds,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "stand-in interpreter not executable",
+        [
+            Edit::replace("/usr/bin/prltoolsd", "\"ro,X-mount.subdir=", "\"ro,noexec,X-mount.subdir="),
+            Edit::run("systemctl restart prltoolsd.service"),
+        ],
+    )
+    .mutant("another handler for x86_64 registered after it", [SECOND_HANDLER])
+}
 
-async fn executes(trial: &Trial) -> Outcome {
+async fn executes_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     is_interpreted(&*machine, "a dynamic x86_64 program", "exit 42", DYNAMIC, 42).await?;
     is_interpreted(&*machine, "a static x86_64 program", "exit 43", STATIC, 43).await

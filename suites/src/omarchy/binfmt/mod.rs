@@ -11,28 +11,28 @@ mod registration;
 mod share;
 mod watcher;
 
-use harness::{Edit, Suite};
+use harness::{Check, Edit, Suite, Text};
 
-pub const SUITE: Suite = Suite {
-    target: "omarchy",
-    name: "binfmt",
-    checks: &[
-        registration::REGISTERED,
-        matching::MATCHES_X86_64_ONLY,
-        matching::FLAGS,
-        matching::EXECUTES,
-        share::MOUNT_BEFORE,
-        share::MOUNT_LATE,
-        share::MOUNT_NEVER,
-        watcher::WATCHER_NO_LOOP,
-        share::SHARE_LOST_AND_BACK,
-        registration::RESTART_IDEMPOTENT,
-        registration::SURVIVES_REBOOTS,
-        linker::DYNAMIC_LINKER,
-        consumers::CONSUMER_RECOVERS,
-        nix::NIX_ORDER,
-    ],
-};
+pub const SUITE: Suite = Suite { target: "omarchy", name: "binfmt", checks };
+
+fn checks() -> Vec<Check> {
+    vec![
+        registration::registered(),
+        matching::matches_x86_64_only(),
+        matching::flags(),
+        matching::executes(),
+        share::mount_before(),
+        share::mount_late(),
+        share::mount_never(),
+        watcher::watcher_no_loop(),
+        share::share_lost_and_back(),
+        registration::restart_idempotent(),
+        registration::survives_reboots(),
+        linker::dynamic_linker(),
+        consumers::consumer_recovers(),
+        nix::nix_order(),
+    ]
+}
 
 /// The handler's configuration file (step 3.1).
 const CONF: &str = "/etc/binfmt.d/rosetta.conf";
@@ -47,7 +47,9 @@ const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
 /// Has another translator registered for x86_64 after the interpreter, as a container that wants images of another
 /// architecture does: the kernel asks the newest first.
 const SECOND_HANDLER: Edit = Edit::Run {
-    command: r"printf %s ':qemu-x86_64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00:\xff\xff\xff\xff\xff\xfe\xfe\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/opt/interpreter/usr/bin/qemu-x86_64-static:OCF' >/proc/sys/fs/binfmt_misc/register",
+    command: Text::Borrowed(
+        r"printf %s ':qemu-x86_64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00:\xff\xff\xff\xff\xff\xfe\xfe\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/opt/interpreter/usr/bin/qemu-x86_64-static:OCF' >/proc/sys/fs/binfmt_misc/register",
+    ),
 };
 
 /// The drive that stands for the share.

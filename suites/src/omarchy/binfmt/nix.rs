@@ -2,46 +2,37 @@
 
 use std::time::Duration;
 
-use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Output, Trial, expect,
-};
+use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Output, Trial, expect};
 
 use super::share::plug_and_register;
 use crate::omarchy::document;
 
-pub const NIX_ORDER: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.nix-order",
-        level: Level::Must,
-        statement: "With `extra-platforms = x86_64-linux`, Nix builds an x86_64 derivation once registered, and refuses it clearly before (O: 4.1, blocking dependencies).",
-        source: document("Phase 4, 4.1; Blocking Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Drives, Need::Sockets],
-    run: |trial| Box::pin(nix_order(trial)),
-    mutants: &[Mutant {
-        name: "no extra-platforms",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Replace {
-            path: "/etc/nix/nix.conf",
-            from: "extra-platforms = x86_64-linux\n",
-            to: "",
-        }],
-    }],
-};
+pub fn nix_order() -> Check {
+    Check::must(
+        "binfmt.nix-order",
+        document("Phase 4, 4.1; Blocking Dependencies"),
+        "With `extra-platforms = x86_64-linux`, Nix builds an x86_64 derivation once registered, and \
+         refuses it clearly before (O: 4.1, blocking dependencies).",
+        nix_order_holds,
+    )
+    .needs([Need::Undo, Need::Drives, Need::Sockets])
+    .mutant(
+        "no extra-platforms",
+        [Edit::replace("/etc/nix/nix.conf", "extra-platforms = x86_64-linux\n", "")],
+    )
+}
 
 /// How long an emulated build in an emulated machine may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(180);
 
-async fn nix_order(trial: &Trial) -> Outcome {
+async fn nix_order_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine_without_drives().await?;
     let refused = build(&*machine).await?;
     let reason = String::from_utf8_lossy(&refused.stderr);
     // Either the kernel refuses the builder, or Nix the platform.
     let clearly = ["Exec format error", "x86_64-linux"].iter().any(|word| reason.contains(word));
-    let expected =
-        "before registration the build is refused with \"Exec format error\", or for want of x86_64-linux";
+    let expected = "before registration the build is refused with \"Exec format error\", or for want of \
+                    x86_64-linux";
     expect(!refused.success() && clearly, expected, &refused)?;
 
     plug_and_register(&*machine).await?;

@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use harness::lab::Drives;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Status, Stop, Trial, expect,
-    violated,
-};
+use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Status, Stop, Trial, expect, violated};
 
-use super::handler::{INTERPRETER, described, registered};
+use super::handler::{INTERPRETER, described, handlers};
 use super::interpreted::{STATIC, interpreted, is_interpreted, lay};
 use super::{SHARE, WATCHER, WATCHER_SERVICE};
 use crate::omarchy::{DAEMON_RELOAD, document, within};
@@ -24,31 +21,27 @@ pub const REGISTRATION_LIMIT: u32 = 5;
 /// machine that is still booting, emulated on a busy host.
 const MOUNT_LIMIT: Duration = Duration::from_secs(180);
 
-pub const MOUNT_BEFORE: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.mount-before",
-        level: Level::Must,
-        statement: "Share mounted before systemd-binfmt runs: registered when boot finishes.",
-        source: document("Boot-Time Dependencies, 3"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(mount_before(trial)),
-    mutants: &[Mutant {
-        name: "path watcher disabled and systemd-binfmt masked",
-        stage: None,
-        boots: true,
-        edits: &[
-            Edit::Run { command: "systemctl disable rosetta-binfmt.path" },
-            Edit::Run { command: "systemctl mask systemd-binfmt.service" },
+pub fn mount_before() -> Check {
+    Check::must(
+        "binfmt.mount-before",
+        document("Boot-Time Dependencies, 3"),
+        "Share mounted before systemd-binfmt runs: registered when boot finishes.",
+        mount_before_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot(
+        "path watcher disabled and systemd-binfmt masked",
+        [
+            Edit::run("systemctl disable rosetta-binfmt.path"),
+            Edit::run("systemctl mask systemd-binfmt.service"),
         ],
-    }],
-};
+    )
+}
 
-async fn mount_before(trial: &Trial) -> Outcome {
+async fn mount_before_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     is_mounted_first(&*machine).await?;
-    let handlers = registered(&*machine).await?;
+    let handlers = handlers(&*machine).await?;
     lay(&*machine).await?;
     let ran = machine.run(&interpreted("exit 0", STATIC)).await?;
     expect(
@@ -78,62 +71,44 @@ async fn is_mounted_first(machine: &dyn Machine) -> Outcome {
     }
 }
 
-pub const MOUNT_LATE: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.mount-late",
-        level: Level::Must,
-        statement: "Share mounted after systemd-binfmt ran, at any delay: registered and executing within 5 s of the mount (property over delays).",
-        source: document("Race Conditions and Mitigations, 1"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Drives, Need::Sockets],
-    run: |trial| Box::pin(late_and_late_again(trial)),
-    mutants: &[
-        Mutant {
-            name: "no path unit",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Run { command: "systemctl stop rosetta-binfmt.path" },
-                Edit::Remove { path: WATCHER },
-                DAEMON_RELOAD,
-            ],
-        },
-        Mutant {
-            name: "path unit not enabled",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run { command: "systemctl disable --now rosetta-binfmt.path" }],
-        },
-        Mutant {
-            name: "watches a wrong path",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace {
-                    path: WATCHER,
-                    from: "PathExists=/mnt/psf/RosettaLinux/rosetta",
-                    to: "PathExists=/media/psf/RosettaLinux/rosetta",
-                },
-                DAEMON_RELOAD,
-                Edit::Run { command: "systemctl restart rosetta-binfmt.path" },
-            ],
-        },
-        Mutant {
-            name: "service restarts the wrong unit",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace {
-                    path: WATCHER_SERVICE,
-                    from: "restart systemd-binfmt.service",
-                    to: "restart systemd-modules-load.service",
-                },
-                DAEMON_RELOAD,
-            ],
-        },
-    ],
-};
+pub fn mount_late() -> Check {
+    Check::must(
+        "binfmt.mount-late",
+        document("Race Conditions and Mitigations, 1"),
+        "Share mounted after systemd-binfmt ran, at any delay: registered and executing within 5 s of the \
+         mount (property over delays).",
+        late_and_late_again,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Drives, Need::Sockets])
+    .mutant(
+        "no path unit",
+        [Edit::run("systemctl stop rosetta-binfmt.path"), Edit::remove(WATCHER), DAEMON_RELOAD],
+    )
+    .mutant("path unit not enabled", [Edit::run("systemctl disable --now rosetta-binfmt.path")])
+    .mutant(
+        "watches a wrong path",
+        [
+            Edit::replace(
+                WATCHER,
+                "PathExists=/mnt/psf/RosettaLinux/rosetta",
+                "PathExists=/media/psf/RosettaLinux/rosetta",
+            ),
+            DAEMON_RELOAD,
+            Edit::run("systemctl restart rosetta-binfmt.path"),
+        ],
+    )
+    .mutant(
+        "service restarts the wrong unit",
+        [
+            Edit::replace(
+                WATCHER_SERVICE,
+                "restart systemd-binfmt.service",
+                "restart systemd-modules-load.service",
+            ),
+            DAEMON_RELOAD,
+        ],
+    )
+}
 
 /// The longest that the share is late in a boot, in milliseconds: systemd-binfmt runs in this time.
 const LATEST_IN_BOOT: u64 = 15_000;
@@ -170,34 +145,33 @@ async fn registers(trial: &Trial, Lateness { after_boot, in_boot }: Lateness) ->
     plug_late(&*machine, in_boot).await
 }
 
-pub const MOUNT_NEVER: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.mount-never",
-        level: Level::Must,
-        statement: "Share never mounted: boot reaches its default target, not degraded by this, and an x86_64 program fails with ENOEXEC, not a hang.",
-        source: document("Boot-Time Dependencies, 3"),
-        variant: None,
-    },
-    needs: &[Need::Drives],
-    run: |trial| Box::pin(mount_never(trial)),
-    mutants: &[Mutant {
-        name: "a service that waits forever and is required by multi-user.target",
-        stage: None,
-        boots: true,
-        edits: &[
-            Edit::Write {
-                path: "/etc/systemd/system/wait-for-share.service",
-                content: "[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sh -c 'until test -e /mnt/psf/RosettaLinux/rosetta; do sleep 1; done'\n[Install]\nRequiredBy=multi-user.target\n",
-            },
-            Edit::Run { command: "systemctl enable wait-for-share.service" },
+pub fn mount_never() -> Check {
+    Check::must(
+        "binfmt.mount-never",
+        document("Boot-Time Dependencies, 3"),
+        "Share never mounted: boot reaches its default target, not degraded by this, and an x86_64 program \
+         fails with ENOEXEC, not a hang.",
+        mount_never_holds,
+    )
+    .needs([Need::Drives])
+    .mutant_at_boot(
+        "a service that waits forever and is required by multi-user.target",
+        [
+            Edit::write(
+                "/etc/systemd/system/wait-for-share.service",
+                "[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\n\
+                 ExecStart=/bin/sh -c 'until test -e /mnt/psf/RosettaLinux/rosetta; do sleep 1; done'\n\
+                 [Install]\nRequiredBy=multi-user.target\n",
+            ),
+            Edit::run("systemctl enable wait-for-share.service"),
         ],
-    }],
-};
+    )
+}
 
 /// What registers the interpreter: only for want of it they fail.
 const REGISTERING: [&str; 3] = ["systemd-binfmt.service", "rosetta-binfmt.service", "rosetta-binfmt.path"];
 
-async fn mount_never(trial: &Trial) -> Outcome {
+async fn mount_never_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine_without_drives().await?;
     let reached = machine.run("systemctl is-active default.target").await?;
     expect(reached.text() == "active", "the boot reaches its default target", reached)?;
@@ -225,32 +199,28 @@ async fn failed_units(machine: &dyn Machine) -> Result<BTreeSet<String>, Machine
     Ok(failed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
 }
 
-pub const SHARE_LOST_AND_BACK: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.share-lost-and-back",
-        level: Level::Hazard,
-        statement: "Share unmounted and mounted again: x86_64 programs run again within 5 s, without a reboot.",
-        source: document("Race Conditions and Mitigations, 1"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Drives, Need::Sockets],
-    run: |trial| Box::pin(share_lost_and_back(trial)),
-    mutants: &[Mutant {
-        name: "RemainAfterExit without any re-trigger",
-        stage: None,
-        boots: false,
-        edits: &[
-            Edit::Replace {
-                path: "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
-                from: "PropagatesStopTo=",
-                to: "# PropagatesStopTo=",
-            },
+pub fn share_lost_and_back() -> Check {
+    Check::hazard(
+        "binfmt.share-lost-and-back",
+        document("Race Conditions and Mitigations, 1"),
+        "Share unmounted and mounted again: x86_64 programs run again within 5 s, without a reboot.",
+        share_lost_and_back_holds,
+    )
+    .needs([Need::Undo, Need::Drives, Need::Sockets])
+    .mutant(
+        "RemainAfterExit without any re-trigger",
+        [
+            Edit::replace(
+                "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
+                "PropagatesStopTo=",
+                "# PropagatesStopTo=",
+            ),
             DAEMON_RELOAD,
         ],
-    }],
-};
+    )
+}
 
-async fn share_lost_and_back(trial: &Trial) -> Outcome {
+async fn share_lost_and_back_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     is_interpreted(&*machine, "an x86_64 program, before the share is lost,", "exit 0", STATIC, 0).await?;
 
@@ -284,7 +254,7 @@ async fn registered_after_mount(machine: &dyn Machine) -> Outcome {
     if within(machine, REGISTRATION_LIMIT, &interpreted("exit 0", STATIC)).await? {
         return Ok(());
     }
-    let handlers = registered(machine).await?;
+    let handlers = handlers(machine).await?;
     let ran = machine.run(&interpreted("exit 0", STATIC)).await?;
     violated(
         format!("{INTERPRETER} executes an x86_64 program within {REGISTRATION_LIMIT} s of the mount"),

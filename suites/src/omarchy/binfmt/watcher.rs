@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::share::{REGISTRATION_LIMIT, is_mounted};
 use super::{SHARE, WATCHER, WATCHER_SERVICE};
@@ -14,54 +14,40 @@ const LITERAL_PATH: &str =
 const LITERAL_SERVICE: &str =
     include_str!("../../../../fixtures/omarchy/literal/etc/systemd/system/rosetta-binfmt.service");
 
-pub const WATCHER_NO_LOOP: Check = Check {
-    invariant: Invariant {
-        id: "binfmt.watcher-no-loop",
-        level: Level::Hazard,
-        statement: "While the share stays mounted the watcher settles: it comes to rest without a start limit to stop it, also where a file of another package's makes every start of systemd-binfmt fail. The document's literal unit pair violates this: `PathExists=` with a oneshot that does not remain after exit re-triggers until `unit-start-limit-hit`.",
-        source: document("Race Conditions and Mitigations, 1"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Drives, Need::Sockets],
-    run: |trial| Box::pin(watcher_settles(trial)),
-    mutants: &[
-        Mutant {
-            name: "the literal unit pair",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Write { path: WATCHER, content: LITERAL_PATH },
-                Edit::Write { path: WATCHER_SERVICE, content: LITERAL_SERVICE },
-                DAEMON_RELOAD,
-                // The service is still active as the one it was, and so the path unit would not look.
-                Edit::Run { command: "systemctl try-restart rosetta-binfmt.service" },
-                Edit::Run { command: "systemctl restart rosetta-binfmt.path" },
-            ],
-        },
-        Mutant {
-            name: "a service that does not remain after exit",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace { path: WATCHER_SERVICE, from: "RemainAfterExit=yes\n", to: "" },
-                DAEMON_RELOAD,
-            ],
-        },
-        Mutant {
-            name: "a service that fails when systemd-binfmt does",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace {
-                    path: WATCHER_SERVICE,
-                    from: "ExecStart=-/usr/bin/systemctl",
-                    to: "ExecStart=/usr/bin/systemctl",
-                },
-                DAEMON_RELOAD,
-            ],
-        },
-    ],
-};
+pub fn watcher_no_loop() -> Check {
+    Check::hazard(
+        "binfmt.watcher-no-loop",
+        document("Race Conditions and Mitigations, 1"),
+        "While the share stays mounted the watcher settles: it comes to rest without a start limit to stop \
+         it, also where a file of another package's makes every start of systemd-binfmt fail. The document's \
+         literal unit pair violates this: `PathExists=` with a oneshot that does not remain after exit \
+         re-triggers until `unit-start-limit-hit`.",
+        watcher_settles,
+    )
+    .needs([Need::Undo, Need::Drives, Need::Sockets])
+    .mutant(
+        "the literal unit pair",
+        [
+            Edit::write(WATCHER, LITERAL_PATH),
+            Edit::write(WATCHER_SERVICE, LITERAL_SERVICE),
+            DAEMON_RELOAD,
+            // The service is still active as the one it was, and so the path unit would not look.
+            Edit::run("systemctl try-restart rosetta-binfmt.service"),
+            Edit::run("systemctl restart rosetta-binfmt.path"),
+        ],
+    )
+    .mutant(
+        "a service that does not remain after exit",
+        [Edit::replace(WATCHER_SERVICE, "RemainAfterExit=yes\n", ""), DAEMON_RELOAD],
+    )
+    .mutant(
+        "a service that fails when systemd-binfmt does",
+        [
+            Edit::replace(WATCHER_SERVICE, "ExecStart=-/usr/bin/systemctl", "ExecStart=/usr/bin/systemctl"),
+            DAEMON_RELOAD,
+        ],
+    )
+}
 
 /// In another package's file, a handler that systemd-binfmt cannot register: it registers all others and fails.
 const UNREADABLE: (&str, &str) = ("/usr/lib/binfmt.d/another.conf", ":another:no such type:::::\n");

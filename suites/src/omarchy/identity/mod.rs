@@ -4,10 +4,10 @@ mod nix;
 mod os_release;
 mod password;
 
-use harness::Suite;
+use harness::{Check, Suite};
 
-pub const SUITE: Suite = Suite {
-    target: "omarchy",
-    name: "identity",
-    checks: &[os_release::OS_RELEASE, password::PASSWORD_POLICY, nix::NIX_READABLE],
-};
+pub const SUITE: Suite = Suite { target: "omarchy", name: "identity", checks };
+
+fn checks() -> Vec<Check> {
+    vec![os_release::os_release(), password::password_policy(), nix::nix_readable()]
+}

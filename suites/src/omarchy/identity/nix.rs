@@ -1,37 +1,32 @@
 //! Who may read Nix's configuration.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Trial, expect};
+use harness::{Check, Edit, Outcome, Trial, expect};
 
 use crate::omarchy::{as_user, document};
 
-pub const NIX_READABLE: Check = Check {
-    invariant: Invariant {
-        id: "identity.nix-readable",
-        level: Level::Must,
-        statement: "Everybody can read Nix's unit files and configuration, and only root can write them, as with mode 0644.",
-        source: document("Phase 4, 4.2"),
-        variant: None,
-    },
-    needs: &[],
-    run: |trial| Box::pin(nix_readable(trial)),
-    mutants: &[Mutant {
-        name: "0600",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run { command: "chmod 600 /usr/lib/systemd/system/nix-daemon.service" }],
-    }],
-};
+pub fn nix_readable() -> Check {
+    Check::must(
+        "identity.nix-readable",
+        document("Phase 4, 4.2"),
+        "Everybody can read Nix's unit files and configuration, and only root can write them, as with mode \
+         0644.",
+        nix_readable_holds,
+    )
+    .needs([])
+    .mutant("0600", [Edit::run("chmod 600 /usr/lib/systemd/system/nix-daemon.service")])
+}
 
 /// The unit files are those that systemd has read.
-const FILES: &str = "$(systemctl show --property=FragmentPath --value nix-daemon.socket nix-daemon.service) /etc/nix/nix.conf";
+const FILES: &str = "$(systemctl show --property=FragmentPath --value nix-daemon.socket nix-daemon.service) \
+                     /etc/nix/nix.conf";
 
-async fn nix_readable(trial: &Trial) -> Outcome {
+async fn nix_readable_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let modes = machine.run(&format!("stat --dereference --format='%a %U %n' {FILES}")).await?;
     let text = modes.text();
     let open = text.lines().count() == 3 && text.lines().all(is_readable_by_all);
-    let expected =
-        "Nix's two unit files and its configuration are root's and have the mode 644, or 444 in a store";
+    let expected = "Nix's two unit files and its configuration are root's and have the mode 644, or 444 in \
+                    a store";
     expect(open, expected, modes)?;
 
     let read = machine.run(&as_user("nix config show extra-platforms")).await?;

@@ -1,6 +1,6 @@
 //! The system that the machine passes for.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Trial, expect};
+use harness::{Check, Edit, Outcome, Trial, expect};
 
 use crate::omarchy::{as_user, document};
 
@@ -8,33 +8,22 @@ const LINK: &str = "/etc/os-release";
 
 const FILE: &str = "/usr/lib/os-release";
 
-pub const OS_RELEASE: Check = Check {
-    invariant: Invariant {
-        id: "identity.os-release",
-        level: Level::Must,
-        statement: "`/etc/os-release` is a symlink to `/usr/lib/os-release`, which says Ubuntu 22.04.",
-        source: document("Phase 5, 5.1"),
-        variant: None,
-    },
-    needs: &[],
-    run: |trial| Box::pin(os_release(trial)),
-    mutants: &[
-        Mutant {
-            name: "copy instead of link",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run { command: "rm /etc/os-release && cp /usr/lib/os-release /etc/os-release" }],
-        },
-        Mutant {
-            name: "VERSION_ID 24.04",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace { path: FILE, from: "VERSION_ID=\"22.04\"", to: "VERSION_ID=\"24.04\"" }],
-        },
-    ],
-};
+pub fn os_release() -> Check {
+    Check::must(
+        "identity.os-release",
+        document("Phase 5, 5.1"),
+        "`/etc/os-release` is a symlink to `/usr/lib/os-release`, which says Ubuntu 22.04.",
+        os_release_holds,
+    )
+    .needs([])
+    .mutant(
+        "copy instead of link",
+        [Edit::run("rm /etc/os-release && cp /usr/lib/os-release /etc/os-release")],
+    )
+    .mutant("VERSION_ID 24.04", [Edit::replace(FILE, "VERSION_ID=\"22.04\"", "VERSION_ID=\"24.04\"")])
+}
 
-async fn os_release(trial: &Trial) -> Outcome {
+async fn os_release_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let link = machine.run(&format!("test -L {LINK} && realpath {LINK}")).await?;
     expect(link.text() == FILE, format!("{LINK} is a link to {FILE}"), link)?;

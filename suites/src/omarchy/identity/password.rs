@@ -1,67 +1,23 @@
 //! What a password must have.
 
 use harness::machine::quoted;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Output, Trial, expect,
-};
+use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Output, Trial, expect};
 
 use crate::omarchy::{COMPLIANT, USER, as_user, document};
 
 const POLICY: &str = "/etc/pam.d/common-password";
 
-pub const PASSWORD_POLICY: Check = Check {
-    invariant: Invariant {
-        id: "identity.password-policy",
-        level: Level::Must,
-        statement: "`/etc/pam.d/common-password` is 0644, names pam_pwquality to the agent, which reads its text as the user, and is effective: PAM refuses a weak password and accepts a compliant one, from the user.",
-        source: document("Phase 2, 2.2; Phase 5, 5.5"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(password_policy(trial)),
-    mutants: &[
-        Mutant {
-            name: "mode 0600",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run { command: "chmod 600 /etc/pam.d/common-password" }],
-        },
-        Mutant {
-            name: "minlen missing",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace { path: "/etc/security/pwquality.conf", from: "minlen = 12\n", to: "" }],
-        },
-        Mutant {
-            name: "module commented out",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: POLICY,
-                from: "password requisite pam_pwquality",
-                to: "# pam_pwquality",
-            }],
-        },
-        Mutant {
-            name: "a policy that PAM has from another file",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "cd /etc/pam.d && cp common-password policy && sed -i /pam_pwquality/d common-password && \
-                          sed -i 's/^@include common-password/@include policy/' passwd && grep -q policy passwd",
-            }],
-        },
-        Mutant {
-            name: "a policy that PAM does not have",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "cd /etc/pam.d && sed -i 's/^@include common-password/password required pam_unix.so/' passwd && \
-                          grep -q pam_unix passwd",
-            }],
-        },
-    ],
-};
+pub fn password_policy() -> Check {
+    Check::must("identity.password-policy", document("Phase 2, 2.2; Phase 5, 5.5"), "`/etc/pam.d/common-password` is 0644, names pam_pwquality to the agent, which reads its text as the user, and is effective: PAM refuses a weak password and accepts a compliant one, from the user.", password_policy_holds)
+.needs([Need::Undo])
+.mutant("mode 0600", [Edit::run("chmod 600 /etc/pam.d/common-password")])
+.mutant("minlen missing", [Edit::replace("/etc/security/pwquality.conf", "minlen = 12\n", "")])
+.mutant("module commented out", [Edit::replace(POLICY, "password requisite pam_pwquality", "# pam_pwquality")])
+.mutant("a policy that PAM has from another file", [Edit::run("cd /etc/pam.d && cp common-password policy && sed -i /pam_pwquality/d common-password && \
+                          sed -i 's/^@include common-password/@include policy/' passwd && grep -q policy passwd")])
+.mutant("a policy that PAM does not have", [Edit::run("cd /etc/pam.d && sed -i 's/^@include common-password/password required pam_unix.so/' passwd && \
+                          grep -q pam_unix passwd")])
+}
 
 /// What holds new passwords to the policy (2.2).
 const MODULE: &str = "pam_pwquality.so";
@@ -78,7 +34,7 @@ const WEAK: [&str; 5] = [
     "Violet7Anchor38Pebble",
 ];
 
-async fn password_policy(trial: &Trial) -> Outcome {
+async fn password_policy_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let mode = machine.run(&format!("stat --dereference --format=%a {POLICY}")).await?;
     expect(mode.text() == "644", format!("{POLICY} has the mode 644"), mode)?;

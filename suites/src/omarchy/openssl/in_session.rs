@@ -1,6 +1,6 @@
 //! The library layer where the vendor's programs run in use: in the session of somebody who has logged in.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial};
 
 use super::appends;
 use super::version::{has_one_openssl, versions_a_request};
@@ -9,55 +9,40 @@ use crate::omarchy::process::Process;
 use crate::omarchy::session::{activated, device_broker, login, timer};
 use crate::omarchy::wrapper::{AGENT, USER_BROKER};
 
-pub const IN_SESSION: Check = Check {
-    invariant: Invariant {
-        id: "openssl.in-session",
-        level: Level::Must,
-        statement: "The brokers and the agent as the buses and the timer start them, after a login, have 3.3.2 mapped, nothing of another version, and `X509_REQ_set_version` with a non-zero version succeeds in them.",
-        source: document("Intune Component Dependencies; D-Bus Activation Chain"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(in_session(trial)),
-    mutants: &[
-        Mutant {
-            name: "environment.d with LD_PRELOAD of the system's libcrypto",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Write {
-                path: WORK_AROUND,
-                content: "LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
-            }],
-        },
-        Mutant {
-            name: "environment.d with an LD_LIBRARY_PATH that a wrapper lets come first",
-            stage: None,
-            boots: true,
-            edits: &[
-                Edit::Write {
-                    path: WORK_AROUND,
-                    content: "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu\n",
-                },
-                appends(USER_BROKER.file),
-            ],
-        },
-        Mutant {
-            name: "a login that gives the bus another environment",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Write {
-                path: "/etc/profile.d/work-around.sh",
-                content: "dbus-update-activation-environment --systemd \
+pub fn in_session() -> Check {
+    Check::must(
+        "openssl.in-session",
+        document("Intune Component Dependencies; D-Bus Activation Chain"),
+        "The brokers and the agent as the buses and the timer start them, after a login, have 3.3.2 mapped, \
+         nothing of another version, and `X509_REQ_set_version` with a non-zero version succeeds in them.",
+        in_session_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant_at_boot(
+        "environment.d with LD_PRELOAD of the system's libcrypto",
+        [Edit::write(WORK_AROUND, "LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n")],
+    )
+    .mutant_at_boot(
+        "environment.d with an LD_LIBRARY_PATH that a wrapper lets come first",
+        [
+            Edit::write(WORK_AROUND, "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu\n"),
+            appends(USER_BROKER.file),
+        ],
+    )
+    .mutant(
+        "a login that gives the bus another environment",
+        [Edit::write(
+            "/etc/profile.d/work-around.sh",
+            "dbus-update-activation-environment --systemd \
                           LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
-            }],
-        },
-    ],
-};
+        )],
+    )
+}
 
 /// The user's service manager reads it when it begins.
 const WORK_AROUND: &str = "/etc/environment.d/60-work-around.conf";
 
-async fn in_session(trial: &Trial) -> Outcome {
+async fn in_session_holds(trial: &Trial) -> Outcome {
     let machine = login::logged_in(trial).await.map_err(Stop::undecided)?;
     timer::starts_an_agent_that_stays(&*machine).await?;
     let processes = [

@@ -1,6 +1,6 @@
 //! What goes with OpenSSL 3.3.2 in the library layer.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 use serde::Deserialize;
 
 use super::with_module;
@@ -8,25 +8,23 @@ use crate::omarchy::document;
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
 
-pub const OPENSC_LOADS: Check = Check {
-    invariant: Invariant {
-        id: "openssl.opensc-loads",
-        level: Level::Must,
-        statement: "The x86_64 OpenSC module loads in that environment with no unresolved symbol (OPENSSL_3.4.0 and later are absent).",
-        source: document("Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(opensc_loads(trial)),
-    mutants: &[Mutant {
-        name: "a module that needs a newer symbol version",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run {
-            command: "cp /opt/x86_64/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so /opt/library-layer/usr/lib/x86_64-linux-gnu/",
-        }],
-    }],
-};
+pub fn opensc_loads() -> Check {
+    Check::must(
+        "openssl.opensc-loads",
+        document("Critical Path for pcscd"),
+        "The x86_64 OpenSC module loads in that environment with no unresolved symbol (OPENSSL_3.4.0 and \
+         later are absent).",
+        opensc_loads_holds,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "a module that needs a newer symbol version",
+        [Edit::run(
+            "cp /opt/x86_64/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so \
+             /opt/library-layer/usr/lib/x86_64-linux-gnu/",
+        )],
+    )
+}
 
 /// What became of a library that was to be loaded.
 #[derive(Deserialize)]
@@ -37,7 +35,7 @@ struct Loaded {
 /// What is asked of a program: whether this loads.
 pub const OPENSC: &str = "module opensc-pkcs11.so";
 
-async fn opensc_loads(trial: &Trial) -> Outcome {
+async fn opensc_loads_holds(trial: &Trial) -> Outcome {
     let machine = with_module(trial).await?;
     for process in processes(&*machine) {
         let Loaded { refused } = process.ask(OPENSC).await?;
@@ -47,25 +45,22 @@ async fn opensc_loads(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub const CURL_NO_HTTP3: Check = Check {
-    invariant: Invariant {
-        id: "openssl.curl-no-http3",
-        level: Level::Must,
-        statement: "curl in the library layer has no HTTP/3.",
-        source: document("Component Diagram, Library Layer"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(curl_has_no_http3(trial)),
-    mutants: &[Mutant {
-        name: "curl linked with it",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run {
-            command: "cp -P /opt/x86_64/usr/lib/x86_64-linux-gnu/libcurl.so.4* /opt/library-layer/usr/lib/x86_64-linux-gnu/",
-        }],
-    }],
-};
+pub fn curl_no_http3() -> Check {
+    Check::must(
+        "openssl.curl-no-http3",
+        document("Component Diagram, Library Layer"),
+        "curl in the library layer has no HTTP/3.",
+        curl_has_no_http3,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "curl linked with it",
+        [Edit::run(
+            "cp -P /opt/x86_64/usr/lib/x86_64-linux-gnu/libcurl.so.4* \
+             /opt/library-layer/usr/lib/x86_64-linux-gnu/",
+        )],
+    )
+}
 
 /// What curl says of itself.
 #[derive(Deserialize)]

@@ -9,47 +9,47 @@ mod version;
 
 use std::sync::Arc;
 
-use harness::{Edit, Machine, Outcome, Stop, Suite, Trial};
+use harness::{Check, Edit, Machine, Outcome, Stop, Suite, Trial};
 use serde::de::IgnoredAny;
 
 use super::process::processes;
 use super::programs::programs;
 use super::wrapper::SOURCE;
 
-pub const SUITE: Suite = Suite {
-    target: "omarchy",
-    name: "openssl",
-    checks: &[
-        search::FIRST_IN_PATH,
-        version::LOADED_VERSION,
-        version::CODE_1200,
-        in_session::IN_SESSION,
-        search::NOT_DISPLACED,
-        layer::OPENSC_LOADS,
-        layer::CURL_NO_HTTP3,
-        rendering::RENDERING_ENV,
-        tls::TLS_BACKEND,
-    ],
-};
+pub const SUITE: Suite = Suite { target: "omarchy", name: "openssl", checks };
+
+fn checks() -> Vec<Check> {
+    vec![
+        search::first_in_path(),
+        version::loaded_version(),
+        version::code_1200(),
+        in_session::in_session(),
+        search::not_displaced(),
+        layer::opensc_loads(),
+        layer::curl_no_http3(),
+        rendering::rendering_env(),
+        tls::tls_backend(),
+    ]
+}
 
 /// A wrapper that has the system's libraries looked for first.
-const fn system_first(wrapper: &'static str) -> Edit {
-    Edit::Replace {
-        path: wrapper,
-        from: SOURCE,
-        to: ". /usr/local/lib/library-layer/environment\n\
+fn system_first(wrapper: &'static str) -> Edit {
+    Edit::replace(
+        wrapper,
+        SOURCE,
+        ". /usr/local/lib/library-layer/environment\n\
              LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
-    }
+    )
 }
 
 /// A wrapper that has its caller's libraries looked for first.
-const fn appends(wrapper: &'static str) -> Edit {
-    Edit::Replace {
-        path: wrapper,
-        from: SOURCE,
-        to: "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n. /usr/local/lib/library-layer/environment\n\
+fn appends(wrapper: &'static str) -> Edit {
+    Edit::replace(
+        wrapper,
+        SOURCE,
+        "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n. /usr/local/lib/library-layer/environment\n\
              LD_LIBRARY_PATH=${own:+$own:}$LD_LIBRARY_PATH\n",
-    }
+    )
 }
 
 #[derive(PartialEq, Eq, Hash)]

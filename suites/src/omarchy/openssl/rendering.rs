@@ -2,65 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
 use crate::omarchy::wrapper::{PORTAL, USER_BROKER};
 
-pub const RENDERING_ENV: Check = Check {
-    invariant: Invariant {
-        id: "openssl.rendering-env",
-        level: Level::Must,
-        statement: "Wrappers with a window set WEBKIT_DISABLE_DMABUF_RENDERER=1, LIBGL_ALWAYS_SOFTWARE=1, GALLIUM_DRIVER=llvmpipe, GDK_BACKEND=x11, and do not set WEBKIT_DISABLE_COMPOSITING_MODE.",
-        source: document("Intune Component Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(rendering_environment(trial)),
-    mutants: &[
-        Mutant {
-            name: "WEBKIT_DISABLE_DMABUF_RENDERER missing",
-            stage: None,
-            boots: false,
-            edits: &[after_rendering(
-                PORTAL.file,
-                "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n",
-            )],
-        },
-        Mutant {
-            name: "LIBGL_ALWAYS_SOFTWARE missing",
-            stage: None,
-            boots: false,
-            edits: &[after_rendering(USER_BROKER.file, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
-        },
-        Mutant {
-            name: "GALLIUM_DRIVER missing",
-            stage: None,
-            boots: false,
-            edits: &[after_rendering(PORTAL.file, "render_in_software\nunset GALLIUM_DRIVER\n")],
-        },
-        Mutant {
-            name: "GDK_BACKEND missing",
-            stage: None,
-            boots: false,
-            edits: &[after_rendering(USER_BROKER.file, "render_in_software\nunset GDK_BACKEND\n")],
-        },
-        Mutant {
-            name: "WEBKIT_DISABLE_COMPOSITING_MODE set",
-            stage: None,
-            boots: false,
-            edits: &[after_rendering(
-                PORTAL.file,
-                "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n",
-            )],
-        },
-    ],
-};
+pub fn rendering_env() -> Check {
+    Check::must(
+        "openssl.rendering-env",
+        document("Intune Component Dependencies"),
+        "Wrappers with a window set WEBKIT_DISABLE_DMABUF_RENDERER=1, LIBGL_ALWAYS_SOFTWARE=1, \
+         GALLIUM_DRIVER=llvmpipe, GDK_BACKEND=x11, and do not set WEBKIT_DISABLE_COMPOSITING_MODE.",
+        rendering_environment,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "WEBKIT_DISABLE_DMABUF_RENDERER missing",
+        [after_rendering(PORTAL.file, "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n")],
+    )
+    .mutant(
+        "LIBGL_ALWAYS_SOFTWARE missing",
+        [after_rendering(USER_BROKER.file, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
+    )
+    .mutant(
+        "GALLIUM_DRIVER missing",
+        [after_rendering(PORTAL.file, "render_in_software\nunset GALLIUM_DRIVER\n")],
+    )
+    .mutant(
+        "GDK_BACKEND missing",
+        [after_rendering(USER_BROKER.file, "render_in_software\nunset GDK_BACKEND\n")],
+    )
+    .mutant(
+        "WEBKIT_DISABLE_COMPOSITING_MODE set",
+        [after_rendering(PORTAL.file, "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n")],
+    )
+}
 
-const fn after_rendering(path: &'static str, to: &'static str) -> Edit {
-    Edit::Replace { path, from: "render_in_software\n", to }
+fn after_rendering(path: &'static str, to: &'static str) -> Edit {
+    Edit::replace(path, "render_in_software\n", to)
 }
 
 const WANTED: &[(&str, Option<&str>)] = &[

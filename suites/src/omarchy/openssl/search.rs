@@ -1,6 +1,6 @@
 //! Where the wrappers have libraries looked for.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial};
+use harness::{Check, Edit, Need, Outcome, Trial};
 
 use super::version::has_one_openssl;
 use super::{appends, system_first};
@@ -9,42 +9,35 @@ use crate::omarchy::process::{Caller, processes, start};
 use crate::omarchy::programs::with_programs;
 use crate::omarchy::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, SYSTEM_LIBRARIES, USER_BROKER};
 
-pub const FIRST_IN_PATH: Check = Check {
-    invariant: Invariant {
-        id: "openssl.first-in-path",
-        level: Level::Must,
-        statement: "In every wrapper (portal, agent, user broker, device broker), the first directory of LD_LIBRARY_PATH that has a libcrypto is OpenSSL 3.3.2's.",
-        source: document("Intune Component Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(first_in_path(trial)),
-    mutants: &[
-        Mutant { name: "3.3.2 second", stage: None, boots: false, edits: &[system_first(USER_BROKER.file)] },
-        Mutant {
-            name: "3.3.2 absent",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: AGENT.file,
-                from: SOURCE,
-                to: ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}\n",
-            }],
-        },
-        Mutant {
-            name: "an empty first entry with a libcrypto in the working directory",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: PORTAL.file,
-                from: SOURCE,
-                to: ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=:$LD_LIBRARY_PATH\n",
-            }],
-        },
-    ],
-};
+pub fn first_in_path() -> Check {
+    Check::must(
+        "openssl.first-in-path",
+        document("Intune Component Dependencies"),
+        "In every wrapper (portal, agent, user broker, device broker), the first directory of \
+         LD_LIBRARY_PATH that has a libcrypto is OpenSSL 3.3.2's.",
+        first_in_path_holds,
+    )
+    .needs([Need::Undo])
+    .mutant("3.3.2 second", [system_first(USER_BROKER.file)])
+    .mutant(
+        "3.3.2 absent",
+        [Edit::replace(
+            AGENT.file,
+            SOURCE,
+            ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}\n",
+        )],
+    )
+    .mutant(
+        "an empty first entry with a libcrypto in the working directory",
+        [Edit::replace(
+            PORTAL.file,
+            SOURCE,
+            ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=:$LD_LIBRARY_PATH\n",
+        )],
+    )
+}
 
-async fn first_in_path(trial: &Trial) -> Outcome {
+async fn first_in_path_holds(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
     for process in processes(&*machine) {
         process.has_the_layer_first().await?;
@@ -52,33 +45,19 @@ async fn first_in_path(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub const NOT_DISPLACED: Check = Check {
-    invariant: Invariant {
-        id: "openssl.not-displaced",
-        level: Level::Must,
-        statement: "A caller's own LD_LIBRARY_PATH cannot come before it.",
-        source: document("Intune Component Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(not_displaced(trial)),
-    mutants: &[
-        Mutant {
-            name: "wrapper appends instead of prepending",
-            stage: None,
-            boots: false,
-            edits: &[appends(DEVICE_BROKER.file)],
-        },
-        Mutant {
-            name: "the wrapper that the session bus starts appends",
-            stage: None,
-            boots: false,
-            edits: &[appends(USER_BROKER.file)],
-        },
-    ],
-};
+pub fn not_displaced() -> Check {
+    Check::must(
+        "openssl.not-displaced",
+        document("Intune Component Dependencies"),
+        "A caller's own LD_LIBRARY_PATH cannot come before it.",
+        not_displaced_holds,
+    )
+    .needs([Need::Undo])
+    .mutant("wrapper appends instead of prepending", [appends(DEVICE_BROKER.file)])
+    .mutant("the wrapper that the session bus starts appends", [appends(USER_BROKER.file)])
+}
 
-async fn not_displaced(trial: &Trial) -> Outcome {
+async fn not_displaced_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let own = [("LD_LIBRARY_PATH", SYSTEM_LIBRARIES)];
     start(&*machine, &Caller { environment: &own, directory: "/" }).await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect};
 use serde::Deserialize;
 
 use super::with_module;
@@ -12,27 +12,24 @@ use crate::omarchy::document;
 use crate::omarchy::process::{Process, processes};
 use crate::omarchy::wrapper::{AGENT, SOURCE};
 
-pub const TLS_BACKEND: Check = Check {
-    invariant: Invariant {
-        id: "openssl.tls-backend",
-        level: Level::Must,
-        statement: "A TLS handshake from an x86_64 program in that environment succeeds against a local server with a local CA, and fails for an unknown CA.",
-        source: document("Intune Component Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(tls_backend(trial)),
-    mutants: &[Mutant {
-        name: "CA path unset",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Replace {
-            path: AGENT.file,
-            from: SOURCE,
-            to: ". /usr/local/lib/library-layer/environment\nunset SSL_CERT_FILE\n",
-        }],
-    }],
-};
+pub fn tls_backend() -> Check {
+    Check::must(
+        "openssl.tls-backend",
+        document("Intune Component Dependencies"),
+        "A TLS handshake from an x86_64 program in that environment succeeds against a local server with a \
+         local CA, and fails for an unknown CA.",
+        tls_backend_holds,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "CA path unset",
+        [Edit::replace(
+            AGENT.file,
+            SOURCE,
+            ". /usr/local/lib/library-layer/environment\nunset SSL_CERT_FILE\n",
+        )],
+    )
+}
 
 /// Starts the server, and makes its keys and certificates.
 const SERVER: &str = include_str!("server.sh");
@@ -57,7 +54,7 @@ struct Handshake {
     unknown_authority: bool,
 }
 
-async fn tls_backend(trial: &Trial) -> Outcome {
+async fn tls_backend_holds(trial: &Trial) -> Outcome {
     // They have GIO from OpenSC, and what else may be wrong with that is not a handshake's.
     let machine = with_module(trial).await.map_err(Stop::undecided)?;
     let started = machine.run_within(&format!("sh -c {}", quoted(SERVER)), SERVER_LIMIT).await?;

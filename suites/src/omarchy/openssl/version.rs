@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -13,25 +13,22 @@ use crate::omarchy::process::{Process, processes};
 use crate::omarchy::programs::with_programs;
 use crate::omarchy::wrapper::{USER_BROKER, VERSION};
 
-pub const LOADED_VERSION: Check = Check {
-    invariant: Invariant {
-        id: "openssl.loaded-version",
-        level: Level::Must,
-        statement: "The running process has 3.3.2 mapped (libcrypto and libssl), and nothing of another version.",
-        source: document("Intune Component Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(loaded_version(trial)),
-    mutants: &[Mutant {
-        name: "libssl of 3.3.2 with libcrypto of the system",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run {
-            command: "ln -sf /opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3 /opt/library-layer/openssl-3.3.2/lib/",
-        }],
-    }],
-};
+pub fn loaded_version() -> Check {
+    Check::must(
+        "openssl.loaded-version",
+        document("Intune Component Dependencies"),
+        "The running process has 3.3.2 mapped (libcrypto and libssl), and nothing of another version.",
+        loaded_version_holds,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "libssl of 3.3.2 with libcrypto of the system",
+        [Edit::run(
+            "ln -sf /opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3 \
+             /opt/library-layer/openssl-3.3.2/lib/",
+        )],
+    )
+}
 
 /// What a process has mapped of OpenSSL.
 #[derive(Deserialize)]
@@ -74,7 +71,7 @@ impl fmt::Display for Mapped {
     }
 }
 
-async fn loaded_version(trial: &Trial) -> Outcome {
+async fn loaded_version_holds(trial: &Trial) -> Outcome {
     let machine = with_module(trial).await?;
     for process in processes(&*machine) {
         // With it, whatever brings an OpenSSL of its own has had its chance to.
@@ -91,23 +88,17 @@ pub async fn has_one_openssl(process: &Process<'_>, circumstance: &str) -> Outco
     expect(mapped.is_whole(), expected, mapped)
 }
 
-pub const CODE_1200: Check = Check {
-    invariant: Invariant {
-        id: "openssl.code-1200",
-        level: Level::Must,
-        statement: "In the wrapper's environment `X509_REQ_set_version` with a non-zero version succeeds. It fails since 3.4: this is what Code:1200 is.",
-        source: document("Intune Component Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(code_1200(trial)),
-    mutants: &[Mutant {
-        name: "any newer OpenSSL first",
-        stage: None,
-        boots: false,
-        edits: &[system_first(USER_BROKER.file)],
-    }],
-};
+pub fn code_1200() -> Check {
+    Check::must(
+        "openssl.code-1200",
+        document("Intune Component Dependencies"),
+        "In the wrapper's environment `X509_REQ_set_version` with a non-zero version succeeds. It fails \
+         since 3.4: this is what Code:1200 is.",
+        code_1200_holds,
+    )
+    .needs([Need::Undo])
+    .mutant("any newer OpenSSL first", [system_first(USER_BROKER.file)])
+}
 
 /// What became of a certificate request's version.
 #[derive(Deserialize)]
@@ -116,7 +107,7 @@ struct Request {
     refused: Option<String>,
 }
 
-async fn code_1200(trial: &Trial) -> Outcome {
+async fn code_1200_holds(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await?;
     for process in processes(&*machine) {
         versions_a_request(&process, "with what its wrapper sets").await?;

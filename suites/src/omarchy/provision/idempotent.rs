@@ -1,33 +1,29 @@
 //! Every step twice.
 
 use harness::provision::StepFlaw;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, violated};
+use harness::{Check, Edit, Need, Outcome, Trial, violated};
 
 use super::{ITS_OWN, decided, no_differences};
 use crate::omarchy::document;
 
-pub const IDEMPOTENT: Check = Check {
-    invariant: Invariant {
-        id: "provision.idempotent",
-        level: Level::Must,
-        statement: "Running every step twice changes nothing the second time.",
-        source: document("Optimal Build Order"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Disk],
-    run: |trial| Box::pin(idempotent(trial)),
-    mutants: &[Mutant {
-        name: "a step that appends",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Step {
-            id: "6.4-keyring",
-            flaw: StepFlaw::Runs("echo 'auth optional pam_gnome_keyring.so' >>/etc/pam.d/login"),
-        }],
-    }],
-};
+pub fn idempotent() -> Check {
+    Check::must(
+        "provision.idempotent",
+        document("Optimal Build Order"),
+        "Running every step twice changes nothing the second time.",
+        idempotent_holds,
+    )
+    .needs([Need::Undo, Need::Disk])
+    .mutant(
+        "a step that appends",
+        [Edit::step(
+            "6.4-keyring",
+            StepFlaw::Runs("echo 'auth optional pam_gnome_keyring.so' >>/etc/pam.d/login".into()),
+        )],
+    )
+}
 
-async fn idempotent(trial: &Trial) -> Outcome {
+async fn idempotent_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     // Whenever it opens its store, Nix sets modes that a boot sets back.
     machine.succeed("nix-store --gc --print-roots").await?;

@@ -6,13 +6,13 @@ mod parallel;
 
 use harness::machine::Difference;
 use harness::provision::ProvisionError;
-use harness::{Outcome, Stop, Suite, expect};
+use harness::{Check, Outcome, Stop, Suite, expect};
 
-pub const SUITE: Suite = Suite {
-    target: "omarchy",
-    name: "provision",
-    checks: &[idempotent::IDEMPOTENT, order::ORDER, parallel::PARALLEL],
-};
+pub const SUITE: Suite = Suite { target: "omarchy", name: "provision", checks };
+
+fn checks() -> Vec<Check> {
+    vec![idempotent::idempotent(), order::order(), parallel::parallel()]
+}
 
 /// Where a machine writes without being told to.
 const ITS_OWN: &[&str] = &["/var/log", "/var/lib/systemd", "/nix/var/nix/db"];

@@ -1,29 +1,25 @@
 //! Steps before those they need.
 
 use harness::provision::{ProvisionError, Step, StepFlaw};
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect, violated};
+use harness::{Check, Edit, Need, Outcome, Trial, expect, violated};
 
 use super::{ITS_OWN, decided, no_differences};
 use crate::omarchy::document;
 
-pub const ORDER: Check = Check {
-    invariant: Invariant {
-        id: "provision.order",
-        level: Level::Must,
-        statement: "A step run before one it needs fails with a clear message and leaves the target as it was \
+pub fn order() -> Check {
+    Check::must(
+        "provision.order",
+        document("Blocking Dependencies"),
+        "A step run before one it needs fails with a clear message and leaves the target as it was \
                     (O: blocking dependencies).",
-        source: document("Blocking Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Disk],
-    run: |trial| Box::pin(order(trial)),
-    mutants: &[Mutant {
-        name: "a step that does not say what it needs",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Step { id: "6.2-device-broker", flaw: StepFlaw::Forgets("5.4-device-broker-policy") }],
-    }],
-};
+        order_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Disk])
+    .mutant(
+        "a step that does not say what it needs",
+        [Edit::step("6.2-device-broker", StepFlaw::Forgets("5.4-device-broker-policy".into()))],
+    )
+}
 
 /// What the document has blocked, and by what.
 const BLOCKED: [(&str, &str); 3] = [
@@ -32,7 +28,7 @@ const BLOCKED: [(&str, &str); 3] = [
     ("7.2-agent-timer", "6.1-home-manager"),
 ];
 
-async fn order(trial: &Trial) -> Outcome {
+async fn order_holds(trial: &Trial) -> Outcome {
     let (plan, machine) = (trial.plan()?, trial.unprovisioned()?.machine().await?);
     let before = machine.contents().await?;
     for step in plan.steps().iter().filter(|step| is_blocked(step)) {

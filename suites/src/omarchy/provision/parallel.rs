@@ -2,36 +2,34 @@
 
 use harness::machine::Contents;
 use harness::provision::{Step, StepFlaw, sequence};
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, violated};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, violated};
 
 use super::{ITS_OWN, decided, no_differences};
 use crate::omarchy::document;
 
-pub const PARALLEL: Check = Check {
-    invariant: Invariant {
-        id: "provision.parallel",
-        level: Level::Must,
-        statement: "Steps the document calls parallel give the same result in every order.",
-        source: document("Parallelization Opportunities"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Disk],
-    run: |trial| Box::pin(parallel(trial)),
-    mutants: &[Mutant {
-        name: "a step that takes in what a parallel one changes",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Step {
-            id: "5.5-password-policy",
-            flaw: StepFlaw::Runs(". /etc/os-release && echo \"# $PRETTY_NAME\" >>/etc/pam.d/common-password"),
-        }],
-    }],
-};
+pub fn parallel() -> Check {
+    Check::must(
+        "provision.parallel",
+        document("Parallelization Opportunities"),
+        "Steps the document calls parallel give the same result in every order.",
+        parallel_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Disk])
+    .mutant(
+        "a step that takes in what a parallel one changes",
+        [Edit::step(
+            "5.5-password-policy",
+            StepFlaw::Runs(
+                ". /etc/os-release && echo \"# $PRETTY_NAME\" >>/etc/pam.d/common-password".into(),
+            ),
+        )],
+    )
+}
 
 /// What two forks do not have in common.
 const IDENTITY: &[&str] = &["/etc/machine-id"];
 
-async fn parallel(trial: &Trial) -> Outcome {
+async fn parallel_holds(trial: &Trial) -> Outcome {
     let steps = trial.plan()?.steps();
     // Of two steps that are parallel, each comes first once.
     let mut back: Vec<&Step> = steps.iter().rev().collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness::machine::bus::{BUS, Bus};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::{PING, SESSION_BUS, THE_USER, peer, told};
 use crate::omarchy::document;
@@ -15,89 +15,57 @@ use crate::omarchy::wrapper::{SOURCE, USER_BROKER, USER_BROKER_NAME as NAME};
 /// The user's own service file.
 const SERVICE: &str = "/home/user/.local/share/dbus-1/services/com.microsoft.identity.broker1.service";
 
-pub const USER_BROKER_ACTIVATION: Check = Check {
-    invariant: Invariant {
-        id: "session.user-broker-activation",
-        level: Level::Must,
-        statement: "Calling com.microsoft.identity.broker1 on the session bus starts the user's own service file, which wins over the system's.",
-        source: document("D-Bus Activation Chain; Phase 6, 6.3"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(user_broker_activation(trial)),
-    mutants: &[
-        Mutant {
-            name: "user file missing",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Remove { path: SERVICE }],
-        },
-        Mutant {
-            name: "Exec of a missing path",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace { path: SERVICE, from: "-rosetta\n", to: "-rosetta-of-before\n" }],
-        },
-    ],
-};
+pub fn user_broker_activation() -> Check {
+    Check::must(
+        "session.user-broker-activation",
+        document("D-Bus Activation Chain; Phase 6, 6.3"),
+        "Calling com.microsoft.identity.broker1 on the session bus starts the user's own service file, \
+         which wins over the system's.",
+        user_broker_activation_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant("user file missing", [Edit::remove(SERVICE)])
+    .mutant("Exec of a missing path", [Edit::replace(SERVICE, "-rosetta\n", "-rosetta-of-before\n")])
+}
 
-async fn user_broker_activation(trial: &Trial) -> Outcome {
+async fn user_broker_activation_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     // The system's file has the program started without its wrapper.
     activated(&machine).await?.has_the_layer_first().await
 }
 
-pub const ACTIVATED_ENVIRONMENT: Check = Check {
-    invariant: Invariant {
-        id: "session.activated-environment",
-        level: Level::Must,
-        statement: "The activated broker has XDG_RUNTIME_DIR, XDG_CONFIG_HOME, HOME, GNOME_KEYRING_CONTROL and the library path.",
-        source: document("D-Bus Activation Chain"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(activated_environment(trial)),
-    mutants: &[
-        Mutant {
-            name: "wrapper without XDG_RUNTIME_DIR",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: USER_BROKER.file,
-                from: "export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$UID}\n",
-                to: "unset XDG_RUNTIME_DIR\n",
-            }],
-        },
-        Mutant {
-            name: "wrapper without XDG_CONFIG_HOME",
-            stage: None,
-            boots: false,
-            edits: &[without("export XDG_CONFIG_HOME=${XDG_CONFIG_HOME:-$HOME/.config}\n")],
-        },
-        Mutant {
-            name: "wrapper without HOME",
-            stage: None,
-            boots: false,
-            edits: &[without("export HOME=${HOME:-/home/user}\n")],
-        },
-        Mutant {
-            name: "wrapper without GNOME_KEYRING_CONTROL",
-            stage: None,
-            boots: false,
-            edits: &[without("export GNOME_KEYRING_CONTROL=$XDG_RUNTIME_DIR/keyring\n")],
-        },
-        Mutant {
-            name: "wrapper without LD_LIBRARY_PATH",
-            stage: None,
-            boots: false,
-            edits: &[without(SOURCE)],
-        },
-    ],
-};
+pub fn activated_environment() -> Check {
+    Check::must(
+        "session.activated-environment",
+        document("D-Bus Activation Chain"),
+        "The activated broker has XDG_RUNTIME_DIR, XDG_CONFIG_HOME, HOME, GNOME_KEYRING_CONTROL and the \
+         library path.",
+        activated_environment_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant(
+        "wrapper without XDG_RUNTIME_DIR",
+        [Edit::replace(
+            USER_BROKER.file,
+            "export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$UID}\n",
+            "unset XDG_RUNTIME_DIR\n",
+        )],
+    )
+    .mutant(
+        "wrapper without XDG_CONFIG_HOME",
+        [without("export XDG_CONFIG_HOME=${XDG_CONFIG_HOME:-$HOME/.config}\n")],
+    )
+    .mutant("wrapper without HOME", [without("export HOME=${HOME:-/home/user}\n")])
+    .mutant(
+        "wrapper without GNOME_KEYRING_CONTROL",
+        [without("export GNOME_KEYRING_CONTROL=$XDG_RUNTIME_DIR/keyring\n")],
+    )
+    .mutant("wrapper without LD_LIBRARY_PATH", [without(SOURCE)])
+}
 
 /// A wrapper that does not do this.
-const fn without(line: &'static str) -> Edit {
-    Edit::Replace { path: USER_BROKER.file, from: line, to: "" }
+fn without(line: &'static str) -> Edit {
+    Edit::replace(USER_BROKER.file, line, "")
 }
 
 /// What every session's bus has, and hands on.
@@ -110,7 +78,7 @@ const OF_THE_WRAPPER: [(&str, &str); 3] = [
     ("GNOME_KEYRING_CONTROL", "/run/user/1000/keyring"),
 ];
 
-async fn activated_environment(trial: &Trial) -> Outcome {
+async fn activated_environment_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let bus = Bus::connect(&machine, SESSION_BUS, THE_USER).await?;
     // A bus hands on what it was given, and that differs from desktop to desktop: here nothing that a wrapper sets.

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use harness::machine::Systemd;
 use harness::machine::bus::Bus;
-use harness::{
-    Check, Edit, Invariant, Level, Machine, MachineError, Mutant, Need, Outcome, Stop, Trial, expect,
-    violated,
-};
+use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::login::{log_in, with_keyring};
 use super::{SESSION_BUS, THE_USER};
@@ -21,29 +18,22 @@ pub const SERVICE: &str = "/home/user/.config/systemd/user/intune-agent.service"
 /// How long the agent may take, in real time.
 pub const LIMIT: Duration = Duration::from_secs(300);
 
-pub const AGENT_BEFORE_UNLOCK: Check = Check {
-    invariant: Invariant {
-        id: "session.agent-before-unlock",
-        level: Level::Must,
-        statement: "The agent's timer firing before unlock neither fails for good nor hangs: it is ordered after the session and the keyring.",
-        source: document("Race Conditions and Mitigations, 2"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(agent_before_unlock(trial)),
-    mutants: &[Mutant {
-        name: "After= missing",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Replace {
-            path: SERVICE,
-            from: "After=graphical-session.target gnome-keyring-daemon.service\n",
-            to: "",
-        }],
-    }],
-};
+pub fn agent_before_unlock() -> Check {
+    Check::must(
+        "session.agent-before-unlock",
+        document("Race Conditions and Mitigations, 2"),
+        "The agent's timer firing before unlock neither fails for good nor hangs: it is ordered after the \
+         session and the keyring.",
+        agent_before_unlock_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant(
+        "After= missing",
+        [Edit::replace(SERVICE, "After=graphical-session.target gnome-keyring-daemon.service\n", "")],
+    )
+}
 
-async fn agent_before_unlock(trial: &Trial) -> Outcome {
+async fn agent_before_unlock_holds(trial: &Trial) -> Outcome {
     let machine = with_keyring(trial).await?;
     // A keyring that takes its time, so that who does not wait for it is seen not to.
     let slow = Path::new("/run/systemd/user/gnome-keyring-daemon.service.d/slow.conf");

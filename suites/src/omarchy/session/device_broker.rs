@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use harness::machine::bus::Bus;
 use harness::machine::qemu::ROOT;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Text, Trial, expect, violated};
 
 use super::SYSTEM_BUS;
 use crate::omarchy::process::{Process, nothing_is_missing};
@@ -22,51 +22,32 @@ pub const NAME: &str = "com.microsoft.identity.devicebroker1";
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Has the broker started anew by what its unit files say now.
-const RESTART: Edit = Edit::Run { command: "systemctl restart microsoft-identity-device-broker.service" };
+const RESTART: Edit =
+    Edit::Run { command: Text::Borrowed("systemctl restart microsoft-identity-device-broker.service") };
 
-pub const DEVICE_BROKER_SERVICE: Check = Check {
-    invariant: Invariant {
-        id: "session.device-broker-service",
-        level: Level::Must,
-        statement: "It runs through the wrapper override, with HOME=/root, on the system bus, after boot without help.",
-        source: document("Phase 6, 6.2"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(device_broker_service(trial)),
-    mutants: &[
-        Mutant {
-            name: "override missing",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Remove { path: OVERRIDE }, DAEMON_RELOAD, RESTART],
-        },
-        Mutant {
-            name: "ExecStart not cleared",
-            stage: None,
-            boots: false,
-            edits: &[
-                // systemd refuses to restart such a unit, and so would leave the old one running.
-                Edit::Run { command: "systemctl stop microsoft-identity-device-broker.service" },
-                Edit::Replace { path: OVERRIDE, from: "ExecStart=\n", to: "" },
-                DAEMON_RELOAD,
-                Edit::Run { command: "! systemctl start microsoft-identity-device-broker.service" },
-            ],
-        },
-        Mutant {
-            name: "HOME unset",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace { path: OVERRIDE, from: "Environment=HOME=/root\n", to: "" },
-                DAEMON_RELOAD,
-                RESTART,
-            ],
-        },
-    ],
-};
+pub fn device_broker_service() -> Check {
+    Check::must(
+        "session.device-broker-service",
+        document("Phase 6, 6.2"),
+        "It runs through the wrapper override, with HOME=/root, on the system bus, after boot without help.",
+        device_broker_service_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant("override missing", [Edit::remove(OVERRIDE), DAEMON_RELOAD, RESTART])
+    .mutant(
+        "ExecStart not cleared",
+        [
+            // systemd refuses to restart such a unit, and so would leave the old one running.
+            Edit::run("systemctl stop microsoft-identity-device-broker.service"),
+            Edit::replace(OVERRIDE, "ExecStart=\n", ""),
+            DAEMON_RELOAD,
+            Edit::run("! systemctl start microsoft-identity-device-broker.service"),
+        ],
+    )
+    .mutant("HOME unset", [Edit::replace(OVERRIDE, "Environment=HOME=/root\n", ""), DAEMON_RELOAD, RESTART])
+}
 
-async fn device_broker_service(trial: &Trial) -> Outcome {
+async fn device_broker_service_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let process = on_its_bus(&machine).await?;
     process.has_the_layer_first().await?;

@@ -1,33 +1,27 @@
 //! Whose the user's files are.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Outcome, Trial, expect};
+use harness::{Check, Edit, Outcome, Trial, expect};
 
 use crate::omarchy::{USER, document};
 
-pub const NO_ROOT_OWNED_HOME: Check = Check {
-    invariant: Invariant {
-        id: "session.no-root-owned-home",
-        level: Level::Must,
-        statement: "After provisioning nothing below the user's home is owned by root (O: race 4).",
-        source: document("Race Conditions and Mitigations, 4"),
-        variant: None,
-    },
-    needs: &[],
-    run: |trial| Box::pin(no_root_owned_home(trial)),
-    mutants: &[Mutant {
-        name: "one step run as root",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run {
-            command: "cd /home/user/.local/share/keyrings && printf login >new && mv new default",
-        }],
-    }],
-};
+pub fn no_root_owned_home() -> Check {
+    Check::must(
+        "session.no-root-owned-home",
+        document("Race Conditions and Mitigations, 4"),
+        "After provisioning nothing below the user's home is owned by root (O: race 4).",
+        no_root_owned_home_holds,
+    )
+    .needs([])
+    .mutant(
+        "one step run as root",
+        [Edit::run("cd /home/user/.local/share/keyrings && printf login >new && mv new default")],
+    )
+}
 
 /// As many as a sentence can name.
 const NAMED: usize = 5;
 
-async fn no_root_owned_home(trial: &Trial) -> Outcome {
+async fn no_root_owned_home_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     // What is mounted there is not of the home, and may not be for root to see; what goes away meanwhile is nobody's.
     let home = format!("/home/{USER}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use harness::lab::{Drives, booted};
 use harness::machine::bus::{Bus, Object, Refusal};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Text, Trial, expect, violated};
 use serde::Deserialize;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
@@ -27,42 +27,24 @@ const SERVICE: Object<'_> = Object {
     interface: "org.freedesktop.Secret.Service",
 };
 
-pub const KEYRING_DEFAULT: Check = Check {
-    invariant: Invariant {
-        id: "session.keyring-default",
-        level: Level::Must,
-        statement: "`~/.local/share/keyrings/default` is exactly `login`, no newline, owned by the user.",
-        source: document("Phase 6, 6.4"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(keyring_default(trial)),
-    mutants: &[
-        Mutant {
-            name: "newline",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Write { path: DEFAULT, content: "login\n" }, USERS],
-        },
-        Mutant {
-            name: "other name",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Write { path: DEFAULT, content: "session" }, USERS],
-        },
-        Mutant {
-            name: "root-owned",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run { command: "chown root: /home/user/.local/share/keyrings/default" }],
-        },
-    ],
-};
+pub fn keyring_default() -> Check {
+    Check::must(
+        "session.keyring-default",
+        document("Phase 6, 6.4"),
+        "`~/.local/share/keyrings/default` is exactly `login`, no newline, owned by the user.",
+        keyring_default_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant("newline", [Edit::write(DEFAULT, "login\n"), USERS])
+    .mutant("other name", [Edit::write(DEFAULT, "session"), USERS])
+    .mutant("root-owned", [Edit::run("chown root: /home/user/.local/share/keyrings/default")])
+}
 
 /// What an edit writes is root's.
-const USERS: Edit = Edit::Run { command: "chown user: /home/user/.local/share/keyrings/default" };
+const USERS: Edit =
+    Edit::Run { command: Text::Borrowed("chown user: /home/user/.local/share/keyrings/default") };
 
-async fn keyring_default(trial: &Trial) -> Outcome {
+async fn keyring_default_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let owner = machine.run(&format!("stat --format=%U {DEFAULT}")).await?;
     expect(owner.text() == USER, format!("{DEFAULT} is the user's"), owner)?;
@@ -76,51 +58,43 @@ async fn keyring_default(trial: &Trial) -> Outcome {
     expect(collection == LOGIN, format!("secrets go to {LOGIN}"), collection)
 }
 
-pub const KEYRING_UNLOCKED: Check = Check {
-    invariant: Invariant {
-        id: "session.keyring-unlocked",
-        level: Level::Must,
-        statement: "After a PAM login the `login` collection is unlocked: a secret of any bytes and several lines, stored over the Secret Service, comes back, also after the next start of the daemon and of the machine.",
-        source: document("Race Conditions and Mitigations, 2"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Sockets],
-    run: |trial| Box::pin(keyring_unlocked(trial)),
-    mutants: &[
-        Mutant {
-            name: "pam_gnome_keyring missing",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run { command: "sed -i /pam_gnome_keyring/d /etc/pam.d/login" }],
-        },
-        Mutant {
-            name: "a keyring in clear text",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Write {
-                    path: KEYRING,
-                    content: "[keyring]\ndisplay-name=login\nctime=0\nmtime=0\nlock-on-idle=false\nlock-after=false\n",
-                },
-                Edit::Run {
-                    command: "cd /home/user/.local/share/keyrings && chown user: login.keyring && chmod 600 login.keyring",
-                },
-            ],
-        },
-    ],
-};
+pub fn keyring_unlocked() -> Check {
+    Check::must(
+        "session.keyring-unlocked",
+        document("Race Conditions and Mitigations, 2"),
+        "After a PAM login the `login` collection is unlocked: a secret of any bytes and several lines, \
+         stored over the Secret Service, comes back, also after the next start of the daemon and of the \
+         machine.",
+        keyring_unlocked_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Sockets])
+    .mutant("pam_gnome_keyring missing", [Edit::run("sed -i /pam_gnome_keyring/d /etc/pam.d/login")])
+    .mutant(
+        "a keyring in clear text",
+        [
+            Edit::write(
+                KEYRING,
+                "[keyring]\ndisplay-name=login\nctime=0\nmtime=0\nlock-on-idle=false\nlock-after=false\n",
+            ),
+            Edit::run(
+                "cd /home/user/.local/share/keyrings && chown user: login.keyring && chmod 600 \
+                 login.keyring",
+            ),
+        ],
+    )
+}
 
 /// Where the daemon keeps that collection.
 const KEYRING: &str = "/home/user/.local/share/keyrings/login.keyring";
 
 /// A key as programs write it, with lines that a file of settings has too.
-const LINES: &[u8] =
-    b"-----BEGIN PRIVATE KEY-----\n[keyring]\nsecret=other\n\n\\n\t\r\n-----END PRIVATE KEY-----\n";
+const LINES: &[u8] = b"-----BEGIN PRIVATE KEY-----\n[keyring]\nsecret=other\n\n\\n\t\r\n-----END PRIVATE \
+                       KEY-----\n";
 
 /// What is no text.
 const BYTES: &[u8] = b"\x00\x01\n\x7f\x80\xfe\xff\x00";
 
-async fn keyring_unlocked(trial: &Trial) -> Outcome {
+async fn keyring_unlocked_holds(trial: &Trial) -> Outcome {
     keeps_without_a_login(trial).await?;
     let machine = logged_in(trial).await?;
     let keyring = Keyring::of(&machine).await?;

@@ -9,30 +9,30 @@ pub mod login;
 mod policy;
 pub mod timer;
 
-use harness::Suite;
 use harness::machine::bus::{Object, Refusal};
 use harness::machine::qemu::Peer;
+use harness::{Check, Suite};
 
 use super::USER;
 pub use activation::activated;
 
-pub const SUITE: Suite = Suite {
-    target: "omarchy",
-    name: "session",
-    checks: &[
-        policy::DEVICE_BROKER_POLICY,
-        policy::POLICY_RELOAD,
-        device_broker::DEVICE_BROKER_SERVICE,
-        activation::USER_BROKER_ACTIVATION,
-        activation::ACTIVATED_ENVIRONMENT,
-        keyring::KEYRING_DEFAULT,
-        keyring::KEYRING_UNLOCKED,
-        agent::AGENT_BEFORE_UNLOCK,
-        timer::TIMER_BUS_ADDRESS,
-        timer::AGENT_SCHEDULE,
-        home::NO_ROOT_OWNED_HOME,
-    ],
-};
+pub const SUITE: Suite = Suite { target: "omarchy", name: "session", checks };
+
+fn checks() -> Vec<Check> {
+    vec![
+        policy::device_broker_policy(),
+        policy::policy_reload(),
+        device_broker::device_broker_service(),
+        activation::user_broker_activation(),
+        activation::activated_environment(),
+        keyring::keyring_default(),
+        keyring::keyring_unlocked(),
+        agent::agent_before_unlock(),
+        timer::timer_bus_address(),
+        timer::agent_schedule(),
+        home::no_root_owned_home(),
+    ]
+}
 
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 

@@ -2,7 +2,7 @@
 
 use harness::machine::bus::{BUS, Bus, Refusal};
 use harness::machine::qemu::ROOT;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::device_broker::{LIMIT, NAME};
 use super::{PING, SYSTEM_BUS, THE_USER, peer, told};
@@ -13,48 +13,27 @@ const POLICY: &str = "/usr/share/dbus-1/system.d/com.microsoft.identity.devicebr
 /// What step 5.4 runs when it has installed the policy.
 const RELOAD: &str = "/usr/local/libexec/reload-bus-policies";
 
-pub const DEVICE_BROKER_POLICY: Check = Check {
-    invariant: Invariant {
-        id: "session.device-broker-policy",
-        level: Level::Must,
-        statement: "The policy lies in `/usr/share/dbus-1/system.d/`, where everybody may read and only root may write it; root may own com.microsoft.identity.devicebroker1, another user may not, a user may call it.",
-        source: document("Phase 5, 5.4; Blocking Dependencies"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(device_broker_policy(trial)),
-    mutants: &[
-        Mutant {
-            name: "policy missing",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Remove { path: POLICY }, Edit::Run { command: RELOAD }],
-        },
-        Mutant {
-            name: "allows any owner",
-            stage: None,
-            boots: false,
-            edits: &[
-                Edit::Replace {
-                    path: POLICY,
-                    from: "<policy user=\"root\">",
-                    to: "<policy context=\"default\">",
-                },
-                Edit::Run { command: RELOAD },
-            ],
-        },
-        Mutant {
-            name: "mode 0600",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "chmod 600 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf",
-            }],
-        },
-    ],
-};
+pub fn device_broker_policy() -> Check {
+    Check::must(
+        "session.device-broker-policy",
+        document("Phase 5, 5.4; Blocking Dependencies"),
+        "The policy lies in `/usr/share/dbus-1/system.d/`, where everybody may read and only root may write \
+         it; root may own com.microsoft.identity.devicebroker1, another user may not, a user may call it.",
+        device_broker_policy_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant("policy missing", [Edit::remove(POLICY), Edit::run(RELOAD)])
+    .mutant(
+        "allows any owner",
+        [Edit::replace(POLICY, "<policy user=\"root\">", "<policy context=\"default\">"), Edit::run(RELOAD)],
+    )
+    .mutant(
+        "mode 0600",
+        [Edit::run("chmod 600 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf")],
+    )
+}
 
-async fn device_broker_policy(trial: &Trial) -> Outcome {
+async fn device_broker_policy_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let mode = machine.run(&format!("stat --dereference --format=%a {POLICY}")).await?;
     let bits = u32::from_str_radix(&mode.text(), 8).unwrap_or_default();
@@ -76,45 +55,34 @@ async fn device_broker_policy(trial: &Trial) -> Outcome {
     expect(called.is_ok(), format!("the user may call {NAME}"), told(&called))
 }
 
-pub const POLICY_RELOAD: Check = Check {
-    invariant: Invariant {
-        id: "session.policy-reload",
-        level: Level::Must,
-        statement: "Installing the policy takes effect by reload, with the bus's connections kept.",
-        source: document("Phase 5, 5.4"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(policy_reload(trial)),
-    mutants: &[
-        Mutant {
-            name: "a step that restarts the bus",
-            stage: None,
-            boots: false,
-            edits: &[reloads_by("exec systemctl restart dbus.service")],
-        },
-        Mutant {
-            name: "a step that signals a program which is not the bus",
-            stage: None,
-            boots: false,
-            edits: &[reloads_by("exec pkill -HUP -x dbus-broker")],
-        },
-    ],
-};
+pub fn policy_reload() -> Check {
+    Check::must(
+        "session.policy-reload",
+        document("Phase 5, 5.4"),
+        "Installing the policy takes effect by reload, with the bus's connections kept.",
+        policy_reload_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant("a step that restarts the bus", [reloads_by("exec systemctl restart dbus.service")])
+    .mutant(
+        "a step that signals a program which is not the bus",
+        [reloads_by("exec pkill -HUP -x dbus-broker")],
+    )
+}
 
 /// A step that does this instead.
-const fn reloads_by(command: &'static str) -> Edit {
-    Edit::Replace {
-        path: RELOAD,
-        from: "exec busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig",
-        to: command,
-    }
+fn reloads_by(command: &'static str) -> Edit {
+    Edit::replace(
+        RELOAD,
+        "exec busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig",
+        command,
+    )
 }
 
 /// How the document's number of that step begins its name.
 const STEP: &str = "5.4-";
 
-async fn policy_reload(trial: &Trial) -> Outcome {
+async fn policy_reload_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let bus = Bus::connect(&machine, SYSTEM_BUS, ROOT).await?;
     let before: Result<String, _> = bus.call(BUS, "GetId", &()).await?;

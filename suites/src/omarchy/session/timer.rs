@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use harness::fault::Step;
 use harness::machine::bus::Bus;
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::agent::{LIMIT, SERVICE, end_of_run};
 use super::login::logged_in;
@@ -16,29 +16,22 @@ use crate::omarchy::{document, in_session, limit};
 
 const TIMER: &str = "/home/user/.config/systemd/user/intune-agent.timer";
 
-pub const TIMER_BUS_ADDRESS: Check = Check {
-    invariant: Invariant {
-        id: "session.timer-bus-address",
-        level: Level::Must,
-        statement: "The agent run by the user timer reaches the session bus (DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus).",
-        source: document("Race Conditions and Mitigations, 3"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(timer_bus_address(trial)),
-    mutants: &[Mutant {
-        name: "variable missing",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Replace {
-            path: SERVICE,
-            from: "Environment=DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus\n",
-            to: "",
-        }],
-    }],
-};
+pub fn timer_bus_address() -> Check {
+    Check::must(
+        "session.timer-bus-address",
+        document("Race Conditions and Mitigations, 3"),
+        "The agent run by the user timer reaches the session bus \
+         (DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus).",
+        timer_bus_address_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant(
+        "variable missing",
+        [Edit::replace(SERVICE, "Environment=DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus\n", "")],
+    )
+}
 
-async fn timer_bus_address(trial: &Trial) -> Outcome {
+async fn timer_bus_address_holds(trial: &Trial) -> Outcome {
     let machine = logged_in(trial).await?;
     // What a timer runs has nothing of the session but what its unit says.
     machine.succeed(&in_session("systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS")).await?;
@@ -69,53 +62,29 @@ async fn fire(machine: &dyn Machine) -> Result<String, Stop> {
     Ok(in_session("systemctl --user daemon-reload && systemctl --user restart intune-agent.timer"))
 }
 
-pub const AGENT_SCHEDULE: Check = Check {
-    invariant: Invariant {
-        id: "session.agent-schedule",
-        level: Level::Must,
-        statement: "intune-agent.timer is enabled, fires at start-up and hourly (seen over three hours of virtual time).",
-        source: document("Phase 7, 7.2"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse],
-    run: |trial| Box::pin(agent_schedule(trial)),
-    mutants: &[
-        Mutant {
-            name: "timer disabled",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Remove {
-                path: "/home/user/.config/systemd/user/timers.target.wants/intune-agent.timer",
-            }],
-        },
-        Mutant {
-            name: "hourly without a run at start-up",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: TIMER,
-                from: "OnStartupSec=1min\nOnUnitActiveSec=1h",
-                to: "OnCalendar=hourly",
-            }],
-        },
-        Mutant {
-            name: "a random delay of a day",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: TIMER,
-                from: "OnUnitActiveSec=1h",
-                to: "OnUnitActiveSec=1h\nRandomizedDelaySec=1d",
-            }],
-        },
-        Mutant {
-            name: "daily",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace { path: TIMER, from: "OnUnitActiveSec=1h", to: "OnUnitActiveSec=1d" }],
-        },
-    ],
-};
+pub fn agent_schedule() -> Check {
+    Check::must(
+        "session.agent-schedule",
+        document("Phase 7, 7.2"),
+        "intune-agent.timer is enabled, fires at start-up and hourly (seen over three hours of virtual \
+         time).",
+        agent_schedule_holds,
+    )
+    .needs([Need::Undo, Need::Lapse])
+    .mutant(
+        "timer disabled",
+        [Edit::remove("/home/user/.config/systemd/user/timers.target.wants/intune-agent.timer")],
+    )
+    .mutant(
+        "hourly without a run at start-up",
+        [Edit::replace(TIMER, "OnStartupSec=1min\nOnUnitActiveSec=1h", "OnCalendar=hourly")],
+    )
+    .mutant(
+        "a random delay of a day",
+        [Edit::replace(TIMER, "OnUnitActiveSec=1h", "OnUnitActiveSec=1h\nRandomizedDelaySec=1d")],
+    )
+    .mutant("daily", [Edit::replace(TIMER, "OnUnitActiveSec=1h", "OnUnitActiveSec=1d")])
+}
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -123,7 +92,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// What the first run may take after the start, in which much else is started.
 const START_UP: Duration = Duration::from_secs(600);
 
-async fn agent_schedule(trial: &Trial) -> Outcome {
+async fn agent_schedule_holds(trial: &Trial) -> Outcome {
     let machine = trial.time_lapse()?.machine().await?;
     // What the agent does is not decided here, and whether it does it well: it tells when it runs.
     let tells = Path::new("/etc/systemd/user/intune-agent.service.d/zz-assay-tells.conf");

@@ -1,7 +1,7 @@
 //! The card, as far as its reader and the daemon carry it.
 
 use harness::smartcard::{Flaw, PIN};
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::SOCKET;
 use super::client::{NATIVE, found_by};
@@ -10,33 +10,20 @@ use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
 use crate::omarchy::{as_user, document};
 
-pub const READER_AND_ATR: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.reader-and-atr",
-        level: Level::Must,
-        statement: "With a virtual card in the virtual reader, the reader is listed, the ATR is the card's, and SELECT of the PIV application succeeds.",
-        source: document("Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets, Need::Token],
-    run: |trial| Box::pin(reader_and_atr(trial)),
-    mutants: &[
-        Mutant {
-            name: "reader configuration removed",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Remove { path: "/etc/reader.conf.d/vpcd" }],
-        },
-        Mutant {
-            name: "a card that answers at random",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Token(Flaw::Garbage)],
-        },
-    ],
-};
+pub fn reader_and_atr() -> Check {
+    Check::must(
+        "smartcard.reader-and-atr",
+        document("Critical Path for pcscd"),
+        "With a virtual card in the virtual reader, the reader is listed, the ATR is the card's, and SELECT \
+         of the PIV application succeeds.",
+        reader_and_atr_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant("reader configuration removed", [Edit::remove("/etc/reader.conf.d/vpcd")])
+    .mutant("a card that answers at random", [Edit::Token(Flaw::Garbage)])
+}
 
-async fn reader_and_atr(trial: &Trial) -> Outcome {
+async fn reader_and_atr_holds(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await.map_err(Stop::undecided)?;
     let token = trial.token().await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
@@ -53,25 +40,18 @@ async fn reader_and_atr(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub const WRONG_PIN: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.wrong-pin",
-        level: Level::Must,
-        statement: "A wrong PIN is refused, costs one try, and a right PIN then works.",
-        source: document("Enrollment Flow"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets, Need::Token],
-    run: |trial| Box::pin(wrong_pin(trial)),
-    mutants: &[Mutant {
-        name: "a card that takes any PIN",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Token(Flaw::AnyPin)],
-    }],
-};
+pub fn wrong_pin() -> Check {
+    Check::must(
+        "smartcard.wrong-pin",
+        document("Enrollment Flow"),
+        "A wrong PIN is refused, costs one try, and a right PIN then works.",
+        wrong_pin_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant("a card that takes any PIN", [Edit::Token(Flaw::AnyPin)])
+}
 
-async fn wrong_pin(trial: &Trial) -> Outcome {
+async fn wrong_pin_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
     let _card = trial.insert(&token, &*machine).await?;

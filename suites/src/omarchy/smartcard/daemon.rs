@@ -1,30 +1,23 @@
 //! How the daemon starts.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
 use super::client::NATIVE;
 use super::{DAEMON, DAEMON_SOCKET, SOCKET};
 use crate::omarchy::document;
 
-pub const SOCKET_ACTIVATED: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.socket-activated",
-        level: Level::Must,
-        statement: "pcscd.socket is enabled; the first client starts pcscd at `/run/pcscd/pcscd.comm`.",
-        source: document("Phase 5, 5.3"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets],
-    run: |trial| Box::pin(socket_activated(trial)),
-    mutants: &[Mutant {
-        name: "socket disabled",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run { command: "systemctl disable --now pcscd.socket" }],
-    }],
-};
+pub fn socket_activated() -> Check {
+    Check::must(
+        "smartcard.socket-activated",
+        document("Phase 5, 5.3"),
+        "pcscd.socket is enabled; the first client starts pcscd at `/run/pcscd/pcscd.comm`.",
+        socket_activated_holds,
+    )
+    .needs([Need::Undo, Need::Sockets])
+    .mutant("socket disabled", [Edit::run("systemctl disable --now pcscd.socket")])
+}
 
-async fn socket_activated(trial: &Trial) -> Outcome {
+async fn socket_activated_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let systemd = machine.systemd().await?;
     let listening = systemd.active_state(DAEMON_SOCKET).await?;

@@ -12,26 +12,26 @@ mod signature;
 mod symlink;
 mod usb;
 
-use harness::Suite;
+use harness::{Check, Suite};
 
-pub const SUITE: Suite = Suite {
-    target: "omarchy",
-    name: "smartcard",
-    checks: &[
-        daemon::SOCKET_ACTIVATED,
-        symlink::SYMLINK_AT_BOOT,
-        symlink::SYMLINK_SURVIVES,
-        access::CONNECT_THROUGH_SYMLINK,
-        access::NO_POLKIT_REFUSAL,
-        plist::CCID_PLIST,
-        usb::CCID_READER_APPEARS,
-        card::READER_AND_ATR,
-        object::PKCS11_OBJECT,
-        signature::SIGN_AND_VERIFY,
-        card::WRONG_PIN,
-        pulled::CARD_PULLED,
-    ],
-};
+pub const SUITE: Suite = Suite { target: "omarchy", name: "smartcard", checks };
+
+fn checks() -> Vec<Check> {
+    vec![
+        daemon::socket_activated(),
+        symlink::symlink_at_boot(),
+        symlink::symlink_survives(),
+        access::connect_through_symlink(),
+        access::no_polkit_refusal(),
+        plist::ccid_plist(),
+        usb::ccid_reader_appears(),
+        card::reader_and_atr(),
+        object::pkcs11_object(),
+        signature::sign_and_verify(),
+        card::wrong_pin(),
+        pulled::card_pulled(),
+    ]
+}
 
 /// Where the daemon listens.
 const SOCKET: &str = "/run/pcscd/pcscd.comm";

@@ -1,55 +1,43 @@
 //! The card's certificate as a PKCS#11 object, for x86_64 programs that ask p11-kit for modules.
 
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
 use crate::omarchy::{as_user, document};
 
 /// The user's own configuration of p11-kit.
 const MODULE: &str = "/home/user/.config/pkcs11/modules/opensc.module";
 
-pub const PKCS11_OBJECT: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.pkcs11-object",
-        level: Level::Must,
-        statement: "The x86_64 OpenSC module, found through p11-kit by `~/.config/pkcs11/modules/opensc.module`, lists the PIV authentication certificate.",
-        source: document("Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets, Need::Token],
-    run: |trial| Box::pin(pkcs11_object(trial)),
-    mutants: &[
-        Mutant {
-            name: "module file missing",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Remove { path: MODULE }],
-        },
-        Mutant {
-            name: "module path of the wrong architecture",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: MODULE,
-                from: "/opt/library-layer/usr/lib/x86_64-linux-gnu/",
-                to: "/usr/lib/aarch64-linux-gnu/",
-            }],
-        },
-        Mutant {
-            name: "mode 0600 root",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "cd /home/user/.config/pkcs11/modules && chown root: opensc.module && chmod 600 opensc.module",
-            }],
-        },
-    ],
-};
+pub fn pkcs11_object() -> Check {
+    Check::must(
+        "smartcard.pkcs11-object",
+        document("Critical Path for pcscd"),
+        "The x86_64 OpenSC module, found through p11-kit by `~/.config/pkcs11/modules/opensc.module`, lists \
+         the PIV authentication certificate.",
+        pkcs11_object_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant("module file missing", [Edit::remove(MODULE)])
+    .mutant(
+        "module path of the wrong architecture",
+        [Edit::replace(
+            MODULE,
+            "/opt/library-layer/usr/lib/x86_64-linux-gnu/",
+            "/usr/lib/aarch64-linux-gnu/",
+        )],
+    )
+    .mutant(
+        "mode 0600 root",
+        [Edit::run(
+            "cd /home/user/.config/pkcs11/modules && chown root: opensc.module && chmod 600 opensc.module",
+        )],
+    )
+}
 
 /// An x86_64 program as a wrapper would start it. It loads p11-kit's proxy, which loads what p11-kit is told to.
 const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environment && \
     exec $layer/usr/bin/pkcs11-tool --module $layer/$libraries/libp11-kit.so.0 --list-objects --type cert";
 
-async fn pkcs11_object(trial: &Trial) -> Outcome {
+async fn pkcs11_object_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
     let _card = trial.insert(&token, &*machine).await?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Trial, expect, violated};
 use plist::Value;
 
 use crate::omarchy::document;
@@ -17,55 +17,47 @@ const READER: [(&str, &str); 3] =
 const ADD: &str = "test ! -e /usr/local/libexec/add-ccid-reader || \
                    /usr/local/libexec/add-ccid-reader 0x203A 0xFFFD 'Parallels Proxy CCID'";
 
-pub const CCID_PLIST: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.ccid-plist",
-        level: Level::Must,
-        statement: "The ccid driver's Info.plist is well-formed, lists 0x203A, 0xFFFD and \"Parallels Proxy CCID\" at the same index of three arrays of equal length, once, also after the step runs twice.",
-        source: document("Phase 5, 5.3"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(ccid_plist(trial)),
-    mutants: &[
-        Mutant {
-            name: "arrays misaligned by one",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i -z 's|\\(<string>0xFFFD</string>\\)\\(\\s*\\)\\(<string>[^<]*</string>\\)|\\3\\2\\1|' \"$file\"",
-            }],
-        },
-        Mutant {
-            name: "entry twice",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i 's#<string>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</string>#&&#' \"$file\"",
-            }],
-        },
-        Mutant {
-            name: "a step that adds it again",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Replace {
-                path: "/usr/local/libexec/add-ccid-reader",
-                from: "! grep -qF \"<string>$name</string>\" \"$plist\" || exit 0\n",
-                to: "",
-            }],
-        },
-        Mutant {
-            name: "vendor in the product array",
-            stage: None,
-            boots: false,
-            edits: &[Edit::Run {
-                command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i 's|<string>0xFFFD</string>|<string>0x203A</string>|' \"$file\"",
-            }],
-        },
-    ],
-};
+pub fn ccid_plist() -> Check {
+    Check::must(
+        "smartcard.ccid-plist",
+        document("Phase 5, 5.3"),
+        "The ccid driver's Info.plist is well-formed, lists 0x203A, 0xFFFD and \"Parallels Proxy CCID\" at \
+         the same index of three arrays of equal length, once, also after the step runs twice.",
+        ccid_plist_holds,
+    )
+    .needs([Need::Undo])
+    .mutant(
+        "arrays misaligned by one",
+        [Edit::run(
+            "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i -z \
+             's|\\(<string>0xFFFD</string>\\)\\(\\s*\\)\\(<string>[^<]*</string>\\)|\\3\\2\\1|' \"$file\"",
+        )],
+    )
+    .mutant(
+        "entry twice",
+        [Edit::run(
+            "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i \
+             's#<string>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</string>#&&#' \"$file\"",
+        )],
+    )
+    .mutant(
+        "a step that adds it again",
+        [Edit::replace(
+            "/usr/local/libexec/add-ccid-reader",
+            "! grep -qF \"<string>$name</string>\" \"$plist\" || exit 0\n",
+            "",
+        )],
+    )
+    .mutant(
+        "vendor in the product array",
+        [Edit::run(
+            "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i \
+             's|<string>0xFFFD</string>|<string>0x203A</string>|' \"$file\"",
+        )],
+    )
+}
 
-async fn ccid_plist(trial: &Trial) -> Outcome {
+async fn ccid_plist_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     lists_the_reader_once(&*machine).await?;
     let again = machine.run(ADD).await?;

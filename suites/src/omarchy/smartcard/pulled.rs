@@ -1,34 +1,28 @@
 //! A card that is pulled while somebody uses it.
 
 use harness::smartcard::{Answer, Client, Flaw};
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
 use crate::omarchy::document;
 
-pub const CARD_PULLED: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.card-pulled",
-        level: Level::Must,
-        statement: "Card pulled in the middle of a session: the client gets \"removed\", not a hang; put back, it works.",
-        source: document("Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets, Need::Token],
-    run: |trial| Box::pin(card_pulled(trial)),
-    mutants: &[Mutant {
-        name: "a reader that goes mute instead",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Token(Flaw::Stuck)],
-    }],
-};
+pub fn card_pulled() -> Check {
+    Check::must(
+        "smartcard.card-pulled",
+        document("Critical Path for pcscd"),
+        "Card pulled in the middle of a session: the client gets \"removed\", not a hang; put back, it \
+         works.",
+        card_pulled_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant("a reader that goes mute instead", [Edit::Token(Flaw::Stuck)])
+}
 
 /// The first of the two that the reader of software has.
 const READER: &str = "Virtual PCD 00 00";
 
 const SELECT_PIV: &str = "00a4040009a0000003080000100000";
 
-async fn card_pulled(trial: &Trial) -> Outcome {
+async fn card_pulled_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
     let card = trial.insert(&token, &*machine).await?;

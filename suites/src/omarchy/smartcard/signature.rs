@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::smartcard::{Flaw, PIN, Token};
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
@@ -12,23 +12,17 @@ use x509_cert::der::{Decode, Encode};
 
 use crate::omarchy::{as_user, document};
 
-pub const SIGN_AND_VERIFY: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.sign-and-verify",
-        level: Level::Must,
-        statement: "A signature made on the card with the PIN verifies against the certificate's public key on the host.",
-        source: document("Enrollment Flow"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets, Need::Token],
-    run: |trial| Box::pin(sign_and_verify(trial)),
-    mutants: &[Mutant {
-        name: "card with a certificate for another key",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Token(Flaw::WrongCertificate)],
-    }],
-};
+pub fn sign_and_verify() -> Check {
+    Check::must(
+        "smartcard.sign-and-verify",
+        document("Enrollment Flow"),
+        "A signature made on the card with the PIN verifies against the certificate's public key on the \
+         host.",
+        sign_and_verify_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant("card with a certificate for another key", [Edit::Token(Flaw::WrongCertificate)])
+}
 
 const TEXT: &str = "to be signed by the card";
 
@@ -38,7 +32,7 @@ const SIGNATURE: &str = "/tmp/signature";
 /// How long a token of hardware takes to answer, which nothing on the way may take for its end.
 const SLOW: Duration = Duration::from_millis(100);
 
-async fn sign_and_verify(trial: &Trial) -> Outcome {
+async fn sign_and_verify_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?.slowed(SLOW);
     let _card = trial.insert(&token, &*machine).await?;

@@ -2,84 +2,65 @@
 
 use std::time::Duration;
 
-use harness::{Check, Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Trial, expect};
+use harness::{Check, Edit, Machine, Need, Outcome, Trial, expect};
 
 use super::client::NATIVE;
 use super::{DAEMON, DAEMON_SOCKET, SOCKET, SYMLINK, TMPFILES};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
-pub const SYMLINK_AT_BOOT: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.symlink-at-boot",
-        level: Level::Must,
-        statement: "After every boot `/run/pcscd/pcscd` is a symlink that resolves to the listening socket.",
-        source: document("Phase 5, 5.3; Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo],
-    run: |trial| Box::pin(symlink_at_boot(trial)),
-    mutants: &[
-        Mutant {
-            name: "link made once by hand, no tmpfiles entry",
-            stage: None,
-            boots: true,
-            edits: &[
-                Edit::Remove { path: TMPFILES },
-                Edit::Run { command: "ln -sfn pcscd.comm /run/pcscd/pcscd" },
-            ],
-        },
-        Mutant {
-            name: "link to another name",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace { path: TMPFILES, from: "- pcscd.comm", to: "- pcscd.socket" }],
-        },
-        Mutant {
-            name: "regular file instead",
-            stage: None,
-            boots: true,
-            edits: &[Edit::Replace {
-                path: TMPFILES,
-                from: "L+ /run/pcscd/pcscd - - - - pcscd.comm",
-                to: "f /run/pcscd/pcscd 0666 root root - pcscd.comm",
-            }],
-        },
-    ],
-};
+pub fn symlink_at_boot() -> Check {
+    Check::must(
+        "smartcard.symlink-at-boot",
+        document("Phase 5, 5.3; Critical Path for pcscd"),
+        "After every boot `/run/pcscd/pcscd` is a symlink that resolves to the listening socket.",
+        symlink_at_boot_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_at_boot(
+        "link made once by hand, no tmpfiles entry",
+        [Edit::remove(TMPFILES), Edit::run("ln -sfn pcscd.comm /run/pcscd/pcscd")],
+    )
+    .mutant_at_boot("link to another name", [Edit::replace(TMPFILES, "- pcscd.comm", "- pcscd.socket")])
+    .mutant_at_boot(
+        "regular file instead",
+        [Edit::replace(
+            TMPFILES,
+            "L+ /run/pcscd/pcscd - - - - pcscd.comm",
+            "f /run/pcscd/pcscd 0666 root root - pcscd.comm",
+        )],
+    )
+}
 
-async fn symlink_at_boot(trial: &Trial) -> Outcome {
+async fn symlink_at_boot_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     leads_to_the_daemon(&*machine, "a boot").await
 }
 
-pub const SYMLINK_SURVIVES: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.symlink-survives",
-        level: Level::Hazard,
-        statement: "It still does after pcscd restarts, its socket restarts, pcscd exits for idleness, and tmpfiles runs again.",
-        source: document("Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Lapse, Need::Sockets],
-    run: |trial| Box::pin(symlink_survives(trial)),
-    mutants: &[Mutant {
-        name: "a unit whose runtime directory is removed on stop",
-        stage: None,
-        boots: false,
-        edits: &[
-            Edit::Write {
-                path: "/etc/systemd/system/pcscd.service.d/runtime-directory.conf",
-                content: "[Service]\nRuntimeDirectory=pcscd\n",
-            },
+pub fn symlink_survives() -> Check {
+    Check::hazard(
+        "smartcard.symlink-survives",
+        document("Critical Path for pcscd"),
+        "It still does after pcscd restarts, its socket restarts, pcscd exits for idleness, and tmpfiles \
+         runs again.",
+        symlink_survives_holds,
+    )
+    .needs([Need::Undo, Need::Lapse, Need::Sockets])
+    .mutant(
+        "a unit whose runtime directory is removed on stop",
+        [
+            Edit::write(
+                "/etc/systemd/system/pcscd.service.d/runtime-directory.conf",
+                "[Service]\nRuntimeDirectory=pcscd\n",
+            ),
             DAEMON_RELOAD,
         ],
-    }],
-};
+    )
+}
 
 /// The daemon exits when it has had no client for a minute.
 const IDLE: Duration = Duration::from_secs(75);
 
-async fn symlink_survives(trial: &Trial) -> Outcome {
+async fn symlink_survives_holds(trial: &Trial) -> Outcome {
     let machine = trial.time_lapse()?.machine().await?;
     for (what, command) in [
         ("a restart of the daemon", format!("systemctl restart {DAEMON}")),

@@ -3,30 +3,28 @@
 use std::time::Duration;
 
 use harness::smartcard::Answer;
-use harness::{Check, Edit, Invariant, Level, Mutant, Need, Outcome, Trial, expect, violated};
+use harness::{Check, Edit, Need, Outcome, Trial, expect, violated};
 
 use super::signature::signs;
 use crate::omarchy::document;
 
-pub const CCID_READER_APPEARS: Check = Check {
-    invariant: Invariant {
-        id: "smartcard.ccid-reader-appears",
-        level: Level::Must,
-        statement: "A USB CCID device 0x203A:0xFFFD plugged into the running VM appears in pcscd under that name; unplugged, it goes; ten times in a row.",
-        source: document("Critical Path for pcscd"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Sockets, Need::Token],
-    run: |trial| Box::pin(ccid_reader_appears(trial)),
-    mutants: &[Mutant {
-        name: "unpatched plist",
-        stage: None,
-        boots: false,
-        edits: &[Edit::Run {
-            command: "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i '/>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</d' \"$file\"",
-        }],
-    }],
-};
+pub fn ccid_reader_appears() -> Check {
+    Check::must(
+        "smartcard.ccid-reader-appears",
+        document("Critical Path for pcscd"),
+        "A USB CCID device 0x203A:0xFFFD plugged into the running VM appears in pcscd under that name; \
+         unplugged, it goes; ten times in a row.",
+        ccid_reader_appears_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant(
+        "unpatched plist",
+        [Edit::run(
+            "file=$(realpath /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist) && sed -i \
+             '/>\\(0x203A\\|0xFFFD\\|Parallels Proxy CCID\\)</d' \"$file\"",
+        )],
+    )
+}
 
 const NAME: &str = "Parallels Proxy CCID";
 
@@ -36,7 +34,7 @@ const TIMES: u32 = 10;
 /// How long the daemon may take to notice, in the guest's time.
 const LIMIT: Duration = Duration::from_secs(20);
 
-async fn ccid_reader_appears(trial: &Trial) -> Outcome {
+async fn ccid_reader_appears_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
     let token = trial.token().await?;
     let mut client = trial.client(&machine).await?;

@@ -6,30 +6,30 @@ mod sequence;
 use std::time::Duration;
 
 use harness::fault::{self, Unflushed};
-use harness::{Check, Invariant, Level, MachineError, Need, Outcome, Trial, expect, violated};
+use harness::{Check, MachineError, Need, Outcome, Trial, expect, violated};
 
 use super::appliance::{Appliance, MOMENT};
-use super::judged;
-use super::order::SECOND_ORDER_OVERWRITES;
-use super::persisting::STALE_FLAG_ACCEPTED;
+use super::order::second_order_overwrites;
+use super::persisting::stale_flag_accepted;
 use super::state::State;
-use super::timeout::NO_ROLLBACK;
+use super::timeout::no_rollback;
 use crate::appliance::document;
 use model::Model;
 use sequence::{Event, Sequence, System, sequences};
 
-pub const ANY_INTERLEAVING: Check = Check {
-    invariant: Invariant {
-        id: "rollback.any-interleaving",
-        level: Level::Must,
-        statement: "For random sequences of order, verify, crash, restart, timer, reboot: persisted only if verified, always settled within the bound, always bootable.",
-        source: document("Update System"),
-        variant: None,
-    },
-    needs: &[Need::Undo, Need::Boot, Need::Power, Need::Lapse],
-    run: |trial| Box::pin(judged(trial, any_interleaving(trial))),
-    mutants: &[STALE_FLAG_ACCEPTED, NO_ROLLBACK, SECOND_ORDER_OVERWRITES],
-};
+pub fn any_interleaving() -> Check {
+    Check::must(
+        "rollback.any-interleaving",
+        document("Update System"),
+        "For random sequences of order, verify, crash, restart, timer, reboot: persisted only if verified, \
+         always settled within the bound, always bootable.",
+        any_interleaving_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Power, Need::Lapse])
+    .with(stale_flag_accepted())
+    .with(no_rollback())
+    .with(second_order_overwrites())
+}
 
 /// Tried before the random ones: each has caught somebody.
 const KNOWN: [&[Event]; 3] = [
@@ -38,7 +38,7 @@ const KNOWN: [&[Event]; 3] = [
     &[Event::Order(System::Healthy), Event::KillAgent, Event::Pass(125), Event::PowerCut],
 ];
 
-async fn any_interleaving(trial: &Trial) -> Outcome {
+async fn any_interleaving_holds(trial: &Trial) -> Outcome {
     let cases = trial.rollback()?.sequences;
     if !trial.is_replay() {
         for known in KNOWN {
