@@ -1,5 +1,6 @@
 //! The functions that decide invariants, and the changes that prove they can.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::provision::StepFlaw;
-use crate::smartcard::Flaw;
-use crate::{Invariant, Level, Need, Outcome, Source, Trial};
+use crate::settings::{Setting, Settings, SettingsError, Table};
+use crate::{Invariant, Level, Machine, Need, Outcome, Source, Stop, Trial};
 
 /// A text that is either part of the program or was read from a file.
 pub type Text = Cow<'static, str>;
@@ -185,8 +186,8 @@ pub enum Edit {
     Run {
         command: Text,
     },
-    /// Something is wrong with the target's tokens. The disk stays as it is.
-    Token(Flaw),
+    /// Something that a suite brings itself is other than it should be, which its settings say. The disk stays as it is.
+    Setting(Setting),
     /// Something is wrong with a provisioning step. The disk stays as it is.
     Step {
         id: Text,
@@ -211,6 +212,10 @@ impl Edit {
         Edit::Run { command: command.into() }
     }
 
+    pub fn setting(table: impl Into<Text>, key: impl Into<Text>, value: impl Into<Text>) -> Edit {
+        Edit::Setting(Setting { table: table.into(), key: key.into(), value: value.into() })
+    }
+
     pub fn step(id: impl Into<Text>, flaw: StepFlaw) -> Edit {
         Edit::Step { id: id.into(), flaw }
     }
@@ -221,11 +226,47 @@ impl Edit {
 pub struct Suite {
     pub target: &'static str,
     pub name: &'static str,
-    pub checks: fn() -> Vec<Check>,
+    /// The table of a target file that says what it cannot know.
+    pub table: Option<&'static str>,
+    checks: fn(&Settings) -> Result<Vec<Check>, SettingsError>,
+    furnish: Option<Furnish>,
+}
+
+/// Puts into a machine what a person who works in it by hand would miss.
+pub type Furnish = for<'a> fn(&'a Trial, &'a dyn Machine) -> BoxFuture<'a, Result<Furniture, Stop>>;
+
+/// What was put there, for as long as this is kept.
+pub struct Furniture {
+    /// To be told to whoever works there.
+    pub said: String,
+    pub kept: Box<dyn Any + Send>,
 }
 
 impl Suite {
-    pub fn checks(&self) -> Vec<Check> {
-        (self.checks)()
+    pub const fn new(
+        target: &'static str,
+        name: &'static str,
+        checks: fn(&Settings) -> Result<Vec<Check>, SettingsError>,
+    ) -> Suite {
+        Suite { target, name, table: None, checks, furnish: None }
+    }
+
+    /// The same, which has a table of its own in target files.
+    pub const fn with_table<T: Table>(self) -> Suite {
+        Suite { table: Some(T::NAME), ..self }
+    }
+
+    /// The same, which furnishes machines that somebody works in by hand.
+    pub const fn furnishing(self, furnish: Furnish) -> Suite {
+        Suite { furnish: Some(furnish), ..self }
+    }
+
+    /// Its checks of a target with these settings.
+    pub fn checks(&self, settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+        (self.checks)(settings)
+    }
+
+    pub fn furnish(&self) -> Option<Furnish> {
+        self.furnish
     }
 }

@@ -29,6 +29,18 @@ pub enum Need {
 }
 
 impl Need {
+    pub const ALL: [Need; 9] = [
+        Need::Undo,
+        Need::Boot,
+        Need::Power,
+        Need::Lapse,
+        Need::Drives,
+        Need::Sockets,
+        Need::Token,
+        Need::Disk,
+        Need::Strings,
+    ];
+
     /// As target files, options and reports call it.
     pub fn word(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 mod machines;
 mod prepared;
 
+use std::any::Any;
 use std::fmt;
 use std::hash::Hash;
 use std::str::FromStr;
@@ -17,14 +18,15 @@ use tokio::time::Instant;
 pub use machines::Machines;
 pub use prepared::Prepared;
 
-use crate::lab::{Drives, Lab, Provisioning};
+use crate::cache::Cache;
+use crate::event::Event;
+use crate::lab::{Drives, Lab, Provisioning, timed};
 use crate::machine::qemu::Clock;
 use crate::machine::{Granted, declared};
 use crate::property::{self, Found, Seed};
 use crate::provision::Plan;
 use crate::replay::{self, Replay};
-use crate::smartcard::{Card, Client, SmartCards, Token};
-use crate::target::{ResolvedCredentials, Rollback};
+use crate::settings::{Settings, Table};
 use crate::{Check, Evidence, Machine, MachineError, Need, Outcome, Stop, Text, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
@@ -56,6 +58,11 @@ impl Trial {
             needs: check.needs.clone().into(),
             ..Trial::with(lab, Transcript::default(), seed, simplifications)
         }
+    }
+
+    /// What is done to a machine that somebody works in by hand.
+    pub fn by_hand(lab: Arc<Lab>) -> Trial {
+        Trial { needs: Need::ALL.into(), ..Trial::with(lab, Transcript::default(), Seed::random(), 0) }
     }
 
     fn with(lab: Arc<Lab>, transcript: Transcript, seed: Seed, simplifications: u32) -> Trial {
@@ -99,11 +106,6 @@ impl Trial {
         self.subject()?.time_lapse()
     }
 
-    /// That the check has said that it needs this.
-    pub(crate) fn may(&self, need: Need) -> Result<(), MachineError> {
-        declared(&self.needs, need)
-    }
-
     /// A machine on which somebody waits: the shorter, where time can be let run ahead.
     pub async fn waiting_machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
         if self.lab.containers()?.is_some() {
@@ -140,16 +142,49 @@ impl Trial {
         Box::pin(memo.shared(key, &self.transcript, compute)).await
     }
 
-    /// What the target's guests are to receive.
-    pub fn credentials(&self) -> Result<&ResolvedCredentials, Stop> {
-        let missing = || Stop::Broken(format!("{} declares no [credentials]", self.lab.target()));
-        self.lab.credentials().ok_or_else(missing)
+    pub fn target(&self) -> &str {
+        self.lab.target()
     }
 
-    /// What the target's rebuilds can be relied on for.
-    pub fn rollback(&self) -> Result<&Rollback, Stop> {
-        let missing = || Stop::Broken(format!("{} declares no [rollback]", self.lab.target()));
-        self.lab.rollback().ok_or_else(missing)
+    /// The suite's own table of the target file.
+    pub fn settings<T: Table>(&self) -> Result<T, Stop> {
+        Ok(self.lab.settings().read()?)
+    }
+
+    /// What all checks of a run share that a suite makes of its settings: made when the first asks for it.
+    pub fn kept<T, E>(&self, make: impl FnOnce(&Settings) -> Result<T, E>) -> Result<Arc<T>, Stop>
+    where
+        T: Any + Send + Sync,
+        Stop: From<E>,
+    {
+        Ok(self.lab.kept().get(|| make(self.lab.settings()))?)
+    }
+
+    /// Where is kept what takes long to make.
+    pub fn cache(&self) -> &Cache {
+        self.lab.cache()
+    }
+
+    /// Does what comes before any check that needs it, and tells that it does.
+    pub async fn preparing<T, E>(
+        &self,
+        what: &str,
+        preparing: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let began = std::time::Instant::now();
+        let prepared = timed(self.lab.listener(), what.to_owned(), preparing).await;
+        self.transcript.waited(began);
+        prepared
+    }
+
+    /// Tells something that decides nothing.
+    pub fn note(&self, text: String) {
+        self.lab.listener().hear(&Event::Noted { text });
+    }
+
+    /// That the check has said that it needs this.
+    pub fn may(&self, need: Need) -> Result<(), MachineError> {
+        declared(&self.needs, need)
     }
 
     /// The steps that made the machine what it is.
@@ -165,32 +200,6 @@ impl Trial {
     fn provisioning(&self) -> Result<&Provisioning, Stop> {
         let stage = self.lab.stage(self.variant.as_deref())?;
         stage.provisioning().ok_or_else(|| Stop::Broken(format!("{} has no steps", stage.name())))
-    }
-
-    /// A token for the target's reader, with keys of its own. A host that cannot have one skips the check.
-    pub async fn token(&self) -> Result<Token, Stop> {
-        self.may(Need::Token)?;
-        self.smartcards()?.token().await
-    }
-
-    /// Puts a token into the reader of a machine, and waits until its daemon sees it.
-    pub async fn insert(&self, token: &Token, machine: &dyn Machine) -> Result<Card, Stop> {
-        Ok(self.smartcards()?.insert(token, machine).await?)
-    }
-
-    /// Plugs a token into the USB of a machine.
-    pub async fn plug(&self, token: &Token, machine: &dyn Machine) -> Result<Card, Stop> {
-        Ok(self.smartcards()?.plug(token, machine).await?)
-    }
-
-    /// A client of a machine's smart card daemon on this host.
-    pub async fn client(&self, machine: &Arc<dyn Machine>) -> Result<Client, Stop> {
-        self.smartcards()?.client(machine).await
-    }
-
-    fn smartcards(&self) -> Result<&SmartCards, Stop> {
-        let missing = || Stop::Broken(format!("{} declares no [smartcard]", self.lab.target()));
-        self.lab.smartcards().ok_or_else(missing)
     }
 
     /// The variant of the target that the check is decided on, if there are several.
@@ -276,8 +285,9 @@ impl Trial {
         let Some(Found { case, value, stop }) = found else { return Ok(()) };
         let place = format!("in case {case} of seed {}", self.seed);
         // A value on which a mutant fails is nothing to look into.
-        let kept = (self.simplifications > 0)
-            .then(|| replay::keep(self.lab.logs(), &format!("{check}-{}-{case}", self.seed), &value));
+        let kept = (self.simplifications > 0).then(|| {
+            replay::keep(&self.lab.cache().logs(), &format!("{check}-{}-{case}", self.seed), &value)
+        });
         let again = match kept {
             Some(Ok(file)) => format!("kept for --replay in {}", file.display()),
             Some(Err(error)) => format!("which cannot be kept: {error}"),

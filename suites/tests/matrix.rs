@@ -59,7 +59,7 @@ fn as_many_as_a_limit_needs() {
     let checks = suites::CATALOGUE.iter().filter(|suite| suite.target == "omarchy");
     assert_eq!(
         count("0.01"),
-        checks.map(|suite| suite.checks().len()).sum::<usize>(),
+        checks.map(|suite| suite.checks(&harness::Settings::default()).unwrap().len()).sum::<usize>(),
         "one each, as none fits"
     );
 }

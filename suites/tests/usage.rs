@@ -154,9 +154,9 @@ fn files_that_a_target_names_must_be_there() {
     ");
 }
 
-/// A target file with these lines on credentials, of a target that has checks.
+/// A target file with these lines on credentials, of the target whose suite reads them.
 fn target_with_credentials(lines: &str) -> String {
-    format!("{}\n[credentials]\n{lines}\n", target("").replace("\"mine\"", "\"omarchy\""))
+    format!("{}\n[credentials]\n{lines}\n", target("").replace("\"mine\"", "\"microvm\""))
 }
 
 #[test]

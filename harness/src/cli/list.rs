@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::print::print;
 use super::select::check_target;
 use crate::check::{Check, Suite, Text};
-use crate::{Level, Need, Source};
+use crate::{Level, Need, Settings, Source};
 
 /// One invariant, as listed.
 #[derive(Serialize)]
@@ -27,8 +27,11 @@ pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> 
     options.target.iter().try_for_each(|target| check_target(target, catalogue))?;
     let wanted = |suite: &&Suite| options.target.as_deref().is_none_or(|target| target == suite.target);
     let suites: Vec<&Suite> = catalogue.iter().filter(wanted).collect();
-    let rows: Vec<Row> =
-        suites.iter().flat_map(|suite| suite.checks().into_iter().map(|check| row(suite, check))).collect();
+    let mut rows = Vec::new();
+    for suite in suites {
+        let checks = suite.checks(&Settings::default()).map_err(Failure::usage)?;
+        rows.extend(checks.into_iter().map(|check| row(suite, check)));
+    }
     if options.json {
         let json = serde_json::to_string_pretty(&rows);
         print(&(json.map_err(|error| Failure::broken("write the list", error))? + "\n"))?;

@@ -4,11 +4,11 @@ use super::arguments::Matrix as Options;
 use super::failure::Failure;
 use super::part::items;
 use super::print::print;
-use super::select::{check_target, targets};
-use crate::Durations;
-use crate::check::{Check, Suite};
+use super::select::{all_checks, check_target, targets};
+use crate::check::Suite;
 use crate::matrix::{Matrix, Size, jobs};
 use crate::shard::MOST;
+use crate::{Durations, Settings};
 
 /// Prints one job for each shard of each target, in one line.
 pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Failure> {
@@ -19,8 +19,7 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
     };
     let mut include = Vec::new();
     for target in wanted(options, catalogue)? {
-        let suites = catalogue.iter().filter(|suite| suite.target == target);
-        let checks: Vec<Check> = suites.flat_map(|suite| suite.checks()).collect();
+        let checks = all_checks(catalogue, target, &Settings::default())?;
         include.extend(jobs(target, &items(target, &checks, &durations), size));
     }
     if include.len() > MOST as usize {

@@ -12,7 +12,7 @@ use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
-use super::select::{select, strange};
+use super::select::{all_checks, select, strange};
 use super::session::Session;
 use crate::check::{Check, Suite};
 use crate::event::{Case, Event, Listener};
@@ -67,10 +67,11 @@ impl Job {
     ) -> Result<Job, Failure> {
         reports.check_writable()?;
         let mut session = Session::open(&subject)?;
-        let checks = select(catalogue, &session.target.name, selection)?;
+        let checks = select(catalogue, &session.target, selection)?;
+        let all = all_checks(catalogue, &session.target.name, &session.target.settings)?;
         let mut notes: Vec<String> = strange(catalogue, &session.target.name).into_iter().collect();
         let (checks, cut) = cut(&session.target.name, checks, part)?;
-        notes.extend(session.without_stages_for_others(&checks, catalogue));
+        notes.extend(session.without_stages_for_others(&checks, &all));
         let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
         Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
     }

@@ -3,14 +3,25 @@
 use super::arguments::Selection;
 use super::failure::Failure;
 use crate::check::{Check, Suite};
+use crate::settings::{Settings, Stranger};
+use crate::target::{OWN_TABLES, Target};
+
+/// All checks of a target with these settings, in the order of the catalogue.
+pub fn all_checks(catalogue: &[Suite], target: &str, settings: &Settings) -> Result<Vec<Check>, Failure> {
+    let suites = catalogue.iter().filter(|suite| suite.target == target);
+    let checks = suites.map(|suite| suite.checks(settings));
+    Ok(checks.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?.concat())
+}
 
 /// The target's checks that are selected, in the order of the catalogue. A name that selects nothing
 /// is an error: a typing mistake must not look like a green run.
 pub fn select(
     catalogue: &'static [Suite],
-    target: &str,
+    target: &Target,
     selection: &Selection,
 ) -> Result<Vec<Check>, Failure> {
+    only_known_tables(catalogue, target)?;
+    let (settings, target) = (&target.settings, &*target.name);
     let suites: Vec<&Suite> = catalogue.iter().filter(|suite| suite.target == target).collect();
     for name in &selection.suites {
         if !suites.iter().any(|suite| suite.name == name) {
@@ -21,7 +32,8 @@ pub fn select(
     let chosen = suites.iter().filter(|suite| {
         selection.suites.is_empty() || selection.suites.iter().any(|name| name == suite.name)
     });
-    let checks: Vec<Check> = chosen.flat_map(|suite| suite.checks()).collect();
+    let checks = chosen.map(|suite| suite.checks(settings)).collect::<Result<Vec<_>, _>>();
+    let checks = checks.map_err(Failure::usage)?.concat();
     for wanted in &selection.only {
         if !checks.iter().any(|check| means(wanted, check)) {
             return Err(unknown(
@@ -35,6 +47,15 @@ pub fn select(
     let wanted =
         |check: &Check| selection.only.is_empty() || selection.only.iter().any(|wanted| means(wanted, check));
     Ok(checks.into_iter().filter(wanted).collect())
+}
+
+/// A table that belongs to no suite would have no effect, and nobody would know.
+fn only_known_tables(catalogue: &[Suite], target: &Target) -> Result<(), Failure> {
+    let of_suites = catalogue.iter().filter_map(|suite| suite.table);
+    let known: Vec<&str> = OWN_TABLES.into_iter().chain(of_suites).collect();
+    let Some(Stranger { file, line, name }) = target.settings.stranger(&known) else { return Ok(()) };
+    let (file, known) = (file.display(), known.join(", "));
+    Err(Failure::usage(format!("{file}, line {line}: no suite has a table {name:?}; there is: {known}")))
 }
 
 /// `ID` means it on every variant of the target, `ID@VARIANT` on one, and `@VARIANT` all that is decided there.

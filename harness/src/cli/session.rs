@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
 use crate::cache::Cache;
-use crate::check::Suite;
 use crate::event::{Event, Listener};
 use crate::lab::{self, Changes, Kind, Lab, Sources};
 use crate::machine::qemu::{Accelerator, could_accelerate};
@@ -70,9 +69,9 @@ impl Session {
         })
     }
 
-    /// Leaves out the stages that none of these checks can be about: those that others of the catalogue name. Gives what
+    /// Leaves out the stages that none of these checks can be about: those that others of all checks name. Gives what
     /// there is to tell of overlays that have no effect then.
-    pub fn without_stages_for_others(&mut self, checks: &[Check], catalogue: &[Suite]) -> Vec<String> {
+    pub fn without_stages_for_others(&mut self, checks: &[Check], all: &[Check]) -> Vec<String> {
         let about = |check: &Check| {
             let variant = check.invariant.variant.clone();
             variant.filter(|variant| self.target.stages.contains_key(&**variant))
@@ -80,9 +79,7 @@ impl Session {
         let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<Text>>>() else {
             return Vec::new();
         };
-        let suites = catalogue.iter().filter(|suite| suite.target == self.target.name);
-        let named: BTreeSet<Text> =
-            suites.flat_map(|suite| suite.checks()).filter_map(|check| about(&check)).collect();
+        let named: BTreeSet<Text> = all.iter().filter_map(about).collect();
         let stages = &mut self.target.stages;
         stages.retain(|name, _| wanted.contains(&**name) || !named.contains(&**name));
         let is_there = |stage: &Option<String>| stage.as_ref().is_none_or(|stage| stages.contains_key(stage));

@@ -1,5 +1,6 @@
 //! `assay shell`: a terminal in a fork.
 
+use std::any::Any;
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -18,8 +19,7 @@ use crate::event::Listener;
 use crate::lab::Drives;
 use crate::machine::qemu::{Clock, Vm};
 use crate::report::{Purpose, Terminal};
-use crate::smartcard::{Card, PIN, SmartCards, Token};
-use crate::{Machine, MachineKind, Stop, Transcript, secret};
+use crate::{Furniture, Machine, MachineKind, Stop, Suite, Transcript, Trial, secret};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
@@ -28,7 +28,7 @@ const LEAVE: u8 = 0x1d;
 const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
-pub async fn shell(options: Shell) -> Result<u8, Failure> {
+pub async fn shell(options: Shell, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     if options.subject.machine == MachineKind::Container {
         return Err(Failure::usage("a shell is opened in a virtual machine: leave --machine out"));
     }
@@ -40,33 +40,33 @@ pub async fn shell(options: Shell) -> Result<u8, Failure> {
     let broken = |error| Failure::broken("open a shell", error);
     let stage = lab.stage(Some(&stage)).map_err(broken)?;
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.map_err(broken)?;
-    let _card = match lab.smartcards() {
-        Some(smartcards) => card(&vm, smartcards).await?,
-        None => None,
-    };
+    let by_hand = Trial::by_hand(Arc::new(lab.clone()));
+    let _furniture = furnished(catalogue, &by_hand, &vm).await?;
     let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
     vm.kill().await;
     done.map(|()| 0)
 }
 
-/// Has a token in the reader for as long as the shell is there, if this host can have one.
-async fn card(vm: &Vm, smartcards: &SmartCards) -> Result<Option<(Card, Token)>, Failure> {
-    let inserted = async {
-        let token = smartcards.token().await?;
-        Ok((smartcards.insert(&token, vm).await?, token))
-    };
-    match inserted.await {
-        Ok(card) => {
-            eprintln!("A PIV token is in the reader, with the PIN {PIN}.");
-            Ok(Some(card))
+/// Has in the machine what the suites put there, for as long as the shell is there. What this host cannot have is told.
+async fn furnished(
+    catalogue: &[Suite],
+    by_hand: &Trial,
+    vm: &Vm,
+) -> Result<Vec<Box<dyn Any + Send>>, Failure> {
+    let suites = catalogue.iter().filter(|suite| suite.target == by_hand.target());
+    let mut all = Vec::new();
+    for furnish in suites.filter_map(Suite::furnish) {
+        match furnish(by_hand, vm).await {
+            Ok(Furniture { said, kept }) => {
+                eprintln!("{said}");
+                all.push(kept);
+            }
+            Err(Stop::Skipped(reason)) => eprintln!("{reason}"),
+            Err(Stop::Broken(reason)) => return Err(Failure::broken("open a shell", reason)),
+            Err(Stop::Violated(found)) => return Err(Failure::broken("open a shell", found.observed)),
         }
-        Err(Stop::Skipped(reason)) => {
-            eprintln!("There is no token in the reader: {reason}");
-            Ok(None)
-        }
-        Err(Stop::Broken(reason)) => Err(Failure::broken("insert a token", reason)),
-        Err(Stop::Violated(found)) => Err(Failure::broken("insert a token", found.observed)),
     }
+    Ok(all)
 }
 
 async fn interactive(vm: &Vm) -> Result<(), Failure> {

@@ -55,11 +55,10 @@ pub fn exit_status(findings: &[Finding]) -> u8 {
     if missing { 3 } else { 0 }
 }
 
-/// What this host lacks of what smart cards need, each with what installs it.
-pub fn lacks_for_smart_cards() -> Vec<String> {
+/// What this host lacks of what is needed for a purpose, each with what installs it.
+pub fn lacks_for(purpose: &str) -> Vec<String> {
     let distribution = Distribution::of_this_host();
-    let absent =
-        need::all().iter().filter(|need| need.purpose == need::SMART_CARDS && host::locate(need).is_none());
+    let absent = need::all().iter().filter(|need| need.purpose == purpose && host::locate(need).is_none());
     absent.map(|need| format!("{} ({})", need.name(), distribution.install(need))).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::check::{Edit, Mutant};
 use crate::event::{Event, Listener};
 use crate::overlay::{Laid, Overlay};
 use crate::provision::Plan;
-use crate::smartcard::SmartCards;
+use crate::settings::Settings;
 use crate::{Machine, MachineError};
 
 /// Something to change about a target.
@@ -39,20 +39,21 @@ impl Changes<'_> {
 
     /// Whether anything changes on the disk.
     pub(super) fn touch_the_disk(&self) -> bool {
-        let beside = |edit: &Edit| matches!(edit, Edit::Token(_) | Edit::Step { .. });
+        let beside = |edit: &Edit| matches!(edit, Edit::Setting(_) | Edit::Step { .. });
         match self {
             Changes::Mutant(mutant) => !mutant.edits.iter().all(beside),
             Changes::Overlay { .. } => true,
         }
     }
 
-    /// The smartcards of the changed target.
-    pub(super) fn smartcards(&self, smartcards: &SmartCards) -> SmartCards {
-        let flaw = self.edits().iter().find_map(|edit| match edit {
-            Edit::Token(flaw) => Some(*flaw),
+    /// The settings of the changed target, where they are others.
+    pub(super) fn settings(&self, settings: &Settings) -> Option<Settings> {
+        let edits = self.edits().iter();
+        let changed = edits.filter_map(|edit| match edit {
+            Edit::Setting(setting) => Some(setting.clone()),
             _ => None,
         });
-        flaw.map_or_else(|| smartcards.clone(), |flaw| smartcards.with(flaw))
+        changed.fold(None, |all, setting| Some(all.unwrap_or_else(|| settings.clone()).with(setting)))
     }
 
     /// The steps of the changed target.
@@ -99,6 +100,6 @@ async fn apply(edit: &Edit, machine: &dyn Machine) -> Result<(), MachineError> {
             machine.write(path, text.replace(&**from, to).as_bytes(), mode).await
         }
         Edit::Run { command } => machine.succeed(command).await.map(drop),
-        Edit::Token(_) | Edit::Step { .. } => Ok(()),
+        Edit::Setting(_) | Edit::Step { .. } => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 mod change;
 mod changed;
 mod containers;
+mod kept;
 mod memo;
 mod prepare;
 mod probe;
@@ -11,11 +12,11 @@ mod sources;
 mod stage;
 mod store;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use change::Changes;
 pub use containers::Containers;
+pub(crate) use kept::Kept;
 pub use prepare::{Kind, PrepareError, Telling, prepare};
 pub use probe::could_try;
 pub use provisioning::Provisioning;
@@ -24,8 +25,9 @@ pub(crate) use stage::timed;
 pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
 pub use store::KINDS;
 
-use crate::smartcard::SmartCards;
-use crate::target::{ResolvedCredentials, Rollback};
+use crate::cache::Cache;
+use crate::event::Listener;
+use crate::settings::Settings;
 use crate::{MachineError, Need, Transcript};
 
 /// One target, of which machines can be had.
@@ -33,11 +35,10 @@ use crate::{MachineError, Need, Transcript};
 pub struct Lab {
     target: String,
     machines: Machines,
-    credentials: Option<Arc<ResolvedCredentials>>,
-    rollback: Option<Arc<Rollback>>,
-    smartcards: Option<Arc<SmartCards>>,
-    /// Where is kept what outlives a failure.
-    logs: PathBuf,
+    settings: Arc<Settings>,
+    kept: Arc<Kept>,
+    cache: Cache,
+    listener: Arc<dyn Listener>,
 }
 
 /// What kind of machines.
@@ -54,13 +55,17 @@ impl Lab {
     /// A target of which nothing can be had, to test what needs nothing.
     #[cfg(test)]
     pub fn without_machines(target: &str) -> Lab {
+        struct Deaf;
+        impl Listener for Deaf {
+            fn hear(&self, _: &crate::event::Event) {}
+        }
         Lab {
             target: target.to_owned(),
             machines: Machines::None("this is a test".to_owned()),
-            credentials: None,
-            rollback: None,
-            smartcards: None,
-            logs: PathBuf::new(),
+            settings: Arc::default(),
+            kept: Arc::default(),
+            cache: Cache::at(std::env::temp_dir().join("assay-tests")).unwrap(),
+            listener: Arc::new(Deaf),
         }
     }
 
@@ -68,24 +73,22 @@ impl Lab {
         &self.target
     }
 
-    /// What the guests are to receive, if the target says so.
-    pub fn credentials(&self) -> Option<&ResolvedCredentials> {
-        self.credentials.as_deref()
+    /// The tables of its target file that belong to suites.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    /// What its rebuilds can be relied on for, if the target says so.
-    pub fn rollback(&self) -> Option<&Rollback> {
-        self.rollback.as_deref()
+    /// What suites keep for all checks of a run.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
-    /// The smartcards for its reader, if the target says that it has one.
-    pub fn smartcards(&self) -> Option<&SmartCards> {
-        self.smartcards.as_deref()
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
-    /// Where is kept what outlives a failure.
-    pub fn logs(&self) -> &Path {
-        &self.logs
+    pub(crate) fn listener(&self) -> &dyn Listener {
+        &*self.listener
     }
 
     /// Whether a processor, not an emulator, executes the instructions of some of its machines.
@@ -110,9 +113,6 @@ impl Lab {
                 // What does not exist is a fault of the check's, which it is told when it asks for it.
                 Err(_) => Ok(()),
             },
-            (Machines::Virtual(_), Need::Token) if self.smartcards.is_none() => {
-                Err(format!("the target file of {} has no [smartcard]", self.target))
-            }
             (Machines::Virtual(_), _) => Ok(()),
         }
     }
@@ -170,9 +170,11 @@ impl Lab {
             }
             Machines::None(reason) => Machines::None(reason.clone()),
         };
-        let smartcards =
-            self.smartcards.as_deref().map(|smartcards| Arc::new(changes.smartcards(smartcards)));
-        Ok(Lab { machines, smartcards, ..self.clone() })
+        let changed = Lab { machines, ..self.clone() };
+        Ok(match changes.settings(&self.settings) {
+            Some(settings) => Lab { settings: Arc::new(settings), kept: Arc::default(), ..changed },
+            None => changed,
+        })
     }
 
     fn no_machines(&self, reason: &str) -> MachineError {

@@ -18,8 +18,7 @@ use crate::image::{Image, ImageError, ImageProgress, Recipe, RecipeError};
 use crate::machine::container::{Engine, EngineError};
 use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Hardware, Kernel};
 use crate::provision::{Plan, PlanError, ProvisionError};
-use crate::smartcard::SmartCards;
-use crate::target::{self, CredentialError, Credentials, Target};
+use crate::target::{self, Target};
 use crate::{Architecture, Machine, MachineError, Transcript};
 
 /// Why a target could not be prepared.
@@ -29,8 +28,6 @@ pub enum PrepareError {
     Recipe(#[from] RecipeError),
     #[error(transparent)]
     Plan(#[from] PlanError),
-    #[error(transparent)]
-    Credential(#[from] CredentialError),
     #[error("the target has a drive {0:?}, which its image does not have")]
     NoSuchDrive(String),
     #[error("{stage} is of {is}, and its recipe {} makes an image for {made_for}", .recipe.display())]
@@ -58,7 +55,6 @@ impl PrepareError {
             self,
             PrepareError::Recipe(_)
                 | PrepareError::Plan(_)
-                | PrepareError::Credential(_)
                 | PrepareError::NoSuchDrive(_)
                 | PrepareError::OtherArchitecture { .. }
         )
@@ -80,24 +76,17 @@ pub async fn prepare(
     kind: Kind,
     listener: &Arc<dyn Listener>,
 ) -> Result<Lab, PrepareError> {
-    let credentials = target.credentials.as_ref().map(Credentials::resolved).transpose()?;
     let machines = match kind {
         Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
         Kind::Container => containers(target, cache, listener).await?,
     };
-    let smartcards = match (&target.smartcard, kind) {
-        (Some(smartcard), Kind::Virtual(_)) => {
-            Some(Arc::new(SmartCards::prepare(smartcard, cache, listener).await))
-        }
-        _ => None,
-    };
     Ok(Lab {
         target: target.name.clone(),
         machines,
-        credentials: credentials.map(Arc::new),
-        rollback: target.rollback.clone().map(Arc::new),
-        smartcards,
-        logs: cache.logs(),
+        settings: Arc::new(target.settings.clone()),
+        kept: Arc::default(),
+        cache: cache.clone(),
+        listener: listener.clone(),
     })
 }
 

@@ -35,7 +35,7 @@ pub enum MachineError {
 }
 
 impl MachineError {
-    pub(crate) fn refused(machine: &str, action: &str, reason: impl std::fmt::Display) -> MachineError {
+    pub fn refused(machine: &str, action: &str, reason: impl std::fmt::Display) -> MachineError {
         let (machine, action) = (machine.to_owned(), action.to_owned());
         MachineError::Refused { machine, action, reason: reason.to_string() }
     }

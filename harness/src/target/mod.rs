@@ -1,10 +1,6 @@
 //! What is tested, as a file.
 
-mod credentials;
 mod home;
-mod microvm;
-mod rollback;
-mod smartcard;
 #[cfg(test)]
 mod tests;
 
@@ -13,16 +9,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use toml::de::DeTable;
 
-pub use credentials::{Convention, CredentialError, Credentials, ResolvedCredentials, Source};
 pub use home::Home;
-pub use microvm::{Ask, Guest, Host};
-pub use rollback::{Fields, Flakes, Rollback};
-pub use smartcard::SmartCard;
 
 use crate::Architecture;
 use crate::machine::qemu::Firmware;
 use crate::manifest::{self, ManifestError};
+use crate::settings::{Settings, is_table};
+
+/// The tables of a target file that are no suite's.
+pub(crate) const OWN_TABLES: [&str; 1] = ["stage"];
 
 /// A target file: one or more kinds of machine that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,9 +32,9 @@ pub struct Target {
     /// An overlay, as a path from the file's own directory: the document's own files where the steps have corrected
     /// them, and whiteouts of what they have added.
     pub literal: Option<PathBuf>,
-    pub credentials: Option<Credentials>,
-    pub rollback: Option<Rollback>,
-    pub smartcard: Option<SmartCard>,
+    /// The tables that belong to suites.
+    #[serde(skip)]
+    pub settings: Settings,
 }
 
 /// One kind of machine. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
@@ -103,7 +101,9 @@ impl Target {
     }
 
     pub fn load(file: &Path, home: &Home) -> Result<Target, TargetError> {
-        let mut target: Target = manifest::load(file)?;
+        let text = manifest::text(file)?;
+        let mut target = Target::parse(&text).map_err(|error| manifest::located(file, &text, &error))?;
+        target.settings = Settings::of(file, &text, home.fixtures());
         target.validate().map_err(|reason| TargetError::Invalid { file: file.into(), reason })?;
         let beside = file.parent().unwrap_or(Path::new("."));
         for stage in target.stages.values_mut() {
@@ -114,13 +114,21 @@ impl Target {
             stage.steps = stage.steps.as_ref().map(|steps| beside.join(steps));
         }
         target.literal = target.literal.as_ref().map(|literal| beside.join(literal));
-        if let Some(credentials) = &mut target.credentials {
-            credentials.beside(beside);
-        }
-        if let Some(smartcard) = &mut target.smartcard {
-            smartcard.beside(beside);
-        }
         Ok(target)
+    }
+
+    /// All but the tables of suites, which read these themselves.
+    fn parse(text: &str) -> Result<Target, toml::de::Error> {
+        let mut document = DeTable::parse(text)?;
+        let tables = document.get_ref().iter().filter(|(_, value)| is_table(value.get_ref()));
+        let of_suites: Vec<String> = tables
+            .map(|(name, _)| name.get_ref().to_string())
+            .filter(|name| !OWN_TABLES.contains(&&**name))
+            .collect();
+        for name in of_suites {
+            document.get_mut().remove(&*name);
+        }
+        Target::deserialize(document.into_deserializer())
     }
 
     fn validate(&self) -> Result<(), String> {
@@ -138,10 +146,7 @@ impl Target {
         }
         self.stages.iter().try_for_each(|(name, stage)| {
             stage.validate().map_err(|reason| format!("stage {name}: {reason}"))
-        })?;
-        self.credentials.as_ref().map_or(Ok(()), Credentials::validate)?;
-        self.smartcard.as_ref().map_or(Ok(()), SmartCard::validate)?;
-        self.rollback.as_ref().map_or(Ok(()), Rollback::validate)
+        })
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use rstest::rstest;
 
-use super::{Ask, Drive, Guest, Home, Host, Target};
+use super::{Drive, Home, Target};
 use crate::machine::qemu::Firmware;
 
 const GOOD: &str =
@@ -27,7 +27,6 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(vm.firmware, Firmware::Board);
     assert!(vm.drives.is_empty());
     assert_eq!(vm.steps, None);
-    assert!(target.credentials.is_none());
     assert!(vm.recipe.ends_with("vm-images/demo.toml"));
 }
 
@@ -102,69 +101,4 @@ fn a_home_without_fixtures_says_how_to_name_one() {
 
 fn workspace() -> Home {
     Home::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
-}
-
-#[test]
-fn what_rebuilds_can_be_relied_on_for_has_documented_defaults() {
-    let target = load(&format!("{GOOD}[rollback]\nlimit = 60\n[rollback.field]\nflake = 'ref'\n")).unwrap();
-    let rollback = target.rollback.unwrap();
-    let said = (rollback.limit, rollback.field.flake.as_str());
-    let silent = (rollback.period, rollback.field.previous.as_str());
-    assert_eq!((said, silent), ((60, "ref"), (120, "previous_system")));
-    let path = rollback.marker.to_str().unwrap();
-    assert_eq!(path, "/var/lib/msp/.rebuild-in-progress");
-}
-
-#[rstest]
-#[case("limit = 0", "t.toml: rollback.limit = 0: it counts seconds, from 1 to a day")]
-#[case("period = 9", "t.toml: rollback.grace = 15: it has to be shorter than the period")]
-#[case("verified = 'flag'", "t.toml: rollback.verified = \"flag\": use a path of the machine, from /")]
-#[case("sequences = 0", "t.toml: rollback.sequences = 0: nothing would be tried")]
-fn what_rebuilds_cannot_be_relied_on_for_is_refused(#[case] line: &str, #[case] reason: &str) {
-    assert_eq!(load(&format!("{GOOD}[rollback]\n{line}\n")).unwrap_err(), reason);
-}
-
-#[test]
-fn the_target_file_of_the_appliance_says_what_the_defaults_are() {
-    let home = Home::find().unwrap();
-    let appliance = Target::load(&home.target("appliance"), &home).unwrap();
-    assert_eq!(appliance.rollback, Some(super::Rollback::default()));
-}
-
-#[test]
-fn the_target_file_of_omarchy_says_where_its_card_comes_from() {
-    let home = Home::find().unwrap();
-    let smartcard = Target::load(&home.target("omarchy"), &home).unwrap().smartcard.unwrap();
-    for package in [smartcard.token, smartcard.client] {
-        assert!(package.join("Cargo.toml").is_file(), "{}", package.display());
-    }
-}
-
-#[rstest]
-#[case("35963", "t.toml: smartcard.reader = \"35963\": write \"unix:/PATH\" or \"tcp:PORT\"")]
-#[case("tcp:0", "t.toml: smartcard.reader = \"tcp:0\": write \"unix:/PATH\" or \"tcp:PORT\"")]
-#[case(
-    "unix:run/pcscd",
-    "t.toml: smartcard.reader = \"unix:run/pcscd\": write \"unix:/PATH\" or \"tcp:PORT\""
-)]
-fn a_reader_that_cannot_be_found_is_refused(#[case] reader: &str, #[case] reason: &str) {
-    let card = "token = 'token'\nclient = 'client'\ndaemon = 'unix:/run/d'\nseen = 'true'\nlibrary = {}\n";
-    assert_eq!(load(&format!("{GOOD}[smartcard]\nreader = '{reader}'\n{card}")).unwrap_err(), reason);
-}
-
-#[test]
-fn what_a_microvm_host_is_relied_on_for_is_as_documented_or_as_it_says() {
-    let credentials =
-        |text: &str| load(&format!("{GOOD}[credentials]\n{text}")).map(|target| target.credentials.unwrap());
-    let (host, guest) = (Host::default(), Guest::default());
-    assert_eq!(credentials("").unwrap().host, host);
-    assert_eq!(credentials("").unwrap().guest, guest);
-    let said = credentials("[credentials.host]\nunit = 'vm@a.service'\nask.form = 'FORM'\n").unwrap();
-    let ask = Ask { form: Some("FORM".into()), ..Ask::default() };
-    assert_eq!(said.host, Host { unit: "vm@a.service".into(), ask, ..host });
-    let message = |text: &str| credentials(&format!("[credentials.host]\n{text}\n")).unwrap_err();
-    assert_snapshot!(message("secrets = 'run/x'"), @r#"t.toml: credentials.host.secrets = "run/x": use a path of the machine, from /, without blanks and quotes"#);
-    assert_snapshot!(message("unit = 'a; b'"), @r#"t.toml: credentials.host.unit = "a; b": use a name, without blanks and quotes"#);
-    assert_snapshot!(message("hypervisors = ['/nix/store/x/bin/vm']"), @r#"t.toml: credentials.host.hypervisors = "/nix/store/x/bin/vm": its name has to say which it is: cloud-hypervisor or qemu"#);
-    assert_snapshot!(message("ask.form = 'A B'"), @r#"t.toml: credentials.host.ask: "A B" is no name of a variable"#);
 }

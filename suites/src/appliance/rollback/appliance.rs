@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use harness::lab::{self, Drives};
 use harness::machine::{programs, quoted};
-use harness::target::Rollback;
 use harness::{Machine, MachineError, Outcome, Output, Stop, Trial, expect, violated};
 
 use super::journal::Said;
+use super::settings::{Rollback, rollback};
 use super::state::State;
 use super::timer;
 
@@ -28,24 +28,24 @@ const STEP: Duration = Duration::from_secs(1);
 /// Where the journal was when it had been read.
 const CURSOR: &str = "/run/assay-cursor";
 
-pub struct Appliance<'t> {
+pub struct Appliance {
     pub machine: Arc<dyn Machine>,
-    pub rollback: &'t Rollback,
+    pub rollback: Arc<Rollback>,
     /// How late the timer of its watchdog may be.
     slack: Duration,
 }
 
-impl<'t> Appliance<'t> {
+impl Appliance {
     /// One that runs the system that it boots by default.
-    pub async fn fresh(trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
-        let rollback = trial.rollback()?;
+    pub async fn fresh(trial: &Trial) -> Result<Appliance, Stop> {
+        let rollback = rollback(trial)?;
         // All are alike in this, so one is looked at.
         let slack = trial.shared(None, Slack, |trial| Box::pin(slack(trial))).await?;
         Ok(Appliance { machine: trial.waiting_machine().await?, rollback, slack })
     }
 
     /// One on which a rebuild is pending whose system has been activated, and what it was before.
-    pub async fn pending(trial: &'t Trial, flake: &str) -> Result<(Appliance<'t>, State), Stop> {
+    pub async fn pending(trial: &Trial, flake: &str) -> Result<(Appliance, State), Stop> {
         let appliance = Appliance::fresh(trial).await?;
         let before = appliance.rebuilds(flake).await?;
         Ok((appliance, before))
@@ -56,21 +56,21 @@ impl<'t> Appliance<'t> {
     }
 
     /// Shuts it down in an orderly way and boots it again.
-    pub async fn reboots(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
+    pub async fn reboots(&self, trial: &Trial) -> Result<Appliance, Stop> {
         let machine = trial.reboot(&*self.machine, Drives::Plugged).await?;
         self.booted(machine).await
     }
 
     /// Boots it again after its power was cut.
-    pub async fn boots_again(&self, trial: &'t Trial) -> Result<Appliance<'t>, Stop> {
+    pub async fn boots_again(&self, trial: &Trial) -> Result<Appliance, Stop> {
         let machine = trial.power_on_again(&*self.machine, Drives::Plugged).await?;
         self.booted(machine).await
     }
 
     /// A crash on the way is what it is tested for, and no failure of the harness. Merely taking too long may be one.
-    async fn booted(&self, machine: Arc<dyn Machine>) -> Result<Appliance<'t>, Stop> {
+    async fn booted(&self, machine: Arc<dyn Machine>) -> Result<Appliance, Stop> {
         match lab::booted(&*machine).await {
-            Ok(()) => Ok(Appliance { machine, rollback: self.rollback, slack: self.slack }),
+            Ok(()) => Ok(Appliance { machine, rollback: self.rollback.clone(), slack: self.slack }),
             Err(error @ MachineError::Crashed { .. }) => violated("it boots", error),
             Err(error) => Err(error.into()),
         }
@@ -82,7 +82,7 @@ struct Slack;
 
 /// How late the timer of its watchdog may be, on a machine that has all that its own programs need.
 async fn slack(trial: &Trial) -> Result<Duration, Stop> {
-    let (machine, rollback) = (trial.waiting_machine().await?, trial.rollback()?);
+    let (machine, rollback) = (trial.waiting_machine().await?, rollback(trial)?);
     let order: Vec<&str> = rollback.order.split_whitespace().take(1).collect();
     let units = [rollback.agent.as_str(), &rollback.watchdog];
     match programs::missing(&*machine, &units, &order).await? {
@@ -91,7 +91,7 @@ async fn slack(trial: &Trial) -> Result<Duration, Stop> {
     }
 }
 
-impl Appliance<'_> {
+impl Appliance {
     /// Has a rebuild ordered and its system activated, and gives what it was before.
     pub async fn rebuilds(&self, flake: &str) -> Result<State, Stop> {
         let before = self.state().await?;
@@ -262,12 +262,12 @@ impl Appliance<'_> {
     }
 
     pub async fn state(&self) -> Result<State, Stop> {
-        State::of(&*self.machine, self.rollback).await
+        State::of(&*self.machine, &self.rollback).await
     }
 
     /// Expects that it is as it was then.
     pub async fn is_as(&self, before: &State, expected: impl fmt::Display) -> Outcome {
-        let changes = self.state().await?.changes_since(before, self.rollback);
+        let changes = self.state().await?.changes_since(before, &self.rollback);
         expect(changes.is_empty(), expected, changes.join(", "))
     }
 }

@@ -7,6 +7,7 @@ use harness::{Check, Edit, Need, Outcome, Trial};
 
 use super::WATCHDOG;
 use super::appliance::Appliance;
+use super::settings::rollback;
 use super::timeout::rolled_back;
 use crate::appliance::document;
 
@@ -35,7 +36,7 @@ pub fn clock_step() -> Check {
 const HOUR: Duration = Duration::from_secs(3600);
 
 async fn clock_step_holds(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, before) = Appliance::pending(trial, &rollback(trial)?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     appliance.machine.step_clock(Step::Forward(3 * HOUR)).await?;
     appliance.watch().await?;

@@ -8,6 +8,7 @@ use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::journal::{ERROR, last_words};
+use super::settings::rollback;
 use super::state::State;
 use super::{ORDER, WATCHDOG};
 use crate::appliance::document;
@@ -28,7 +29,7 @@ pub fn garbage_marker() -> Check {
 }
 
 async fn garbage_marker_holds(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, before) = Appliance::pending(trial, &rollback(trial)?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let marker = pending.marker.clone().unwrap_or_default();
     let mut half = marker.len() / 2;
@@ -62,7 +63,7 @@ async fn garbage_marker_holds(trial: &Trial) -> Outcome {
 }
 
 /// Whether it is rolled back, or the watchdog has logged an error or asked for a person.
-async fn ended(appliance: &Appliance<'_>, before: &State) -> Result<bool, Stop> {
+async fn ended(appliance: &Appliance, before: &State) -> Result<bool, Stop> {
     let state = appliance.state().await?;
     let said = appliance.said().await?;
     let flagged = appliance.asks_for_help(&said) || said.iter().any(|said| said.priority <= ERROR);
@@ -88,12 +89,12 @@ pub fn previous_missing() -> Check {
 }
 
 async fn previous_missing_holds(trial: &Trial) -> Outcome {
-    let (appliance, _) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, _) = Appliance::pending(trial, &rollback(trial)?.flake.unhealthy).await?;
     let pending = appliance.state().await?;
     // Nobody can boot without the real one.
     let gone = "/nix/store/00000000000000000000000000000000-gone";
     let text = pending.marker.clone().unwrap_or_default();
-    let previous = pending.marker(appliance.rollback).and_then(|marker| marker.previous);
+    let previous = pending.marker(&appliance.rollback).and_then(|marker| marker.previous);
     let Some(previous) = previous.filter(|previous| text.contains(previous.as_str())) else {
         return violated("the marker names the previous system", pending).map_err(Stop::undecided);
     };

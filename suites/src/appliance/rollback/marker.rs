@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use harness::target::Rollback;
+use super::settings::Rollback;
+
 use serde_json::Value;
 use time::format_description::well_known::Iso8601;
 use time::{OffsetDateTime, PrimitiveDateTime};

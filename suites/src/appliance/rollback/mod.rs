@@ -9,17 +9,20 @@ mod marker;
 mod order;
 mod persisting;
 mod power;
+mod settings;
 mod state;
 mod timeout;
 mod timer;
 
 use futures::future::BoxFuture;
 use harness::machine::programs;
-use harness::{Check, Outcome, Stop, Suite, Trial};
+use harness::{Check, Outcome, Settings, SettingsError, Stop, Suite, Trial};
+use settings::Rollback;
 
-pub const SUITE: Suite = Suite { target: "appliance", name: "rollback", checks };
+pub const SUITE: Suite = Suite::new("appliance", "rollback", checks).with_table::<Rollback>();
 
-fn checks() -> Vec<Check> {
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    settings.read::<Rollback>()?;
     let checks = vec![
         order::marker_complete(),
         power::test_not_persisted(),
@@ -40,7 +43,7 @@ fn checks() -> Vec<Check> {
         damage::disk_full(),
         interleaving::any_interleaving(),
     ];
-    checks.into_iter().map(|check| check.then(judged)).collect()
+    Ok(checks.into_iter().map(|check| check.then(judged)).collect())
 }
 
 /// The reference's own programs, for mutants to change.
@@ -70,7 +73,7 @@ fn judged(trial: &Trial, outcome: Outcome) -> BoxFuture<'_, Outcome> {
 mod tests {
     use std::path::PathBuf;
 
-    use harness::Edit;
+    use harness::{Edit, Settings};
 
     use super::checks;
 
@@ -79,7 +82,7 @@ mod tests {
     fn every_mutant_finds_once_what_it_replaces() {
         let steps = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/appliance/steps"));
         let steps: Vec<PathBuf> = steps.read_dir().unwrap().map(|step| step.unwrap().path()).collect();
-        for mutant in checks().iter().flat_map(|check| &check.mutants) {
+        for mutant in checks(&Settings::default()).unwrap().iter().flat_map(|check| &check.mutants) {
             for edit in &mutant.edits {
                 let Edit::Replace { path, from, .. } = edit else { continue };
                 let files = steps.iter().map(|step| step.join(path.trim_start_matches('/')));

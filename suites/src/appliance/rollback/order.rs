@@ -5,6 +5,7 @@ use harness::{Check, Edit, Mutant, Need, Outcome, Trial, expect, violated};
 
 use super::appliance::Appliance;
 use super::marker::Marker;
+use super::settings::rollback;
 use super::{ORDER, REBUILD, WATCHDOG};
 use crate::appliance::document;
 
@@ -34,7 +35,7 @@ async fn marker_complete_holds(trial: &Trial) -> Outcome {
 
     let pending = appliance.state().await?;
     let now: u64 = appliance.machine.succeed("date +%s").await?.parse()?;
-    let Some(Marker { time, previous, flake: of }) = pending.marker(appliance.rollback) else {
+    let Some(Marker { time, previous, flake: of }) = pending.marker(&appliance.rollback) else {
         return violated("a rebuild that was ordered is pending", pending);
     };
     let timely = time.is_some_and(|time| time.abs_diff(now) <= SKEW);
@@ -98,7 +99,7 @@ pub fn second_order_overwrites() -> Mutant {
 }
 
 async fn second_order_holds(trial: &Trial) -> Outcome {
-    let flake = &trial.rollback()?.flake;
+    let flake = &rollback(trial)?.flake;
     let (appliance, _) = Appliance::pending(trial, &flake.unhealthy).await?;
     let pending = appliance.state().await?;
     let second = appliance.order(&flake.healthy).await?;

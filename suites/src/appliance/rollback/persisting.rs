@@ -5,6 +5,7 @@ use harness::{Check, Edit, Mutant, Need, Outcome, Stop, Trial, expect, violated}
 
 use super::appliance::Appliance;
 use super::journal::{WARNING, last_words};
+use super::settings::rollback;
 use super::state::{Boots, State};
 use super::{AGENT, ORDER, SWITCH, WATCHDOG};
 use crate::appliance::document;
@@ -25,7 +26,7 @@ pub fn persist_when_verified() -> Check {
 }
 
 async fn persist_when_verified_holds(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unbuilt).await?;
+    let (appliance, before) = Appliance::pending(trial, &rollback(trial)?.flake.unbuilt).await?;
     let new = appliance.state().await?.current;
     appliance.verifies().await?;
     appliance.lapse(appliance.period()).await?;
@@ -101,7 +102,7 @@ async fn verified_means_healthy_holds(trial: &Trial) -> Outcome {
     unverified(&appliance, &before).await
 }
 
-async fn unverified(appliance: &Appliance<'_>, before: &State) -> Outcome {
+async fn unverified(appliance: &Appliance, before: &State) -> Outcome {
     let after = appliance.state().await?;
     // The flag may be gone because it has done its work.
     let unverified = !after.verified && after.boot_default == before.boot_default;
@@ -181,7 +182,7 @@ enum Persisting {
     Over,
 }
 
-async fn fails_honestly(appliance: &Appliance<'_>, before: &State) -> Result<Persisting, Stop> {
+async fn fails_honestly(appliance: &Appliance, before: &State) -> Result<Persisting, Stop> {
     let watched = appliance.watch().await?;
     let after = appliance.state().await?;
     if let Boots::Nothing(reason) = &after.boot_default {

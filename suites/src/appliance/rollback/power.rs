@@ -2,12 +2,12 @@
 
 use futures::future::BoxFuture;
 use harness::fault::{Cue, Unflushed};
-use harness::target::Rollback;
 use harness::{Check, Edit, MachineError, Mutant, Need, Outcome, Trial, expect};
 use proptest::{array, sample};
 
 use super::REBUILD;
 use super::appliance::Appliance;
+use super::settings::{Rollback, rollback};
 use crate::appliance::document;
 
 pub fn test_not_persisted() -> Check {
@@ -30,7 +30,7 @@ fn switch_instead_of_test() -> Mutant {
 }
 
 async fn test_not_persisted_holds(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, before) = Appliance::pending(trial, &rollback(trial)?.flake.unhealthy).await?;
     appliance.machine.cut_power(Unflushed::Kept).await?;
     let booted = appliance.boots_again(trial).await?.state().await?;
     let previous = booted.current == before.current && booted.boot_default == before.boot_default;
@@ -111,7 +111,7 @@ async fn survives(trial: &Trial, step: Step, way: Unflushed) -> Outcome {
         appliance.order_of(flake)
     };
     let limit = appliance.limit() + appliance.period();
-    let cut = appliance.machine.cut_power_when(&step.cue(appliance.rollback), &then, limit, way).await;
+    let cut = appliance.machine.cut_power_when(&step.cue(&appliance.rollback), &then, limit, way).await;
     if let Err(MachineError::NoCue { .. }) = cut {
         // What is persisted without it has no such step.
         let after = appliance.state().await?;

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use harness::machine::quoted;
-use harness::target::Rollback;
 use harness::{Machine, Stop};
 
 use super::marker::{self, Marker};
+use super::settings::Rollback;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {

@@ -8,6 +8,7 @@ use harness::{Check, Edit, MachineError, Mutant, Need, Outcome, Stop, Trial, exp
 
 use super::WATCHDOG;
 use super::appliance::Appliance;
+use super::settings::rollback;
 use super::state::State;
 use crate::appliance::document;
 
@@ -37,7 +38,7 @@ pub fn no_rollback() -> Mutant {
 }
 
 async fn rollback_on_timeout_holds(trial: &Trial) -> Outcome {
-    let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+    let (appliance, before) = Appliance::pending(trial, &rollback(trial)?.flake.unhealthy).await?;
     let agent = appliance.agent().await?;
     appliance.lapse_past_limit().await?;
     rolled_back(&appliance, &before).await?;
@@ -46,7 +47,7 @@ async fn rollback_on_timeout_holds(trial: &Trial) -> Outcome {
 }
 
 /// Expects that all is as it was before the order.
-pub async fn rolled_back(appliance: &Appliance<'_>, before: &State) -> Outcome {
+pub async fn rolled_back(appliance: &Appliance, before: &State) -> Outcome {
     appliance.is_as(before, format!("rolled back: {} runs, and nothing is pending", before.current)).await
 }
 
@@ -73,7 +74,7 @@ async fn not_too_early_holds(trial: &Trial) -> Outcome {
     appliance.watch().await?;
     let watched = appliance.uptime().await?;
     let after = appliance.state().await?;
-    let changes = after.changes_since(&pending, appliance.rollback);
+    let changes = after.changes_since(&pending, &appliance.rollback);
     if !changes.is_empty() && watched >= ordered + appliance.limit() {
         return Err(Stop::Broken("the watchdog took longer than the second that was left".into()));
     }
@@ -109,7 +110,7 @@ enum Ailment {
 
 async fn independent_of_agent_holds(trial: &Trial) -> Outcome {
     for ailment in [Ailment::Masked, Ailment::Crashing, Ailment::Hung] {
-        let (appliance, before) = Appliance::pending(trial, &trial.rollback()?.flake.unhealthy).await?;
+        let (appliance, before) = Appliance::pending(trial, &rollback(trial)?.flake.unhealthy).await?;
         falls_ill(&appliance, ailment).await?;
         appliance.lapse_past_limit().await?;
         rolled_back(&appliance, &before)
@@ -120,7 +121,7 @@ async fn independent_of_agent_holds(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-async fn falls_ill(appliance: &Appliance<'_>, ailment: Ailment) -> Result<(), MachineError> {
+async fn falls_ill(appliance: &Appliance, ailment: Ailment) -> Result<(), MachineError> {
     let (machine, agent) = (&*appliance.machine, &appliance.rollback.agent);
     match ailment {
         Ailment::Masked => {

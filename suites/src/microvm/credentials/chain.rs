@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::settings::{Convention, credentials};
 use harness::machine::qemu::Smbios;
-use harness::target::Convention;
 use harness::{Machine, Machines, Stop, Trial, violated};
 
 use super::HOST;
@@ -32,7 +32,7 @@ impl Form {
 
     /// As it is configured, and each that the runner can be asked for.
     pub fn all(trial: &Trial) -> Result<Vec<Form>, Stop> {
-        let ask = &trial.credentials()?.host.ask;
+        let ask = &credentials(trial)?.host.ask;
         let mut forms = vec![Form::Configured];
         if ask.hypervisor.is_some() {
             forms.push(Form::CloudHypervisor);
@@ -66,7 +66,7 @@ pub struct Credential {
 impl Order {
     /// What the target file says, as the target is configured.
     pub fn documented(trial: &Trial) -> Result<Order, Stop> {
-        let given = trial.credentials()?;
+        let given = credentials(trial)?;
         let secrets = given.secrets.iter();
         let fixed = given.fixed.iter();
         Ok(Order {

@@ -6,6 +6,7 @@ use super::HOST;
 use super::chain::{Order, conventions, deliver};
 use super::private::private;
 use super::runner::RUNNER;
+use super::settings::credentials;
 use super::strings::some;
 use crate::microvm::{flow, loading};
 
@@ -31,7 +32,7 @@ async fn name_mapping_holds(trial: &Trial) -> Outcome {
     for convention in conventions(trial).await? {
         let order = Order { convention, ..Order::documented(trial)? };
         let guest = deliver(trial, &order).await?;
-        has_all(&*guest, trial.credentials()?.guest.consumer(convention), &order).await?;
+        has_all(&*guest, credentials(trial)?.guest.consumer(convention), &order).await?;
     }
     Ok(())
 }
@@ -73,7 +74,7 @@ pub fn service_store() -> Check {
 async fn service_store_holds(trial: &Trial) -> Outcome {
     let order = Order::documented(trial)?;
     let guest = deliver(trial, &order).await?;
-    let settings = &trial.credentials()?.guest;
+    let settings = &credentials(trial)?.guest;
     let (service, user, other) = (settings.consumer(order.convention), &settings.user, &settings.other);
     let directory = format!("/run/credentials/{service}");
 

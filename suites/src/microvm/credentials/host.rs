@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::parties::Host as Settings;
+use super::settings::{Convention, ResolvedCredentials, credentials};
 use harness::machine::{programs, quoted};
-use harness::target::{Convention, Host as Settings, ResolvedCredentials};
 use harness::{Machine, MachineError, Outcome, Stop, Trial, expect, violated};
 
 use super::HOST;
@@ -35,8 +36,8 @@ pub struct Host {
 impl Host {
     /// A host that has the secrets of an order, and is asked for what it is not configured for.
     pub async fn with(trial: &Trial, order: &Order) -> Result<Host, Stop> {
-        let given = trial.credentials()?;
-        let asked = Asked::of(order, given)?;
+        let given = credentials(trial)?;
+        let asked = Asked::of(order, &given)?;
         let host = Host { machine: trial.stage(HOST)?.machine().await?, settings: given.host.clone() };
         for hypervisor in &host.settings.hypervisors {
             let path = hypervisor.display();

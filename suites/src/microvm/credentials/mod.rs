@@ -9,14 +9,17 @@ mod frontend;
 mod host;
 mod injection;
 mod limits;
+mod parties;
 mod private;
 mod report;
 mod runner;
+mod settings;
 mod sources;
 mod strings;
 mod trace;
 
-use harness::{Check, Suite};
+use harness::{Check, Settings, SettingsError, Suite};
+use settings::Credentials;
 
 /// The stages whose machines receive credentials.
 const X86_64: &str = "x86_64";
@@ -29,10 +32,11 @@ const HOST: &str = "host";
 /// Not a stage: cloud-hypervisor's command line is checked, and its guest where it could run.
 const CLOUD_HYPERVISOR: &str = "cloud-hypervisor";
 
-pub const SUITE: Suite = Suite { target: "microvm", name: "credentials", checks };
+pub const SUITE: Suite = Suite::new("microvm", "credentials", checks).with_table::<Credentials>();
 
-fn checks() -> Vec<Check> {
-    vec![
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    settings.read::<Credentials>()?;
+    Ok(vec![
         sources::source_files(),
         sources::host_load(),
         sources::host_isolated(),
@@ -64,5 +68,5 @@ fn checks() -> Vec<Check> {
         limits::binary_and_limits().on(AARCH64),
         limits::many().on(X86_64_UEFI),
         limits::many().on(AARCH64),
-    ]
+    ])
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::parties::Host as Settings;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
-use harness::target::Host as Settings;
 use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::path::Path;
 
-use harness::target::Host as Settings;
+use super::parties::Host as Settings;
 use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::HOST;

@@ -96,7 +96,7 @@ pub fn some(items: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use harness::target::Convention;
+    use super::super::settings::Convention;
     use harness::{Stop, Violation};
 
     use super::super::chain::{Credential, Form};

@@ -11,6 +11,7 @@ use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::arrival::{received, stored};
 use super::chain::{Order, deliver, guests};
+use super::settings::credentials;
 use super::strings::some;
 use crate::microvm::loading;
 
@@ -129,7 +130,8 @@ async fn ephemeral_holds(trial: &Trial) -> Outcome {
     let sent: Vec<String> = order.delivered().into_iter().map(|(name, _)| name).collect();
     let left: Vec<String> = stored(&*again).await?.into_iter().filter(|name| sent.contains(name)).collect();
     expect(left.is_empty(), "the system has none of the credentials any more", some(&left))?;
-    let service = trial.credentials()?.guest.consumer(order.convention);
+    let given = credentials(trial)?;
+    let service = given.guest.consumer(order.convention);
     let left = again.run(&format!("ls -A /run/credentials/{service} 2>/dev/null")).await?.text();
     let left: Vec<String> = left.lines().map(str::to_owned).collect();
     expect(left.is_empty(), format!("{service} has none either"), some(&left))
@@ -137,7 +139,7 @@ async fn ephemeral_holds(trial: &Trial) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use harness::target::Convention;
+    use super::super::settings::Convention;
 
     use super::super::chain::{Credential, Form};
     use super::*;

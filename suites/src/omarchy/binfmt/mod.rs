@@ -13,7 +13,7 @@ mod watcher;
 
 use harness::{Check, Edit, Suite, Text};
 
-pub const SUITE: Suite = Suite { target: "omarchy", name: "binfmt", checks };
+pub const SUITE: Suite = Suite::new("omarchy", "binfmt", |_| Ok(checks()));
 
 fn checks() -> Vec<Check> {
     vec![

@@ -6,7 +6,7 @@ mod password;
 
 use harness::{Check, Suite};
 
-pub const SUITE: Suite = Suite { target: "omarchy", name: "identity", checks };
+pub const SUITE: Suite = Suite::new("omarchy", "identity", |_| Ok(checks()));
 
 fn checks() -> Vec<Check> {
     vec![os_release::os_release(), password::password_policy(), nix::nix_readable()]

@@ -16,7 +16,7 @@ use super::process::processes;
 use super::programs::programs;
 use super::wrapper::SOURCE;
 
-pub const SUITE: Suite = Suite { target: "omarchy", name: "openssl", checks };
+pub const SUITE: Suite = Suite::new("omarchy", "openssl", |_| Ok(checks()));
 
 fn checks() -> Vec<Check> {
     vec![

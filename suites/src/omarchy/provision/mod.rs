@@ -8,7 +8,7 @@ use harness::machine::Difference;
 use harness::provision::ProvisionError;
 use harness::{Check, Outcome, Stop, Suite, expect};
 
-pub const SUITE: Suite = Suite { target: "omarchy", name: "provision", checks };
+pub const SUITE: Suite = Suite::new("omarchy", "provision", |_| Ok(checks()));
 
 fn checks() -> Vec<Check> {
     vec![idempotent::idempotent(), order::order(), parallel::parallel()]

@@ -16,7 +16,7 @@ use harness::{Check, Suite};
 use super::USER;
 pub use activation::activated;
 
-pub const SUITE: Suite = Suite { target: "omarchy", name: "session", checks };
+pub const SUITE: Suite = Suite::new("omarchy", "session", |_| Ok(checks()));
 
 fn checks() -> Vec<Check> {
     vec![

@@ -4,6 +4,7 @@ use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::client::{NATIVE, X86_64, found_by};
 use super::piv::select_piv;
+use super::reader::{insert, token};
 use super::{DAEMON, READER, SOCKET, SYMLINK};
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
@@ -77,7 +78,7 @@ async fn no_polkit_refusal_holds(trial: &Trial) -> Outcome {
     expect(one, format!("{DAEMON} is loaded with exactly one ExecStart"), &unit)?;
 
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
-    let token = trial.token().await?;
-    let _card = trial.insert(&token, &*machine).await?;
+    let token = token(trial).await?;
+    let _card = insert(trial, &token, &*machine).await?;
     select_piv(&*machine).await
 }

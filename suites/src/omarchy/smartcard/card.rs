@@ -1,11 +1,12 @@
 //! The card, as far as its reader and the daemon carry it.
 
-use harness::smartcard::{Flaw, PIN};
 use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::SOCKET;
 use super::client::{NATIVE, found_by};
 use super::piv::{select_piv, tries};
+use super::reader::{insert, token};
+use super::token::{Flaw, PIN};
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
 use crate::omarchy::{as_user, document};
@@ -20,15 +21,15 @@ pub fn reader_and_atr() -> Check {
     )
     .needs([Need::Undo, Need::Sockets, Need::Token])
     .mutant("reader configuration removed", [Edit::remove("/etc/reader.conf.d/vpcd")])
-    .mutant("a card that answers at random", [Edit::Token(Flaw::Garbage)])
+    .mutant("a card that answers at random", [Flaw::Garbage.edit()])
 }
 
 async fn reader_and_atr_holds(trial: &Trial) -> Outcome {
     let machine = with_programs(trial).await.map_err(Stop::undecided)?;
-    let token = trial.token().await?;
+    let token = token(trial).await?;
     NATIVE.finds_the_reader(&*machine, SOCKET).await?;
 
-    let _card = trial.insert(&token, &*machine).await?;
+    let _card = insert(trial, &token, &*machine).await?;
     let atr = machine.run(&as_user("opensc-tool --atr")).await?;
     expect(atr.text() == token.atr(), format!("the card's ATR is {}", token.atr()), atr)?;
     select_piv(&*machine).await?;
@@ -48,13 +49,13 @@ pub fn wrong_pin() -> Check {
         wrong_pin_holds,
     )
     .needs([Need::Undo, Need::Sockets, Need::Token])
-    .mutant("a card that takes any PIN", [Edit::Token(Flaw::AnyPin)])
+    .mutant("a card that takes any PIN", [Flaw::AnyPin.edit()])
 }
 
 async fn wrong_pin_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let token = trial.token().await?;
-    let _card = trial.insert(&token, &*machine).await?;
+    let token = token(trial).await?;
+    let _card = insert(trial, &token, &*machine).await?;
     let before = tries(&*machine).await?;
 
     let wrong = machine.run(&as_user("pkcs11-tool --login --pin 654321 --list-objects")).await?;

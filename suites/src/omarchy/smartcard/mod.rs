@@ -4,20 +4,29 @@ mod access;
 mod card;
 mod client;
 mod daemon;
+mod host_client;
 mod object;
 mod piv;
 mod plist;
 mod pulled;
+mod reader;
+mod settings;
 mod signature;
 mod symlink;
+mod token;
+mod tool;
 mod usb;
 
-use harness::{Check, Suite};
+use harness::{Check, Settings, SettingsError, Suite};
+use settings::SmartCard;
 
-pub const SUITE: Suite = Suite { target: "omarchy", name: "smartcard", checks };
+pub const SUITE: Suite = Suite::new("omarchy", "smartcard", checks)
+    .with_table::<SmartCard>()
+    .furnishing(|trial, machine| Box::pin(reader::furnish(trial, machine)));
 
-fn checks() -> Vec<Check> {
-    vec![
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    settings.read::<SmartCard>()?;
+    Ok(vec![
         daemon::socket_activated(),
         symlink::symlink_at_boot(),
         symlink::symlink_survives(),
@@ -30,7 +39,7 @@ fn checks() -> Vec<Check> {
         signature::sign_and_verify(),
         card::wrong_pin(),
         pulled::card_pulled(),
-    ]
+    ])
 }
 
 /// Where the daemon listens.

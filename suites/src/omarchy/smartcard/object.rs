@@ -2,6 +2,7 @@
 
 use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
+use super::reader::{insert, token};
 use crate::omarchy::{as_user, document};
 
 /// The user's own configuration of p11-kit.
@@ -39,8 +40,8 @@ const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environmen
 
 async fn pkcs11_object_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let token = trial.token().await?;
-    let _card = trial.insert(&token, &*machine).await?;
+    let token = token(trial).await?;
+    let _card = insert(trial, &token, &*machine).await?;
     let listed = machine.run(&as_user(LIST)).await?;
     let found = listed.success() && listed.text().contains("Certificate for PIV Authentication");
     expect(found, "p11-kit's proxy lists the certificate for PIV authentication", listed)

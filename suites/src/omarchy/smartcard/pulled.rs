@@ -1,8 +1,10 @@
 //! A card that is pulled while somebody uses it.
 
-use harness::smartcard::{Answer, Client, Flaw};
-use harness::{Check, Edit, Need, Outcome, Trial, expect};
+use harness::{Check, Need, Outcome, Trial, expect};
 
+use super::host_client::{Answer, Client};
+use super::reader::{client, insert, token};
+use super::token::Flaw;
 use crate::omarchy::document;
 
 pub fn card_pulled() -> Check {
@@ -14,7 +16,7 @@ pub fn card_pulled() -> Check {
         card_pulled_holds,
     )
     .needs([Need::Undo, Need::Sockets, Need::Token])
-    .mutant("a reader that goes mute instead", [Edit::Token(Flaw::Stuck)])
+    .mutant("a reader that goes mute instead", [Flaw::Stuck.edit()])
 }
 
 /// The first of the two that the reader of software has.
@@ -24,9 +26,9 @@ const SELECT_PIV: &str = "00a4040009a0000003080000100000";
 
 async fn card_pulled_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let token = trial.token().await?;
-    let card = trial.insert(&token, &*machine).await?;
-    let mut client = trial.client(&machine).await?;
+    let token = token(trial).await?;
+    let card = insert(trial, &token, &*machine).await?;
+    let mut client = client(trial, &machine).await?;
     works(client.connect(READER).await?, "the client connects to the card")?;
     selects_piv(&mut client).await?;
 
@@ -40,7 +42,7 @@ async fn card_pulled_holds(trial: &Trial) -> Outcome {
     let removed = answer.is_error("SCARD_W_REMOVED_CARD");
     expect(removed, "the client of a card that was pulled gets SCARD_W_REMOVED_CARD", answer)?;
 
-    let _card = trial.insert(&token, &*machine).await?;
+    let _card = insert(trial, &token, &*machine).await?;
     works(client.reconnect().await?, "the client connects again to the card that was put back")?;
     selects_piv(&mut client).await
 }

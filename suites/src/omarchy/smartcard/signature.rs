@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use harness::smartcard::{Flaw, PIN, Token};
-use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Machine, Need, Outcome, Stop, Trial, expect};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use x509_cert::der::{Decode, Encode};
 
+use super::reader::{insert, token};
+use super::token::{Flaw, PIN, Token};
 use crate::omarchy::{as_user, document};
 
 pub fn sign_and_verify() -> Check {
@@ -21,7 +22,7 @@ pub fn sign_and_verify() -> Check {
         sign_and_verify_holds,
     )
     .needs([Need::Undo, Need::Sockets, Need::Token])
-    .mutant("card with a certificate for another key", [Edit::Token(Flaw::WrongCertificate)])
+    .mutant("card with a certificate for another key", [Flaw::WrongCertificate.edit()])
 }
 
 const TEXT: &str = "to be signed by the card";
@@ -34,8 +35,8 @@ const SLOW: Duration = Duration::from_millis(100);
 
 async fn sign_and_verify_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let token = trial.token().await?.slowed(SLOW);
-    let _card = trial.insert(&token, &*machine).await?;
+    let token = token(trial).await?.slowed(SLOW);
+    let _card = insert(trial, &token, &*machine).await?;
     signs(&*machine, &token).await
 }
 

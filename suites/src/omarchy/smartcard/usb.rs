@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use harness::smartcard::Answer;
 use harness::{Check, Edit, Need, Outcome, Trial, expect, violated};
 
+use super::host_client::Answer;
+use super::reader::{client, plug, token};
 use super::signature::signs;
 use crate::omarchy::document;
 
@@ -36,10 +37,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 async fn ccid_reader_appears_holds(trial: &Trial) -> Outcome {
     let machine = trial.machine().await?;
-    let token = trial.token().await?;
-    let mut client = trial.client(&machine).await?;
+    let token = token(trial).await?;
+    let mut client = client(trial, &machine).await?;
     for time in 1..=TIMES {
-        let card = trial.plug(&token, &*machine).await?;
+        let card = plug(trial, &token, &*machine).await?;
         let readers = client.readers_until(LIMIT, |readers| ours(readers).is_some()).await?;
         let Some(reader) = ours(&readers) else {
             let expected = format!("plugged in for time {time}, a reader {NAME:?} appears within {LIMIT:?}");

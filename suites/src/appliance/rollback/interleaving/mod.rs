@@ -11,6 +11,7 @@ use harness::{Check, MachineError, Need, Outcome, Trial, expect, violated};
 use super::appliance::{Appliance, MOMENT};
 use super::order::second_order_overwrites;
 use super::persisting::stale_flag_accepted;
+use super::settings::rollback;
 use super::state::State;
 use super::timeout::no_rollback;
 use crate::appliance::document;
@@ -39,7 +40,7 @@ const KNOWN: [&[Event]; 3] = [
 ];
 
 async fn any_interleaving_holds(trial: &Trial) -> Outcome {
-    let cases = trial.rollback()?.sequences;
+    let cases = rollback(trial)?.sequences;
     if !trial.is_replay() {
         for known in KNOWN {
             holds(trial, Sequence(known.to_vec())).await?;
@@ -53,7 +54,7 @@ async fn any_interleaving_holds(trial: &Trial) -> Outcome {
 /// An appliance in the middle of a sequence.
 struct Course<'t> {
     trial: &'t Trial,
-    appliance: Appliance<'t>,
+    appliance: Appliance,
     model: Model,
     state: State,
     /// How long all machines before this one were up.

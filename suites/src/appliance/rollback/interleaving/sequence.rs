@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use harness::target::Flakes;
+use crate::appliance::rollback::settings::Flakes;
+
 use proptest::prelude::{Just, Strategy};
 use proptest::{collection, prop_oneof, sample};
 

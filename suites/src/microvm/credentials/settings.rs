@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
+use harness::secret::{self, Secret, SecretError};
+use harness::{Stop, Table, Trial};
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde::Deserialize;
 
-use super::{Guest, Host};
-use crate::secret::{self, Secret, SecretError};
+use super::parties::{Guest, Host};
 
 /// The longest name, in bytes: a credential is a file (systemd.exec, Credentials).
 const NAME_LIMIT: usize = 255;
@@ -36,7 +38,7 @@ pub enum Convention {
 }
 
 /// What a target file says of credentials.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
     #[serde(default)]
@@ -89,30 +91,43 @@ pub enum CredentialError {
     Secret(#[from] SecretError),
 }
 
-impl Credentials {
-    pub(super) fn validate(&self) -> Result<(), String> {
+/// The credentials of this run.
+pub fn credentials(trial: &Trial) -> Result<Arc<ResolvedCredentials>, Stop> {
+    trial.kept(|settings| Ok::<_, Stop>(settings.read::<Credentials>()?.resolved()?))
+}
+
+impl Table for Credentials {
+    const NAME: &'static str = "credentials";
+
+    fn validate(&self) -> Result<(), String> {
         self.host.validate()?;
-        self.guest.validate()
+        self.guest.validate()?;
+        self.can_be_sent().map_err(|error| error.to_string())
     }
 
-    /// Takes the paths of files from this directory.
-    pub(super) fn beside(&mut self, directory: &Path) {
+    fn find(&mut self, target: &Path, _fixtures: &Path) {
         for source in self.secrets.values_mut() {
             if let Source::File(file) = source {
-                *file = directory.join(&file);
+                *file = target.join(&file);
             }
         }
     }
+}
 
-    /// The credentials with their values, the secret ones declared so that no output has them.
-    pub fn resolved(&self) -> Result<ResolvedCredentials, CredentialError> {
+impl Credentials {
+    fn can_be_sent(&self) -> Result<(), CredentialError> {
         let names = || self.fixed.keys().chain(self.secrets.keys());
         names().try_for_each(|name| check_name(name))?;
         if let Some(name) = names().nth(COUNT_LIMIT) {
             return Err(CredentialError::Count { name: name.clone(), count: names().count() });
         }
-        let long = |(name, value): &(&String, &String)| check_length(name, value.len() as u64);
-        self.fixed.iter().try_for_each(|fixed| long(&fixed))?;
+        let mut fixed = self.fixed.iter();
+        fixed.try_for_each(|(name, value)| check_length(name, value.len() as u64))?;
+        self.secrets.iter().try_for_each(|(name, source)| source.check(name))
+    }
+
+    /// The credentials with their values, the secret ones declared so that no output has them.
+    fn resolved(&self) -> Result<ResolvedCredentials, CredentialError> {
         let secrets = self.secrets.iter().map(|(name, source)| source.value(name));
         let (convention, fixed) = (self.convention, self.fixed.clone());
         let secrets = secrets.collect::<Result<_, _>>()?;
@@ -127,6 +142,16 @@ impl Credentials {
 }
 
 impl Source {
+    fn check(&self, name: &str) -> Result<(), CredentialError> {
+        match self {
+            Source::Random(length) if !(1..=RANDOM_LIMIT).contains(length) => {
+                Err(CredentialError::Random { name: name.to_owned(), length: *length })
+            }
+            Source::Random(_) => Ok(()),
+            Source::File(file) => read(name, file).map(drop),
+        }
+    }
+
     fn value(&self, name: &str) -> Result<Secret, CredentialError> {
         let name = name.to_owned();
         let value = match self {
@@ -174,9 +199,6 @@ fn read(name: &str, file: &Path) -> Result<Vec<u8>, CredentialError> {
 }
 
 fn random_base64(name: &str, length: usize) -> Result<Vec<u8>, CredentialError> {
-    if !(1..=RANDOM_LIMIT).contains(&length) {
-        return Err(CredentialError::Random { name: name.to_owned(), length });
-    }
     let mut bytes = vec![0; length];
     let mut filled = 0;
     while filled < length {
@@ -186,4 +208,38 @@ fn random_base64(name: &str, length: usize) -> Result<Vec<u8>, CredentialError> 
         })?;
     }
     Ok(BASE64.encode(bytes).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use harness::Settings;
+    use insta::assert_snapshot;
+
+    use super::super::parties::Ask;
+    use super::*;
+
+    fn read(lines: &str) -> Result<Credentials, String> {
+        let text = format!("[credentials]\n{lines}\n");
+        let settings = Settings::of(Path::new("t.toml"), &text, PathBuf::new());
+        settings.read().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_a_host_is_relied_on_for_is_as_documented_or_as_the_file_says() {
+        let (host, guest) = (Host::default(), Guest::default());
+        let silent = read("").unwrap();
+        assert_eq!((&silent.host, &silent.guest), (&host, &guest));
+        let said = read("[credentials.host]\nunit = 'vm@a.service'\nask.form = 'FORM'\n").unwrap();
+        let ask = Ask { form: Some("FORM".into()), ..Ask::default() };
+        assert_eq!(said.host, Host { unit: "vm@a.service".into(), ask, ..host });
+    }
+
+    #[test]
+    fn what_no_host_can_have_is_refused() {
+        let refused = |text: &str| read(&format!("[credentials.host]\n{text}\n")).unwrap_err();
+        assert_snapshot!(refused("secrets = 'run/x'"), @r#"t.toml: credentials.host.secrets = "run/x": use a path of the machine, from /, without blanks and quotes"#);
+        assert_snapshot!(refused("unit = 'a; b'"), @r#"t.toml: credentials.host.unit = "a; b": use a name, without blanks and quotes"#);
+        assert_snapshot!(refused("hypervisors = ['/nix/store/x/bin/vm']"), @r#"t.toml: credentials.host.hypervisors = "/nix/store/x/bin/vm": its name has to say which it is: cloud-hypervisor or qemu"#);
+        assert_snapshot!(refused("ask.form = 'A B'"), @r#"t.toml: credentials.host.ask: "A B" is no name of a variable"#);
+    }
 }

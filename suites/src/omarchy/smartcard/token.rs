@@ -5,14 +5,16 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use harness::cache::Scratch;
+use harness::machine::qemu::ROOT;
+use harness::{Edit, Machine, MachineError, Table, child};
+use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::process::Child;
 
+use super::settings::SmartCard;
 use super::tool::Tool;
-use crate::cache::Scratch;
-use crate::machine::qemu::ROOT;
-use crate::{Machine, MachineError, child};
 
 /// The PIN of every token.
 pub const PIN: &str = "123456";
@@ -21,7 +23,8 @@ pub const PIN: &str = "123456";
 const TOKEN: &str = "token";
 
 /// What may be wrong with a token, to prove that checks see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Flaw {
     /// Its certificate is of another key than the one in the slot.
     WrongCertificate,
@@ -31,6 +34,19 @@ pub enum Flaw {
     Garbage,
     /// Pulled, it stays where it is and says nothing more.
     Stuck,
+}
+
+impl Flaw {
+    /// Has every token of the target so.
+    pub fn edit(self) -> Edit {
+        let value = match self {
+            Flaw::WrongCertificate => "wrong-certificate",
+            Flaw::AnyPin => "any-pin",
+            Flaw::Garbage => "garbage",
+            Flaw::Stuck => "stuck",
+        };
+        Edit::setting(SmartCard::NAME, "flaw", value)
+    }
 }
 
 /// A token that was made for one check, with keys of its own.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Convention;
+use super::settings::Convention;
 
 /// What a target file says of the host. What it does not say is as the document has it (microvm-credential-loading.md,
 /// phases 1 to 5), or as the reference has it where the document is silent.
@@ -96,7 +96,7 @@ impl Host {
         format!("/run/credentials/{}", self.unit)
     }
 
-    pub(super) fn validate(&self) -> Result<(), String> {
+    pub fn validate(&self) -> Result<(), String> {
         let places = [("secrets", &self.secrets), ("decrypted", &self.decrypted)];
         let hypervisors = self.hypervisors.iter().map(|path| ("hypervisors", path));
         for (name, path) in places.into_iter().chain(hypervisors) {
@@ -142,7 +142,7 @@ impl Guest {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), String> {
+    pub fn validate(&self) -> Result<(), String> {
         all_plain(
             "credentials.guest",
             [("plain", &self.plain), ("host", &self.host), ("user", &self.user), ("other", &self.other)],

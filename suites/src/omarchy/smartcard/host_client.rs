@@ -7,6 +7,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use harness::cache::Scratch;
+use harness::machine::qemu::ROOT;
+use harness::{Machine, MachineError, child};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -15,9 +18,6 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
 use super::tool::Tool;
-use crate::cache::Scratch;
-use crate::machine::qemu::ROOT;
-use crate::{Machine, MachineError, child};
 
 /// What a client loads: of the daemon's own version, or the daemon refuses it without saying so.
 const LIBRARIES: [&str; 2] = ["libpcsclite.so.1", "libpcsclite_real.so.1"];

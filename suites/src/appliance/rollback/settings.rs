@@ -1,7 +1,9 @@
 //! All that the rollback suite relies on of an appliance.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use harness::{Stop, Table, Trial};
 use serde::Deserialize;
 
 /// What a target file says of two-phase rebuilds. What it does not say is as the document has it
@@ -97,8 +99,15 @@ impl Default for Flakes {
     }
 }
 
-impl Rollback {
-    pub(super) fn validate(&self) -> Result<(), String> {
+/// What the target's rebuilds can be relied on for.
+pub fn rollback(trial: &Trial) -> Result<Arc<Rollback>, Stop> {
+    trial.kept(|settings| settings.read::<Rollback>())
+}
+
+impl Table for Rollback {
+    const NAME: &'static str = "rollback";
+
+    fn validate(&self) -> Result<(), String> {
         for (name, path) in [("marker", &self.marker), ("verified", &self.verified)] {
             if !path.is_absolute() {
                 return Err(format!("rollback.{name} = {path:?}: use a path of the machine, from /"));
@@ -116,5 +125,46 @@ impl Rollback {
             return Err("rollback.sequences = 0: nothing would be tried".into());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use harness::{Home, Settings, Target};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(lines: &str) -> Result<Rollback, String> {
+        let text = format!("[rollback]\n{lines}\n");
+        let settings = Settings::of(Path::new("t.toml"), &text, PathBuf::new());
+        settings.read().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_documented() {
+        let rollback = read("limit = 60\n[rollback.field]\nflake = 'ref'").unwrap();
+        let said = (rollback.limit, rollback.field.flake.as_str());
+        let silent = (rollback.period, rollback.field.previous.as_str());
+        assert_eq!((said, silent), ((60, "ref"), (120, "previous_system")));
+        assert_eq!(rollback.marker.to_str(), Some("/var/lib/msp/.rebuild-in-progress"));
+    }
+
+    #[rstest]
+    #[case("limit = 0", "t.toml: rollback.limit = 0: it counts seconds, from 1 to a day")]
+    #[case("period = 9", "t.toml: rollback.grace = 15: it has to be shorter than the period")]
+    #[case("verified = 'flag'", "t.toml: rollback.verified = \"flag\": use a path of the machine, from /")]
+    #[case("sequences = 0", "t.toml: rollback.sequences = 0: nothing would be tried")]
+    fn what_cannot_be_relied_on_is_refused(#[case] line: &str, #[case] reason: &str) {
+        assert_eq!(read(line).unwrap_err(), reason);
+    }
+
+    #[test]
+    fn the_target_file_of_the_appliance_says_what_the_defaults_are() {
+        let home = Home::find().unwrap();
+        let appliance = Target::load(&home.target("appliance"), &home).unwrap();
+        assert_eq!(appliance.settings.read::<Rollback>().unwrap(), Rollback::default());
     }
 }

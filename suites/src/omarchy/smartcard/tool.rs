@@ -4,10 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use harness::cache::Cache;
+use harness::doctor;
 use tokio::process::Command;
-
-use crate::cache::Cache;
-use crate::doctor;
 
 /// A program that was built.
 #[derive(Debug, Clone)]
@@ -51,7 +50,7 @@ impl Tool {
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines[lines.len().saturating_sub(LAST)..].join("\n");
         let command = format!("cargo build --release --manifest-path {}", manifest.display());
-        Err(ToolError::Failed { program, lacks: doctor::lacks_for_smart_cards(), command, last })
+        Err(ToolError::Failed { program, lacks: doctor::lacks_for("smart cards"), command, last })
     }
 
     /// Whether it was ever built. What is may still be older than its source.
