@@ -93,12 +93,15 @@ impl Systemd {
                 .build()
                 .await?;
             let mut changes = properties.receive_properties_changed().await?;
-            // A unit that systemd did not know before begins its life without a change.
-            let mut births = self.manager.receive_unit_new().await?;
+            // A unit that systemd did not know before begins its life without a change. Of this one alone: births that
+            // nobody takes, while an answer is waited for, would in the end keep the answer from arriving.
+            let mut births = self.manager.receive_unit_new_with_args(&[(0, unit)]).await?;
             while watched.active_state().await? != state {
                 tokio::select! {
                     Some(_) = changes.next() => {}
-                    () = birth_of(unit, &mut births) => {}
+                    Some(_) = births.next() => {}
+                    // The connection is gone: the machine's death is seen elsewhere.
+                    else => std::future::pending().await,
                 }
             }
             Ok(())
@@ -137,17 +140,6 @@ impl Systemd {
     }
 }
 
-/// Waits until the service manager begins to know a unit.
-async fn birth_of(unit: &str, births: &mut UnitNewStream) {
-    while let Some(birth) = births.next().await {
-        if birth.args().is_ok_and(|birth| birth.id == unit) {
-            return;
-        }
-    }
-    // The connection is gone: whoever waits has a limit, and the machine's death is seen elsewhere.
-    std::future::pending().await
-}
-
 async fn bounded<T>(
     machine: &str,
     what: &str,
@@ -166,4 +158,61 @@ async fn bounded<T>(
 fn refused(machine: &str, action: &str, error: zbus::Error) -> MachineError {
     let action = format!("have the service manager {action}");
     MachineError::Refused { machine: machine.to_owned(), action, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use zbus::object_server::SignalEmitter;
+
+    use super::*;
+
+    const UNIT: &str = "/org/freedesktop/systemd1/unit/mine";
+
+    /// A service manager that begins to know very many units whenever it is asked for the state of one.
+    struct Busy;
+
+    #[zbus::interface(name = "org.freedesktop.systemd1.Manager")]
+    impl Busy {
+        fn subscribe(&self) {}
+
+        fn load_unit(&self, _name: &str) -> OwnedObjectPath {
+            OwnedObjectPath::try_from(UNIT).unwrap()
+        }
+
+        #[zbus(signal)]
+        async fn unit_new(emitter: &SignalEmitter<'_>, id: &str, unit: OwnedObjectPath) -> zbus::Result<()>;
+    }
+
+    /// Active when it is asked for the third time.
+    #[derive(Default)]
+    struct Mine(AtomicU32);
+
+    #[zbus::interface(name = "org.freedesktop.systemd1.Unit")]
+    impl Mine {
+        #[zbus(property)]
+        async fn active_state(&self, #[zbus(connection)] connection: &Connection) -> String {
+            let asked = self.0.fetch_add(1, Ordering::Relaxed);
+            let emitter = SignalEmitter::new(connection, "/org/freedesktop/systemd1").unwrap();
+            let path = || OwnedObjectPath::try_from(UNIT).unwrap();
+            for other in 0..200 {
+                Busy::unit_new(&emitter, &format!("other-{other}.service"), path()).await.unwrap();
+            }
+            Busy::unit_new(&emitter, "mine.mount", path()).await.unwrap();
+            if asked < 2 { "inactive".to_owned() } else { "active".to_owned() }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_unit_is_waited_for_however_many_others_are_born() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let guid = zbus::Guid::generate();
+        let manager = Builder::unix_stream(theirs).server(guid).unwrap().p2p();
+        let manager = manager.serve_at("/org/freedesktop/systemd1", Busy).unwrap();
+        let manager = manager.serve_at(UNIT, Mine::default()).unwrap().build();
+        let (_manager, client) = tokio::try_join!(manager, Builder::unix_stream(ours).p2p().build()).unwrap();
+        let systemd = Systemd::on("machine", client).await.unwrap();
+        systemd.wait_until("mine.mount", "active", Duration::from_secs(20)).await.unwrap();
+    }
 }
