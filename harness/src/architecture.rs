@@ -1,5 +1,7 @@
 //! Processor architectures.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,5 +19,14 @@ impl Architecture {
             Architecture::Aarch64 => "aarch64",
             Architecture::X86 => "x86_64",
         }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Architecture::Aarch64 => "aarch64",
+            Architecture::X86 => "x86_64",
+        })
     }
 }

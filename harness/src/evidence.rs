@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::machine::qemu::Accelerator;
+use crate::Accelerator;
 use crate::secret::{HideSecrets, hide_in_bytes};
 use crate::tail::Tail;
 use crate::{Lifetime, Moment, Phase, Start};

@@ -1,8 +1,10 @@
 //! What the documents promise about a target.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::check::Text;
+/// A text that is either part of the program or was read from a file.
+pub type Text = Cow<'static, str>;
 
 /// A documented statement about a target, under an id that never changes once released.
 #[derive(Debug, Clone, PartialEq, Eq)]

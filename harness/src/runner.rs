@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt, stream};
 
-use crate::check::{Check, Mutant};
 use crate::event::{Case, Event, Fate, Kill, Listener};
 use crate::lab::{Changes, Sources};
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
 use crate::replay::Replay;
+use crate::{Check, Mutant};
 use crate::{Evidence, Invariant, Stop, Transcript, Trial, Verdict};
 
 /// How long a check may take, or each random case of one. A check has shorter limits of its own for what it waits
@@ -67,7 +67,7 @@ impl Runner {
         let decision = match self.unmet(check) {
             Some(reason) => Decision::without_trial(Verdict::Skipped { reason }),
             None => {
-                let trial = Trial::new(self.sources.of(check).clone(), check, seed, SIMPLIFICATIONS);
+                let trial = Trial::new(self.sources.of(&check.needs).clone(), check, seed, SIMPLIFICATIONS);
                 decide(check, trial.replaying(self.replay.clone())).await
             }
         };
@@ -88,7 +88,7 @@ impl Runner {
 
     /// Why a check cannot be tried on these machines: what it needs and they have not, and what has.
     fn unmet(&self, check: &Check) -> Option<String> {
-        let lab = self.sources.of(check);
+        let lab = self.sources.of(&check.needs);
         check.needs.iter().find_map(|need| lab.has(*need, check.invariant.variant.as_deref()).err())
     }
 
@@ -96,7 +96,7 @@ impl Runner {
         let began = Instant::now();
         let stage = mutant.stage.as_deref().or(check.invariant.variant.as_deref());
         let making = Transcript::default();
-        let changed = self.sources.of(check).changed(stage, &Changes::Mutant(mutant), &making).await;
+        let changed = self.sources.of(&check.needs).changed(stage, &Changes::Mutant(mutant), &making).await;
         let (fate, evidence) = match changed {
             Ok(lab) => {
                 // That it fails is what counts here, not on which value.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::de::{DeTable, DeValue};
 
-use crate::check::Text;
+use crate::Text;
 use crate::manifest::{ManifestError, located};
 
 /// A suite's own table. What a file does not say is as its default has it.

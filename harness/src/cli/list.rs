@@ -6,7 +6,7 @@ use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
 use super::select::check_target;
-use crate::check::{Check, Suite, Text};
+use crate::{Check, Suite, Text};
 use crate::{Level, Need, Settings, Source};
 
 /// One invariant, as listed.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
+use crate::Accelerator;
 use crate::cache::Cache;
 use crate::event::{Event, Listener};
 use crate::lab::{self, Changes, Kind, Lab, Sources};
-use crate::machine::qemu::{Accelerator, could_accelerate};
+use crate::machine::qemu::could_accelerate;
 use crate::{Check, Home, MachineKind, Need, Overlay, Target, Text, Transcript};
 
 /// A target that was found and read, before anything is started.

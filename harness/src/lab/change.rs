@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::check::{Edit, Mutant};
+use crate::Laid;
 use crate::event::{Event, Listener};
-use crate::overlay::{Laid, Overlay};
+use crate::overlay::Overlay;
 use crate::provision::Plan;
 use crate::settings::Settings;
+use crate::{Edit, Mutant};
 use crate::{Machine, MachineError};
 
 /// Something to change about a target.

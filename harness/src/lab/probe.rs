@@ -5,11 +5,12 @@ use std::path::Path;
 use super::prepare::{PrepareError, failed};
 use super::store::{ACCELERATORS, digest, emulator};
 use super::timed;
+use crate::Accelerator;
 use crate::Architecture;
 use crate::cache::{Cache, CacheEvent};
 use crate::event::Listener;
 use crate::image::Image;
-use crate::machine::qemu::{Accelerator, Hardware, Kernel, could_accelerate, kvm_runs};
+use crate::machine::qemu::{Hardware, Kernel, could_accelerate, kvm_runs};
 
 /// Whether there is KVM, for guests of this architecture.
 pub fn could_try(architecture: Architecture) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Lab;
-use crate::{Check, Need};
+use crate::Need;
 
 /// The labs of one target.
 #[derive(Clone)]
@@ -23,9 +23,9 @@ impl Sources {
     }
 
     /// Where a check has its machines from.
-    pub fn of(&self, check: &Check) -> &Arc<Lab> {
+    pub fn of(&self, needs: &[Need]) -> &Arc<Lab> {
         match &self.lapsing {
-            Some(lapsing) if check.needs.contains(&Need::Lapse) => lapsing,
+            Some(lapsing) if needs.contains(&Need::Lapse) => lapsing,
             _ => &self.lab,
         }
     }

@@ -12,8 +12,9 @@ use super::changed::Running;
 use super::memo::Memo;
 use super::provisioning::Provisioning;
 use super::store::Store;
+use crate::Accelerator;
 use crate::event::{Event, Listener};
-use crate::machine::qemu::{Accelerator, Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
+use crate::machine::qemu::{Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
 use crate::{Machine, MachineError, Transcript};
 
 /// How long a boot may take under emulation, on a host that has other things to do. What is seen to have died is not

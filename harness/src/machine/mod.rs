@@ -3,11 +3,9 @@
 pub mod bus;
 pub mod container;
 mod contents;
-mod error;
 pub mod fake;
 mod files;
 mod granted;
-mod kind;
 mod life;
 pub mod programs;
 pub mod qemu;
@@ -22,14 +20,12 @@ use futures::future::BoxFuture;
 use tokio::net::UnixStream;
 
 pub use contents::{Contents, Difference};
-pub use error::MachineError;
 pub(crate) use granted::{Granted, declared};
-pub use kind::MachineKind;
 pub use systemd::Systemd;
 
 use self::qemu::{Peer, Vm};
 use crate::fault::{Cue, Step, Unflushed};
-use crate::{Need, Output, Transcript};
+use crate::{MachineError, Need, Output, Transcript};
 
 /// A machine under test. Every exchange goes into its transcript.
 ///

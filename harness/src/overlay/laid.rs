@@ -1,60 +1,13 @@
-//! What laying an overlay did to a target, and what of it may be a mistake.
+//! Looks at what laying an overlay did to a target, and what of it may be a mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::Path;
-
-use serde::{Deserialize, Serialize};
 
 use super::Overlay;
 use super::search::hiding;
-use crate::machine::{Machine, MachineError};
-use crate::secret::HideSecrets;
+use crate::machine::Machine;
 use crate::tree::{Entry, Owner, Owners, Sight, Tree};
-
-/// Of one overlay.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Laid {
-    /// The stage that it was laid over, in a target of several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stage: Option<String>,
-    /// As the user named it.
-    pub directory: String,
-    /// Every file and link in it.
-    pub files: Vec<LaidFile>,
-    /// What somebody who wonders about a verdict should know of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaidFile {
-    pub path: String,
-    pub effect: Effect,
-}
-
-/// What one file of an overlay does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effect {
-    /// The target had something there.
-    Replaced,
-    New,
-    Removed,
-    /// It was to be removed, and was not there.
-    Absent,
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Effect::Replaced => "replaced",
-            Effect::New => "new",
-            Effect::Removed => "removed",
-            Effect::Absent => "not there to be removed",
-        })
-    }
-}
+use crate::{Effect, Laid, LaidFile, MachineError};
 
 /// Directories in which systemd finds the units that another wants, by links alone.
 const DEPENDENCIES: [&str; 3] = [".wants", ".requires", ".upholds"];
@@ -98,39 +51,35 @@ impl Before {
     }
 }
 
-impl Laid {
-    pub(super) async fn look(
-        overlay: &Overlay,
-        before: &Before,
-        machine: &dyn Machine,
-    ) -> Result<Laid, MachineError> {
-        let files = || overlay.tree.entries().filter(|(_, entry)| !matches!(entry, Entry::Directory { .. }));
-        let effect = |there, yes, no| if there { yes } else { no };
-        let laid = files().map(|(path, _)| (path, effect(before.has(path), Effect::Replaced, Effect::New)));
-        let removed = overlay.removed.iter().map(String::as_str);
-        let removed = removed.map(|path| (path, effect(before.has(path), Effect::Removed, Effect::Absent)));
-        let named = |(path, effect)| LaidFile { path: format!("/{path}"), effect };
+pub(super) async fn look(
+    overlay: &Overlay,
+    before: &Before,
+    machine: &dyn Machine,
+) -> Result<Laid, MachineError> {
+    let files = || overlay.tree.entries().filter(|(_, entry)| !matches!(entry, Entry::Directory { .. }));
+    let effect = |there, yes, no| if there { yes } else { no };
+    let laid = files().map(|(path, _)| (path, effect(before.has(path), Effect::Replaced, Effect::New)));
+    let removed = overlay.removed.iter().map(String::as_str);
+    let removed = removed.map(|path| (path, effect(before.has(path), Effect::Removed, Effect::Absent)));
+    let named = |(path, effect)| LaidFile { path: format!("/{path}"), effect };
 
-        let mut asked = BTreeSet::new();
-        for (path, entry) in files() {
-            asked.insert(format!("/{path}"));
-            asked.extend(hiding(path).iter().map(|path| format!("/{path}")));
-            asked.extend(interpreters(entry));
-        }
-        let after = Sight::of(machine, asked).await?;
-        let mut remarks: Vec<String> =
-            files().filter_map(|(path, entry)| remark(path, entry, &after)).collect();
-        remarks.extend(new_directories(files().map(|(path, _)| path), before));
-        let absent = overlay.removed.iter().filter(|path| !before.has(path));
-        remarks
-            .extend(absent.map(|path| format!("/{path} is to be removed, and the target does not have it")));
-        Ok(Laid {
-            stage: None,
-            directory: overlay.directory.display().to_string(),
-            files: laid.chain(removed).map(named).collect(),
-            remarks,
-        })
+    let mut asked = BTreeSet::new();
+    for (path, entry) in files() {
+        asked.insert(format!("/{path}"));
+        asked.extend(hiding(path).iter().map(|path| format!("/{path}")));
+        asked.extend(interpreters(entry));
     }
+    let after = Sight::of(machine, asked).await?;
+    let mut remarks: Vec<String> = files().filter_map(|(path, entry)| remark(path, entry, &after)).collect();
+    remarks.extend(new_directories(files().map(|(path, _)| path), before));
+    let absent = overlay.removed.iter().filter(|path| !before.has(path));
+    remarks.extend(absent.map(|path| format!("/{path} is to be removed, and the target does not have it")));
+    Ok(Laid {
+        stage: None,
+        directory: overlay.directory.display().to_string(),
+        files: laid.chain(removed).map(named).collect(),
+        remarks,
+    })
 }
 
 /// The directories above a path, the nearest first.
@@ -197,32 +146,4 @@ fn new_directories<'p>(paths: impl Iterator<Item = &'p str>, before: &Before) ->
         format!("{files} in /{directory}, which the target does not have: see whether anything looks there")
     };
     new.into_iter().map(told).collect()
-}
-
-/// How many files do what.
-impl fmt::Display for Laid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut counts = Vec::new();
-        for effect in [Effect::Replaced, Effect::New, Effect::Removed, Effect::Absent] {
-            match self.files.iter().filter(|file| file.effect == effect).count() {
-                0 => {}
-                count => counts.push(format!("{count} {effect}")),
-            }
-        }
-        let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
-        match &self.stage {
-            Some(stage) => write!(f, "{} over {stage}: {counts}", self.directory),
-            None => write!(f, "{}: {counts}", self.directory),
-        }
-    }
-}
-
-impl HideSecrets for Laid {
-    fn hide_secrets(&mut self) {
-        let Laid { stage, directory, files, remarks } = self;
-        stage.iter_mut().for_each(HideSecrets::hide_secrets);
-        directory.hide_secrets();
-        files.iter_mut().for_each(|LaidFile { path, effect: _ }| path.hide_secrets());
-        remarks.iter_mut().for_each(HideSecrets::hide_secrets);
-    }
 }

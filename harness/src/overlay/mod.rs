@@ -5,10 +5,9 @@ mod search;
 
 use std::path::{Path, PathBuf};
 
-pub use laid::{Effect, Laid, LaidFile};
-
-use crate::machine::{Machine, MachineError, quoted};
+use crate::machine::{Machine, quoted};
 use crate::tree::{Entry, Modes, Tree, TreeError};
+use crate::{Laid, MachineError};
 use laid::Before;
 
 /// An empty file of this name and another after it removes that other, as in the layers of container images
@@ -98,7 +97,7 @@ impl Overlay {
         }
         self.tree.lay_for(&before.owners(&self.tree), machine).await?;
         machine.succeed("systemctl daemon-reload").await?;
-        Laid::look(self, &before, machine).await
+        laid::look(self, &before, machine).await
     }
 }
 

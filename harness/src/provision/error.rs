@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::MachineError;
 use crate::Output;
-use crate::machine::MachineError;
 use crate::manifest::ManifestError;
 use crate::tree::TreeError;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::ProvisionError;
+use crate::MachineError;
 use crate::Output;
 use crate::event::Change;
-use crate::machine::{Machine, MachineError};
+use crate::machine::Machine;
 use crate::tree::Tree;
 
 #[derive(Debug, Clone, Deserialize)]

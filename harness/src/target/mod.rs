@@ -5,7 +5,6 @@ mod home;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -169,14 +168,5 @@ impl Stage {
             }
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Architecture::Aarch64 => "aarch64",
-            Architecture::X86 => "x86_64",
-        })
     }
 }

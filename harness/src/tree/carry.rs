@@ -6,7 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{Entry, Owner, Owners, Tree};
-use crate::machine::{Machine, MachineError, quoted};
+use crate::MachineError;
+use crate::machine::{Machine, quoted};
 
 /// The shell takes a command as one argument, and Linux allows 128 KiB for one.
 const COMMAND_ROOM: usize = 64 << 10;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Owner;
 use super::carry::batches;
-use crate::machine::{Machine, MachineError, quoted};
+use crate::MachineError;
+use crate::machine::{Machine, quoted};
 
 /// What was found at one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

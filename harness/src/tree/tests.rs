@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{Entry, Modes, Owners, Tree};
+use crate::MachineError;
+use crate::machine::Machine;
 use crate::machine::fake::{Fake, Node};
-use crate::machine::{Machine, MachineError};
 use crate::{Output, Status, Transcript};
 
 /// This host's own shell: shows that the commands mean what the fake makes of them.

@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use super::hardware::{Accelerator, Hardware};
+use super::hardware::Hardware;
 use super::kernel::Kernel;
 use super::template::PowerOn;
+use crate::Accelerator;
 use crate::Architecture;
 
 /// Accelerated guests load their initramfs in a second or two; on a host that is emulated itself, in less than a minute.

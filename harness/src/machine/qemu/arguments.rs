@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::clock::Clock;
 use super::ends;
-use super::hardware::{Accelerator, Hardware};
+use super::hardware::Hardware;
 use super::port::Port;
 use super::smbios::Smbiosed;
+use crate::Accelerator;
 use crate::Architecture;
 
 /// A file descriptor that QEMU inherits, by its number in QEMU.

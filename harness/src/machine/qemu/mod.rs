@@ -24,7 +24,7 @@ pub use accelerator::{could_accelerate, kvm_runs, version};
 pub use arguments::definition;
 pub use clock::Clock;
 pub use disk::{DISK_TOOL, Disk};
-pub use hardware::{Accelerator, Firmware, Hardware};
+pub use hardware::{Firmware, Hardware};
 pub use kernel::Kernel;
 pub use smbios::{OemStrings, Smbios, SmbiosError};
 pub use startup::Startup;

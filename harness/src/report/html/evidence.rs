@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::limit::Limit;
-use crate::machine::qemu::Accelerator;
+use crate::Accelerator;
 use crate::report::text::line;
 use crate::{Answer, Evidence, Exchange, Lifetime, Moment, Phase, Start};
 
