@@ -42,6 +42,7 @@ pub mod settings;
 mod shard;
 mod tail;
 pub mod target;
+pub mod text;
 pub mod tree;
 mod trial;
 mod verdict;

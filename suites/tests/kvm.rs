@@ -9,10 +9,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use harness::Accelerator;
 use harness::cache::Cache;
 use harness::image::{Image, Recipe};
 use harness::lab::booted;
-use harness::machine::qemu::{Accelerator, Clock, Disk, Drive, Firmware, Hardware, Kernel, Own, PowerOn, Vm};
+use harness::machine::qemu::{Clock, Disk, Drive, Firmware, Hardware, Kernel, Own, PowerOn, Vm};
 use harness::machine::quoted;
 use harness::{Architecture, Home, Machine, Target, Transcript};
 use rstest::rstest;

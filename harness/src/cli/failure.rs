@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cache::CacheError;
-use crate::report::text::visible;
 use crate::secret;
+use crate::text::visible;
 
 /// A message for the user, and the exit status that goes with it.
 #[derive(Debug)]

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::flake::InputChange;
 use super::{Finding, Judgement, Kind};
 use crate::junit::Verdict;
+use crate::report::Span;
 use crate::report::terminal::{Style, Tone};
-use crate::report::{Span, text};
+use crate::text;
 
 /// The most cases that are listed of one kind, after which the rest is counted.
 const LIST_LIMIT: usize = 1000;

@@ -7,7 +7,7 @@ use super::draft::NAME_LIMIT;
 use super::place::PLACE_LIMIT;
 use super::reader::{ATTRIBUTE_LIMIT, DEPTH_LIMIT};
 use super::report::CASE_LIMIT;
-use crate::report::text;
+use crate::text;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JunitError {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::span::Span;
-use super::text::{clip, line, visible};
+use crate::text::{clip, line, visible};
 use crate::{Answer, Evidence, Exchange};
 
 /// The commands and their outputs, each stream held to `stream_limit` bytes.

@@ -22,8 +22,8 @@ use junit_report::{OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
 use super::evidence::{commands, quoted};
 use super::span::Span;
-use super::text::{clip, line, visible};
 use super::{Decision, FileError, Run, write_atomically};
+use crate::text::{clip, line, visible};
 use crate::{Cut, Verdict};
 
 /// The most that is kept of a journal, a console, or all commands of one case.

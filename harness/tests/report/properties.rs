@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use harness::report::Purpose;
 use harness::report::junit::STREAM_LIMIT;
-use harness::report::{Purpose, text};
+use harness::text;
 use harness::{Answer, Evidence, Exchange, Output, Status, Verdict, Violation};
 use proptest::collection::vec;
 use proptest::prelude::*;

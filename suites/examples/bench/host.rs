@@ -3,8 +3,9 @@
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
 
+use harness::Accelerator;
 use harness::Target;
-use harness::machine::qemu::{Accelerator, Template, version};
+use harness::machine::qemu::{Template, version};
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::evidence::Seen;
 use super::limit::Limit;
 use crate::report::json::{self, Check};
-use crate::report::text::line;
 use crate::report::{Purpose, Rate};
+use crate::text::line;
 use crate::{Level, Moment, Verdict, Violation};
 
 #[derive(Serialize)]

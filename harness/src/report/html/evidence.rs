@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::limit::Limit;
 use crate::Accelerator;
-use crate::report::text::line;
+use crate::text::line;
 use crate::{Answer, Evidence, Exchange, Lifetime, Moment, Phase, Start};
 
 #[derive(Serialize)]

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::Verdict;
 use crate::report::json::{self, Check, Document};
-use crate::report::text::line;
 use crate::report::{Purpose, Rate};
+use crate::text::line;
 
 /// The most runs of one target that are shown: the newest.
 const RUNS: usize = 200;

@@ -1,7 +1,7 @@
 //! How much of long texts goes into a page.
 
 use crate::report::json::Document;
-use crate::report::text::{clip, visible};
+use crate::text::{clip, visible};
 use crate::{Answer, Evidence};
 
 /// The most that is kept of one text, in bytes: a little more than the harness keeps of an output.

@@ -7,7 +7,7 @@ use super::limit::Limit;
 use crate::Moment;
 use crate::event::Fate;
 use crate::report::json;
-use crate::report::text::line;
+use crate::text::line;
 
 #[derive(Serialize)]
 pub struct Mutant {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::report::Purpose;
 use crate::report::json::Document;
-use crate::report::record::Preparation;
-use crate::report::text::line;
+use crate::report::run::Preparation;
+use crate::text::line;
 use crate::{Laid, MachineKind};
 
 #[derive(Serialize)]

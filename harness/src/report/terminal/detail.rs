@@ -3,7 +3,7 @@
 use super::style::{Style, Tone};
 use crate::event::{Case, Fate, Kill};
 use crate::report::evidence::{commands, quoted};
-use crate::report::text::{clip, line, visible};
+use crate::text::{clip, line, visible};
 use crate::{Evidence, Verdict};
 
 /// The most that is printed of a journal or a console. The files of a report keep more.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::style::{Style, Tone};
 use crate::event::{Fate, Kill};
-use crate::report::{Run, text};
+use crate::report::Run;
+use crate::text;
 
 /// The most of what was observed that stands in one row.
 const OBSERVED_LIMIT: usize = 100;

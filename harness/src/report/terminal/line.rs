@@ -3,7 +3,7 @@
 use super::style::{Style, Tone};
 use crate::event::{Case, Change, Event, Kill};
 use crate::report::span::Span;
-use crate::report::text;
+use crate::text;
 use crate::{Cut, Laid, Verdict};
 
 /// The most remarks on an overlay that are shown.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Invariant;
 use crate::event::Event;
-use crate::report::text;
+use crate::text;
 
 /// What has begun and not ended, and what has not begun.
 #[derive(Debug, Default)]

@@ -6,7 +6,8 @@ use super::kills::kills;
 use super::style::{Style, Tone};
 use crate::Verdict;
 use crate::report::span::Span;
-use crate::report::{Decision, Purpose, Run, text};
+use crate::report::{Decision, Purpose, Run};
+use crate::text;
 
 /// What did not pass, once more, and how often what was repeated did; then how many of each. For a proof also
 /// what became of the mutants.
