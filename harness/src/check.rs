@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use lab::settings::{Settings, SettingsError, Table};
+use lab::{Edit, Mutant};
+use machine::Machine;
+use record::{Invariant, Level, Need, Outcome, Source, Stop, Text};
 
-use crate::settings::{Settings, SettingsError, Table};
-use crate::{Edit, Invariant, Level, Machine, Mutant, Need, Outcome, Source, Stop, Text, Trial};
+use crate::Trial;
 
 /// Decides one invariant.
 ///

@@ -3,67 +3,34 @@
 //! The flow goes one way: a target's image is built, booted, provisioned and frozen into a template;
 //! each check gets a fork of it and ends in a verdict; events carry everything to the reports.
 
-mod accelerator;
-mod architecture;
-pub mod cache;
 mod check;
-pub mod child;
 pub mod cli;
-pub mod doctor;
-mod durations;
-pub mod event;
-mod evidence;
-pub mod fault;
-pub mod gate;
-pub mod image;
-mod invariant;
-pub mod junit;
-pub mod lab;
-mod laid;
-mod lifetime;
-pub mod machine;
-mod machine_error;
-mod machine_kind;
-pub mod manifest;
 mod matrix;
-pub mod merge;
-mod moment;
-mod mutant;
-mod need;
-mod overlay;
 mod panic;
 pub mod property;
-pub mod provision;
 pub mod replay;
-pub mod report;
 mod runner;
-pub mod secret;
-pub mod settings;
-mod shard;
-mod tail;
-pub mod target;
-pub mod text;
-pub mod tree;
 mod trial;
-mod verdict;
 
-pub use accelerator::Accelerator;
-pub use architecture::Architecture;
 pub use check::{Check, Decide, Furniture, Suite};
-pub use durations::{Durations, DurationsError};
-pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
-pub use invariant::{Invariant, Level, Source, Text};
-pub use laid::{Effect, Laid, LaidFile};
-pub use lifetime::{Lifetime, Phase, Start};
-pub use machine::Machine;
-pub use machine_error::MachineError;
-pub use machine_kind::MachineKind;
-pub use moment::Moment;
-pub use mutant::{Edit, Mutant};
-pub use need::Need;
-pub use overlay::{Overlay, OverlayError};
-pub use settings::{Setting, Settings, SettingsError, Table};
-pub use shard::{Cut, Shard};
-pub use target::{Home, Target};
 pub use trial::{Machines, Prepared, Trial};
-pub use verdict::{Outcome, Stop, Verdict, Violation, expect, violated};
+
+pub use image;
+pub use image::cache;
+pub use junit;
+pub use lab;
+pub use lab::{Edit, Home, Mutant, Overlay, OverlayError, Setting, Settings, SettingsError, Table, Target};
+pub use lab::{provision, settings, target, tree};
+pub use machine;
+pub use machine::Machine;
+pub use machine::{child, doctor, fault};
+pub use manifest;
+pub use record::{
+    Accelerator, Answer, Architecture, Cut, Effect, Evidence, Exchange, Invariant, Laid, LaidFile, Level,
+    Lifetime, MachineError, MachineKind, Moment, Need, Outcome, Output, Phase, Shard, Source, Start, Status,
+    Stop, Text, Transcript, Verdict, Violation, expect, violated,
+};
+pub use record::{event, secret, text};
+pub use report;
+pub use report::{Durations, DurationsError};
+pub use report::{gate, merge};

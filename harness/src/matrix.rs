@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use record::Shard;
+use record::shard::{Item, sums};
 use serde::Serialize;
-
-use crate::Shard;
-use crate::shard::{Item, sums};
 
 /// What `strategy.matrix` of GitHub Actions takes.
 #[derive(Debug, Serialize)]

@@ -5,8 +5,7 @@ use std::future::Future;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
-use crate::{Outcome, Stop};
+use record::{Outcome, Stop};
 
 /// Where a sequence of random choices begins. `ASSAY_SEED` sets it, and a failure prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +136,9 @@ fn runner(seed: Seed) -> TestRunner {
 mod tests {
     use std::sync::Mutex;
 
+    use record::expect;
+
     use super::*;
-    use crate::expect;
 
     #[tokio::test]
     async fn the_same_seed_tries_the_same_values() {

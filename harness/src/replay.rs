@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::Stop;
+use record::Stop;
 
 /// The longest file that is read, in bytes.
 const LIMIT: u64 = 64 << 10;

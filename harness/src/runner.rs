@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt, stream};
+use lab::{Changes, Mutant, Sources};
+use record::event::{Case, Event, Fate, Kill, Listener};
+use record::{Evidence, Invariant, Stop, Transcript, Verdict};
 
-use crate::event::{Case, Event, Fate, Kill, Listener};
-use crate::lab::{Changes, Sources};
+use crate::Check;
+use crate::Trial;
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
 use crate::replay::Replay;
-use crate::{Check, Mutant};
-use crate::{Evidence, Invariant, Stop, Transcript, Trial, Verdict};
 
 /// How long a check may take, or each random case of one. A check has shorter limits of its own for what it waits
 /// for: this one only keeps a run from hanging.
@@ -176,9 +177,11 @@ fn fate(verdict: Verdict) -> Fate {
 mod tests {
     use std::sync::Mutex;
 
+    use image::cache::Cache;
+    use lab::Lab;
+    use record::{Need, Outcome, Source};
+
     use super::*;
-    use crate::lab::Lab;
-    use crate::{Need, Outcome, Source};
 
     /// No test here has anything to try it on.
     async fn never(_: &Trial) -> Outcome {
@@ -189,9 +192,15 @@ mod tests {
         Check::must("demo.one", Source::new("demo.md", "1"), "", never)
     }
 
+    fn lab(heard: Arc<Heard>) -> Lab {
+        let place = tempfile::tempdir().unwrap();
+        let cache = Cache::at(place.path()).unwrap();
+        Lab::without_machines("demo", "this is a test", cache, heard)
+    }
+
     fn trial() -> Trial {
         let check = check();
-        Trial::new(Arc::new(Lab::without_machines("demo")), &check, Seed::parse("1").unwrap(), 0)
+        Trial::new(Arc::new(lab(Arc::default())), &check, Seed::parse("1").unwrap(), 0)
     }
 
     #[derive(Default)]
@@ -207,7 +216,7 @@ mod tests {
     async fn a_check_whose_need_is_not_met_is_skipped_before_it_begins() {
         let heard = Arc::new(Heard::default());
         let runner = Runner {
-            sources: Sources::one(Lab::without_machines("demo")),
+            sources: Sources::one(lab(heard.clone())),
             listener: heard.clone(),
             jobs: 1,
             seed: Seed::parse("1").unwrap(),

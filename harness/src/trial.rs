@@ -18,16 +18,18 @@ use tokio::time::Instant;
 pub use machines::Machines;
 pub use prepared::Prepared;
 
-use crate::cache::Cache;
-use crate::event::Event;
-use crate::lab::{Drives, Lab, Provisioning, timed};
-use crate::machine::qemu::Clock;
-use crate::machine::{Granted, declared};
+use image::cache::Cache;
+use lab::provision::Plan;
+use lab::settings::{Settings, Table};
+use lab::{Drives, Lab, Provisioning, timed};
+use machine::qemu::Clock;
+use machine::{Granted, Machine, declared};
+use record::event::Event;
+use record::{Evidence, MachineError, Need, Outcome, Stop, Text, Transcript};
+
+use crate::Check;
 use crate::property::{self, Found, Seed};
-use crate::provision::Plan;
 use crate::replay::{self, Replay};
-use crate::settings::{Settings, Table};
-use crate::{Check, Evidence, Machine, MachineError, Need, Outcome, Stop, Text, Transcript};
 
 /// How long a machine may take to tell its journal after a check.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);

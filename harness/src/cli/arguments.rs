@@ -4,10 +4,10 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use record::{MachineKind, Shard};
+use report::gate::Day;
 
 use super::minutes::Minutes;
-use crate::gate::Day;
-use crate::{MachineKind, Shard};
 
 /// Boots whole machines, breaks them, and checks that what is documented about them holds.
 ///

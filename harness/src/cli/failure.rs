@@ -5,9 +5,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cache::CacheError;
-use crate::secret;
-use crate::text::visible;
+use image::cache::CacheError;
+use record::secret;
+use record::text::visible;
 
 /// A message for the user, and the exit status that goes with it.
 #[derive(Debug)]

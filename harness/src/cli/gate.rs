@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use junit;
+use report;
+use report::gate::flake::{self, InputChange, Lock};
+use report::gate::{self, Day, Judgement, Policy, github, judge, text};
+use report::terminal::{Look, Style};
+
 use super::arguments::Gate;
 use super::failure::Failure;
 use super::print::print;
-use crate::gate::flake::{self, InputChange, Lock};
-use crate::gate::{self, Day, Judgement, Policy, github, judge, text};
-use crate::junit;
 use crate::property::Seed;
-use crate::report;
-use crate::report::terminal::{Look, Style};
 
 /// Compares two reports, and tells whether the second is good enough.
 pub fn gate(options: &Gate) -> Result<u8, Failure> {

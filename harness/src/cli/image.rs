@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use image::cache::Cache;
+use image::{self, Image, Recipe};
+use lab::target::Stage;
+use lab::{self, Home, Target, Telling};
+use record::event::Listener;
+use report::{Purpose, Terminal};
+
 use super::arguments::Image as Action;
 use super::failure::Failure;
 use super::print::print;
-use crate::cache::Cache;
-use crate::event::Listener;
-use crate::image::{self, Image, Recipe};
-use crate::lab::{self, Telling};
-use crate::report::{Purpose, Terminal};
-use crate::target::Stage;
-use crate::{Home, Target};
 
 /// Builds, lists or removes images.
 pub async fn image(action: Action) -> Result<u8, Failure> {

@@ -1,13 +1,15 @@
 //! `assay list`.
 
+use lab::Settings;
+use record::{Level, Need, Source, Text};
 use serde::Serialize;
 
 use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
 use super::select::check_target;
-use crate::{Check, Suite, Text};
-use crate::{Level, Need, Settings, Source};
+use crate::Check;
+use crate::Suite;
 
 /// One invariant, as listed.
 #[derive(Serialize)]

@@ -1,5 +1,9 @@
 //! `assay matrix`.
 
+use lab::Settings;
+use record::shard::MOST;
+use report::Durations;
+
 use super::arguments::Matrix as Options;
 use super::failure::Failure;
 use super::part::items;
@@ -7,8 +11,6 @@ use super::print::print;
 use super::select::{all_checks, check_target, targets};
 use crate::check::Suite;
 use crate::matrix::{Matrix, Size, jobs};
-use crate::shard::MOST;
-use crate::{Durations, Settings};
 
 /// Prints one job for each shard of each target, in one line.
 pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Failure> {

@@ -1,12 +1,12 @@
 //! `assay merge`.
 
+use report::terminal::{Look, Style, summary};
+use report::{Purpose, merge, read};
+
 use super::arguments::Merge;
 use super::failure::Failure;
 use super::print::print;
 use super::reports::Reports;
-use crate::merge;
-use crate::report::terminal::{Look, Style, summary};
-use crate::report::{Purpose, read};
 
 /// Makes of the reports of all shards the reports of one run.
 pub fn merge(options: Merge) -> Result<u8, Failure> {

@@ -19,11 +19,12 @@ mod shell;
 
 use std::process::ExitCode;
 
+use ::image::cache::Cache;
 use clap::{CommandFactory, Parser};
+use machine::doctor;
 
-use crate::cache::Cache;
 use crate::check::Suite;
-use crate::{doctor, panic};
+use crate::panic;
 use arguments::{Arguments, Command};
 use failure::Failure;
 use print::print;

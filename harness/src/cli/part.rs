@@ -3,11 +3,13 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use record::shard::Item;
+use record::{Cut, Need};
+use report::Durations;
+
 use super::arguments::Part;
 use super::failure::Failure;
 use crate::check::Check;
-use crate::shard::Item;
-use crate::{Cut, Durations, Need};
 
 /// The checks of the shard that the user asked for, and what they were cut from; or all of them. The longest comes
 /// first, so that it does not keep the others waiting at the end.
@@ -40,8 +42,10 @@ pub fn items(target: &str, checks: &[Check], durations: &Durations) -> Vec<Item>
 
 #[cfg(test)]
 mod tests {
+    use record::{Outcome, Source, Text};
+
     use super::*;
-    use crate::{Outcome, Source, Text, Trial};
+    use crate::Trial;
 
     async fn nothing(_: &Trial) -> Outcome {
         Ok(())

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use record::secret;
+
 use super::failure::Failure;
-use crate::secret;
 
 /// Prints all of it, without secrets. A reader that has seen enough and went away, such as `head`, is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {

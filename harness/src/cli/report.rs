@@ -1,9 +1,10 @@
 //! `assay report`.
 
+use report::html::{self, History, Page};
+use report::{check_writable, read};
+
 use super::arguments::Report;
 use super::failure::Failure;
-use crate::report::html::{self, History, Page};
-use crate::report::{check_writable, read};
 
 /// Makes one page of any number of runs and proofs.
 pub fn report(options: &Report) -> Result<u8, Failure> {

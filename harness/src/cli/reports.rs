@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use report::{self, Run};
+
 use super::failure::Failure;
-use crate::report::{self, Run};
 
 /// Those that the user wants.
 pub struct Reports {

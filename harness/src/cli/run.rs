@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use record::event::{Case, Event, Listener};
+use record::{Cut, Evidence, Invariant, MachineKind, Moment, Verdict};
+use report::{self, Purpose, Record, Tee, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
@@ -15,13 +18,10 @@ use super::reports::Reports;
 use super::select::{all_checks, select, strange};
 use super::session::Session;
 use crate::check::{Check, Suite};
-use crate::event::{Case, Event, Listener};
 use crate::panic::message;
 use crate::property::Seed;
 use crate::replay::Replay;
-use crate::report::{self, Purpose, Record, Tee, Terminal};
 use crate::runner::{Reproduce, Runner};
-use crate::{Cut, Evidence, Invariant, MachineKind, Moment, Verdict};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {

@@ -1,10 +1,11 @@
 //! Which checks the user asked for.
 
+use lab::settings::{Settings, Stranger};
+use lab::target::{OWN_TABLES, Target};
+
 use super::arguments::Selection;
 use super::failure::Failure;
 use crate::check::{Check, Suite};
-use crate::settings::{Settings, Stranger};
-use crate::target::{OWN_TABLES, Target};
 
 /// All checks of a target with these settings, in the order of the catalogue.
 pub fn all_checks(catalogue: &[Suite], target: &str, settings: &Settings) -> Result<Vec<Check>, Failure> {

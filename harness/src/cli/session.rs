@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use image::cache::Cache;
+use lab::{self, Changes, Home, Kind, Lab, Overlay, Sources, Target};
+use machine::qemu::could_accelerate;
+use record::event::{Event, Listener};
+use record::{Accelerator, MachineKind, Need, Text, Transcript};
+
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
-use crate::Accelerator;
-use crate::cache::Cache;
-use crate::event::{Event, Listener};
-use crate::lab::{self, Changes, Kind, Lab, Sources};
-use crate::machine::qemu::could_accelerate;
-use crate::{Check, Home, MachineKind, Need, Overlay, Target, Text, Transcript};
+use crate::Check;
 
 /// A target that was found and read, before anything is started.
 pub struct Session {

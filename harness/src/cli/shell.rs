@@ -7,6 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lab::Drives;
+use machine::Machine;
+use machine::qemu::{Clock, Vm};
+use record::event::Listener;
+use record::{MachineKind, Stop, Transcript, secret};
+use report::{Purpose, Terminal};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -15,11 +21,9 @@ use super::arguments::Shell;
 use super::failure::Failure;
 use super::run::interrupted;
 use super::session::Session;
-use crate::event::Listener;
-use crate::lab::Drives;
-use crate::machine::qemu::{Clock, Vm};
-use crate::report::{Purpose, Terminal};
-use crate::{Furniture, Machine, MachineKind, Stop, Suite, Transcript, Trial, secret};
+use crate::Furniture;
+use crate::Suite;
+use crate::Trial;
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;

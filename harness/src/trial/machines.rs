@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use lab::{Drives, Stage};
+use machine::Machine;
+use machine::qemu::{Clock, Smbios};
+use record::{MachineError, Need};
+
 use super::Trial;
-use crate::lab::{Drives, Stage};
-use crate::machine::qemu::{Clock, Smbios};
-use crate::{Machine, MachineError, Need};
 
 /// One stage of the target, for one try of one check.
 #[derive(Clone, Copy)]

@@ -4,11 +4,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use lab::Drives;
+use machine::Machine;
+use machine::qemu::Template;
+use record::{MachineError, Need, Outcome, Stop, Transcript};
 
 use super::Machines;
-use crate::lab::Drives;
-use crate::machine::qemu::Template;
-use crate::{Machine, MachineError, Need, Outcome, Stop, Transcript};
 
 /// What is done on a machine.
 pub type Deed = for<'m> fn(&'m dyn Machine) -> BoxFuture<'m, Outcome>;

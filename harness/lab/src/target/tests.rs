@@ -1,0 +1,104 @@
+use std::path::Path;
+
+use insta::assert_snapshot;
+use machine::qemu::Firmware;
+use rstest::rstest;
+
+use super::{Drive, Home, Target};
+
+const GOOD: &str =
+    "name = 'demo'\n[stage.vm]\narchitecture = 'x86_64'\nrecipe = 'demo'\nmemory = 512\ncpus = 1\n";
+
+/// Loads `text` as a target file of a home of its own, and shows the error without the temporary path.
+fn load(text: &str) -> Result<Target, String> {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("fixtures")).unwrap();
+    let home = Home::at(directory.path()).unwrap();
+    let file = home.directory().join("t.toml");
+    std::fs::write(&file, text).unwrap();
+    let shown = format!("{}/", home.directory().display());
+    Target::load(&file, &home).map_err(|error| error.to_string().replace(&shown, ""))
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let target = load(GOOD).unwrap();
+    let vm = &target.stages["vm"];
+    assert_eq!(vm.firmware, Firmware::Board);
+    assert!(vm.drives.is_empty());
+    assert_eq!(vm.steps, None);
+    assert!(vm.recipe.ends_with("vm-images/demo.toml"));
+}
+
+#[test]
+fn paths_are_taken_from_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("fixtures")).unwrap();
+    let home = Home::at(directory.path()).unwrap();
+    let file = directory.path().join("t.toml");
+    std::fs::write(&file, GOOD.replace("recipe = 'demo'", "recipe = 'mine.toml'\nsteps = 'a/s.toml'"))
+        .unwrap();
+    let target = Target::find(file.to_str().unwrap(), &home).unwrap();
+    let vm = &target.stages["vm"];
+    assert_eq!(vm.recipe, directory.path().join("mine.toml"));
+    assert_eq!(vm.steps, Some(directory.path().join("a/s.toml")));
+}
+
+#[test]
+fn bad_files_say_where_and_what_is_accepted() {
+    let message = |text: &str| load(text).unwrap_err();
+    assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 7: unknown field `ram`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`");
+    assert_snapshot!(message("name = 'demo'\n"), @"t.toml, line 1: missing field `stage`");
+    assert_snapshot!(message(&GOOD.replace("x86_64", "arm")), @"t.toml, line 3: unknown variant `arm`, expected `aarch64` or `x86_64`");
+    assert_snapshot!(message(&format!("{GOOD}[stage.vm.drives]\npsf = 'in'\n")), @"t.toml, line 8: unknown variant `in`, expected `plugged` or `unplugged`");
+    assert_snapshot!(message("name = \n"), @"t.toml, line 1: string values must be quoted, expected literal string");
+}
+
+#[rstest]
+#[case(
+    "'demo'",
+    "'De mo'",
+    "t.toml: the name \"De mo\": use lower-case letters, digits, dashes and underscores"
+)]
+#[case("512", "64", "t.toml: stage vm: memory = 64: it counts MiB, and no target boots with less than 128")]
+#[case("cpus = 1", "cpus = 0", "t.toml: stage vm: cpus = 0: a machine needs at least 1")]
+fn impossible_values_are_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
+    assert_eq!(load(&GOOD.replace(from, to)).unwrap_err(), says);
+}
+
+#[test]
+fn the_first_target_is_omarchy() {
+    let home = workspace();
+    let target = Target::find("omarchy", &home).unwrap();
+    assert_eq!(target.name, "omarchy");
+    let desktop = &target.stages["desktop"];
+    assert_eq!(desktop.architecture.to_string(), "aarch64");
+    assert_eq!(desktop.drives["psf"], Drive::Plugged);
+    assert_eq!(desktop.recipe, home.directory().join("vm-images/omarchy.toml"));
+    assert!(desktop.steps.as_ref().unwrap().is_file());
+}
+
+#[test]
+fn built_in_targets_are_called_like_their_directories() {
+    let home = workspace();
+    for name in home.targets() {
+        assert_eq!(Target::find(&name, &home).unwrap().name, name);
+    }
+}
+
+#[test]
+fn an_unknown_name_lists_the_known_ones() {
+    let error = Target::find("omarch", &workspace()).unwrap_err().to_string();
+    assert!(error.starts_with("there is no target \"omarch\": use one of "), "{error}");
+    assert!(error.contains("omarchy") && error.ends_with("or the path of a .toml file"), "{error}");
+}
+
+#[test]
+fn a_home_without_fixtures_says_how_to_name_one() {
+    let error = Home::at("/nonexistent").unwrap_err().to_string();
+    assert!(error.contains("set ASSAY_HOME"), "{error}");
+}
+
+fn workspace() -> Home {
+    Home::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
+}
