@@ -18,26 +18,25 @@ mod store;
 pub mod target;
 pub mod tree;
 
-pub use mutant::{Edit, Mutant};
-pub use overlay::{Overlay, OverlayError};
-pub use settings::{Setting, Settings, SettingsError, Table};
 use std::sync::Arc;
-pub use target::{Home, Target};
-
-pub use change::Changes;
-pub use containers::Containers;
-pub use kept::Kept;
-pub use prepare::{Kind, PrepareError, Telling, prepare};
-pub use probe::could_try;
-pub use provisioning::Provisioning;
-pub use sources::Sources;
-pub use stage::timed;
-pub use stage::{BOOT_LIMIT, Drives, Stage, booted};
-pub use store::KINDS;
 
 use image::cache::Cache;
 use record::event::Listener;
 use record::{MachineError, Need, Transcript};
+
+pub use change::Changes;
+pub use containers::Containers;
+pub use kept::Kept;
+pub use mutant::{Edit, Mutant};
+pub use overlay::{Overlay, OverlayError};
+pub use prepare::{Kind, PrepareError, Telling, prepare};
+pub use probe::could_try;
+pub use provisioning::Provisioning;
+pub use settings::{Setting, Settings, SettingsError, Table};
+pub use sources::Sources;
+pub use stage::{BOOT_LIMIT, Drives, Stage, booted, timed};
+pub use store::KINDS;
+pub use target::{Home, Target};
 
 /// One target, of which machines can be had.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 mod accelerator;
 mod architecture;
+mod causes;
 pub mod event;
 mod evidence;
 mod invariant;
@@ -19,6 +20,7 @@ mod verdict;
 
 pub use accelerator::Accelerator;
 pub use architecture::Architecture;
+pub use causes::with_causes;
 pub use evidence::{Answer, Evidence, Exchange, Output, Status, Transcript};
 pub use invariant::{Invariant, Level, Source, Text};
 pub use laid::{Effect, Laid, LaidFile};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::MachineError;
+use crate::causes::with_causes;
 use crate::secret::HideSecrets;
 
 /// The decision about one invariant on one target.
@@ -116,13 +117,7 @@ impl<E: std::error::Error + 'static> From<E> for Stop {
     fn from(error: E) -> Self {
         let any: &(dyn std::error::Error + 'static) = &error;
         let not_tried = any.downcast_ref().is_some_and(MachineError::is_no_try);
-        let mut reason = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            reason.push_str(": ");
-            reason.push_str(&cause.to_string());
-            source = cause.source();
-        }
+        let reason = with_causes(&error);
         if not_tried { Stop::Skipped(reason) } else { Stop::Broken(reason) }
     }
 }

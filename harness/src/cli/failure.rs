@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use image::cache::CacheError;
-use record::secret;
 use record::text::visible;
+use record::{secret, with_causes};
 
 /// A message for the user, and the exit status that goes with it.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub struct Failure {
 impl Failure {
     /// Wrong usage or a bad file.
     pub fn usage(error: impl Into<Box<dyn Error>>) -> Failure {
-        Failure { status: 2, message: chain(&*error.into()) }
+        Failure { status: 2, message: with_causes(&*error.into()) }
     }
 
     /// Something could not be done, so nothing could be decided.
     pub fn broken(action: &str, error: impl Into<Box<dyn Error>>) -> Failure {
-        Failure { status: 3, message: format!("cannot {action}: {}", chain(&*error.into())) }
+        Failure { status: 3, message: format!("cannot {action}: {}", with_causes(&*error.into())) }
     }
 
     /// Tells the user, and gives the exit status.
@@ -52,22 +52,6 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
-}
-
-/// An error and what caused it, in one sentence.
-fn chain(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Transparent errors repeat their cause.
-        if !message.contains(&cause_text) {
-            message.push_str(": ");
-            message.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    message
 }
 
 #[cfg(test)]
