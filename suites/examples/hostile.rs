@@ -4,9 +4,21 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use harness::{Check, Decide, Edit, Outcome, Source, Suite, Trial};
+use harness::{Check, Decide, Edit, Outcome, Source, Suite, Table, Trial};
 
-const CATALOGUE: &[Suite] = &[Suite::new("omarchy", "hostile", |_| Ok(checks()))];
+const CATALOGUE: &[Suite] = &[Suite::new("omarchy", "hostile", |_| Ok(checks())).with_table::<SmartCard>()];
+
+/// The target file has it for a suite that is not here.
+#[derive(Default, serde::Deserialize)]
+struct SmartCard {}
+
+impl Table for SmartCard {
+    const NAME: &'static str = "smartcard";
+
+    fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
 
 fn main() -> ExitCode {
     harness::cli::main(CATALOGUE)
