@@ -19,8 +19,8 @@ pub use machines::Machines;
 pub use prepared::Prepared;
 
 use image::cache::Cache;
+use lab::Settings;
 use lab::provision::Plan;
-use lab::settings::{Settings, Table};
 use lab::{Drives, Lab, Provisioning, timed};
 use machine::qemu::Clock;
 use machine::{Granted, Machine, declared};
@@ -146,11 +146,6 @@ impl Trial {
 
     pub fn target(&self) -> &str {
         self.lab.target()
-    }
-
-    /// The suite's own table of the target file.
-    pub fn settings<T: Table>(&self) -> Result<T, Stop> {
-        Ok(self.lab.settings().read()?)
     }
 
     /// What all checks of a run share that a suite makes of its settings: made when the first asks for it.

@@ -17,3 +17,11 @@ pub const CATALOGUE: &[Suite] = &[
     microvm::credentials::SUITE,
     appliance::rollback::SUITE,
 ];
+
+/// The settings of a suite that has these lines in its table of `t.toml`.
+#[cfg(test)]
+fn settings_with<T: harness::Table>(lines: &str) -> Result<T, String> {
+    let text = format!("[{}]\n{lines}\n", T::NAME);
+    let settings = harness::Settings::of("t.toml".as_ref(), &text, "fixtures".into());
+    settings.read().map_err(|error| error.to_string())
+}

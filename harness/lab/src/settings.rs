@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use manifest::{ManifestError, located};
+use manifest::{ManifestError, line_at, located};
 use record::Text;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -16,6 +16,11 @@ pub trait Table: DeserializeOwned + Default {
 
     /// What is wrong with its values, beyond their types.
     fn validate(&self) -> Result<(), String>;
+
+    /// Declares the secrets that it names, so that no output has them from then on.
+    fn declare_secrets(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Takes the paths of this host from where the target file is, or from the fixtures.
     fn find(&mut self, _target: &Path, _fixtures: &Path) {}
@@ -38,10 +43,10 @@ pub struct Setting {
     pub value: Text,
 }
 
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    #[error("{}, line {line}: {reason}", .file.display())]
-    Malformed { file: PathBuf, line: usize, reason: String },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     #[error("{}: {reason}", .file.display())]
     Invalid { file: PathBuf, reason: String },
 }
@@ -57,13 +62,7 @@ impl Settings {
     /// # Errors
     /// With the line, when the table has what the suite does not know; or when a value makes no sense.
     pub fn read<T: Table>(&self) -> Result<T, SettingsError> {
-        let malformed = |error: toml::de::Error| {
-            let ManifestError::Malformed { file, line, reason } = located(&self.file, &self.text, &error)
-            else {
-                unreachable!("what has been read can be read")
-            };
-            SettingsError::Malformed { file, line, reason }
-        };
+        let malformed = |error: toml::de::Error| located(&self.file, &self.text, &error);
         let document = DeTable::parse(&self.text).map_err(malformed)?;
         let value = document.get_ref().get(T::NAME).cloned();
         let changed: Vec<&Setting> = self.changed.iter().filter(|setting| setting.table == T::NAME).collect();
@@ -83,7 +82,7 @@ impl Settings {
         };
         table.find(self.file.parent().unwrap_or(Path::new(".")), &self.fixtures);
         let invalid = |reason| SettingsError::Invalid { file: self.file.clone(), reason };
-        table.validate().map_err(invalid)?;
+        table.validate().and_then(|()| table.declare_secrets()).map_err(invalid)?;
         Ok(table)
     }
 
@@ -96,10 +95,9 @@ impl Settings {
     /// The first table that is none of these.
     pub fn stranger(&self, known: &[&str]) -> Option<Stranger> {
         let document = DeTable::parse(&self.text).ok()?;
-        let tables = document.get_ref().iter().filter(|(_, value)| is_table(value.get_ref()));
-        let (name, _) = tables.into_iter().find(|(name, _)| !known.contains(&&**name.get_ref()))?;
-        let line =
-            1 + self.text.as_bytes()[..name.span().start].iter().filter(|byte| **byte == b'\n').count();
+        let mut tables = document.get_ref().iter().filter(|(_, value)| is_table(value.get_ref()));
+        let (name, _) = tables.find(|(name, _)| !known.contains(&&**name.get_ref()))?;
+        let line = line_at(&self.text, name.span().start);
         Some(Stranger { file: self.file.clone(), line, name: name.get_ref().to_string() })
     }
 }
@@ -111,7 +109,7 @@ pub struct Stranger {
     pub name: String,
 }
 
-pub fn is_table(value: &DeValue) -> bool {
+pub(crate) fn is_table(value: &DeValue) -> bool {
     matches!(value, DeValue::Table(_))
 }
 

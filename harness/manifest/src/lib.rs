@@ -24,10 +24,11 @@ pub fn text(file: &Path) -> Result<String, ManifestError> {
 
 /// An error in the text of a file, with its line.
 pub fn located(file: &Path, text: &str, error: &toml::de::Error) -> ManifestError {
-    let start = error.span().map_or(0, |span| span.start.min(text.len()));
-    ManifestError::Malformed {
-        file: file.into(),
-        line: 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count(),
-        reason: error.message().replace('\n', ", "),
-    }
+    let line = line_at(text, error.span().map_or(0, |span| span.start));
+    ManifestError::Malformed { file: file.into(), line, reason: error.message().replace('\n', ", ") }
+}
+
+/// The number of the line that this byte is in.
+pub fn line_at(text: &str, byte: usize) -> usize {
+    1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
 }

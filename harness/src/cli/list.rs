@@ -8,8 +8,7 @@ use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
 use super::select::check_target;
-use crate::Check;
-use crate::Suite;
+use crate::{Check, Suite};
 
 /// One invariant, as listed.
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::part::items;
 use super::print::print;
 use super::select::{all_checks, check_target, targets};
-use crate::check::Suite;
+use crate::check::{Check, Suite};
 use crate::matrix::{Matrix, Size, jobs};
 
 /// Prints one job for each shard of each target, in one line.
@@ -21,7 +21,8 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
     };
     let mut include = Vec::new();
     for target in wanted(options, catalogue)? {
-        let checks = all_checks(catalogue, target, &Settings::default())?;
+        let all = all_checks(catalogue, target, &Settings::default())?;
+        let checks: Vec<Check> = all.into_iter().flat_map(|(_, checks)| checks).collect();
         include.extend(jobs(target, &items(target, &checks, &durations), size));
     }
     if include.len() > MOST as usize {

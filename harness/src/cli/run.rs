@@ -15,7 +15,7 @@ use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
-use super::select::{all_checks, select, strange};
+use super::select::{select, strange};
 use super::session::Session;
 use crate::check::{Check, Suite};
 use crate::panic::message;
@@ -66,12 +66,11 @@ impl Job {
         catalogue: &'static [Suite],
     ) -> Result<Job, Failure> {
         reports.check_writable()?;
-        let mut session = Session::open(&subject)?;
-        let checks = select(catalogue, &session.target, selection)?;
-        let all = all_checks(catalogue, &session.target.name, &session.target.settings)?;
+        let mut session = Session::open(&subject, catalogue)?;
+        let checks = select(&session.checks, &session.target.name, selection)?;
         let mut notes: Vec<String> = strange(catalogue, &session.target.name).into_iter().collect();
         let (checks, cut) = cut(&session.target.name, checks, part)?;
-        notes.extend(session.without_stages_for_others(&checks, &all));
+        notes.extend(session.without_stages_for_others(&checks));
         let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
         Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
     }

@@ -7,34 +7,29 @@ use super::arguments::Selection;
 use super::failure::Failure;
 use crate::check::{Check, Suite};
 
+/// The checks of one suite, with its name.
+pub type OfSuite = (&'static str, Vec<Check>);
+
 /// All checks of a target with these settings, in the order of the catalogue.
-pub fn all_checks(catalogue: &[Suite], target: &str, settings: &Settings) -> Result<Vec<Check>, Failure> {
+pub fn all_checks(catalogue: &[Suite], target: &str, settings: &Settings) -> Result<Vec<OfSuite>, Failure> {
     let suites = catalogue.iter().filter(|suite| suite.target == target);
-    let checks = suites.map(|suite| suite.checks(settings));
-    Ok(checks.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?.concat())
+    let checks = suites.map(|suite| Ok((suite.name, suite.checks(settings).map_err(Failure::usage)?)));
+    checks.collect()
 }
 
-/// The target's checks that are selected, in the order of the catalogue. A name that selects nothing
-/// is an error: a typing mistake must not look like a green run.
-pub fn select(
-    catalogue: &'static [Suite],
-    target: &Target,
-    selection: &Selection,
-) -> Result<Vec<Check>, Failure> {
-    only_known_tables(catalogue, target)?;
-    let (settings, target) = (&target.settings, &*target.name);
-    let suites: Vec<&Suite> = catalogue.iter().filter(|suite| suite.target == target).collect();
+/// Those of them that are selected. A name that selects nothing is an error: a typing mistake must not look like a
+/// green run.
+pub fn select(all: &[OfSuite], target: &str, selection: &Selection) -> Result<Vec<Check>, Failure> {
     for name in &selection.suites {
-        if !suites.iter().any(|suite| suite.name == name) {
-            let known = suites.iter().map(|suite| suite.name.to_owned());
+        if !all.iter().any(|(suite, _)| suite == name) {
+            let known = all.iter().map(|(suite, _)| (*suite).to_owned());
             return Err(unknown("suite", name, target, known));
         }
     }
-    let chosen = suites.iter().filter(|suite| {
-        selection.suites.is_empty() || selection.suites.iter().any(|name| name == suite.name)
-    });
-    let checks = chosen.map(|suite| suite.checks(settings)).collect::<Result<Vec<_>, _>>();
-    let checks = checks.map_err(Failure::usage)?.concat();
+    let chosen =
+        |suite: &str| selection.suites.is_empty() || selection.suites.iter().any(|name| name == suite);
+    let chosen = all.iter().filter(|(suite, _)| chosen(suite));
+    let checks: Vec<Check> = chosen.flat_map(|(_, checks)| checks).cloned().collect();
     for wanted in &selection.only {
         if !checks.iter().any(|check| means(wanted, check)) {
             return Err(unknown(
@@ -51,7 +46,7 @@ pub fn select(
 }
 
 /// A table that belongs to no suite would have no effect, and nobody would know.
-fn only_known_tables(catalogue: &[Suite], target: &Target) -> Result<(), Failure> {
+pub fn only_known_tables(catalogue: &[Suite], target: &Target) -> Result<(), Failure> {
     let of_suites = catalogue.iter().filter_map(|suite| suite.table);
     let known: Vec<&str> = OWN_TABLES.into_iter().chain(of_suites).collect();
     let Some(Stranger { file, line, name }) = target.settings.stranger(&known) else { return Ok(()) };

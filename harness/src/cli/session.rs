@@ -12,7 +12,8 @@ use record::{Accelerator, MachineKind, Need, Text, Transcript};
 
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
-use crate::Check;
+use super::select::{OfSuite, all_checks, only_known_tables};
+use crate::{Check, Suite};
 
 /// A target that was found and read, before anything is started.
 pub struct Session {
@@ -22,13 +23,17 @@ pub struct Session {
     /// What would leave out the corrections that lie beneath them.
     corrections: Vec<(Option<String>, Overlay)>,
     kind: Kind,
+    /// All that the target's suites have to decide, whose tables in its file are in order.
+    pub checks: Vec<OfSuite>,
 }
 
 impl Session {
-    /// Reads all files that the user named.
-    pub fn open(subject: &Subject) -> Result<Session, Failure> {
+    /// Reads all files that the user named, and declares the secrets in them.
+    pub fn open(subject: &Subject, catalogue: &[Suite]) -> Result<Session, Failure> {
         let home = Home::find().map_err(Failure::usage)?;
         let target = Target::find(&subject.target, &home).map_err(Failure::usage)?;
+        only_known_tables(catalogue, &target)?;
+        let checks = all_checks(catalogue, &target.name, &target.settings)?;
         let (mut overlays, mut corrections) = (Vec::new(), Vec::new());
         match (&target.literal, subject.without_corrections) {
             (Some(literal), true) => overlays.extend(load(literal, &target)?),
@@ -58,7 +63,7 @@ impl Session {
         if kind == Kind::Virtual(Some(Accelerator::Kvm)) {
             only_ours(&target)?;
         }
-        Ok(Session { target, overlays, corrections, kind })
+        Ok(Session { target, overlays, corrections, kind, checks })
     }
 
     /// The stage that the user names, or the only one.
@@ -73,7 +78,7 @@ impl Session {
 
     /// Leaves out the stages that none of these checks can be about: those that others of all checks name. Gives what
     /// there is to tell of overlays that have no effect then.
-    pub fn without_stages_for_others(&mut self, checks: &[Check], all: &[Check]) -> Vec<String> {
+    pub fn without_stages_for_others(&mut self, checks: &[Check]) -> Vec<String> {
         let about = |check: &Check| {
             let variant = check.invariant.variant.clone();
             variant.filter(|variant| self.target.stages.contains_key(&**variant))
@@ -81,7 +86,8 @@ impl Session {
         let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<Text>>>() else {
             return Vec::new();
         };
-        let named: BTreeSet<Text> = all.iter().filter_map(about).collect();
+        let named: BTreeSet<Text> =
+            self.checks.iter().flat_map(|(_, checks)| checks).filter_map(about).collect();
         let stages = &mut self.target.stages;
         stages.retain(|name, _| wanted.contains(&**name) || !named.contains(&**name));
         let is_there = |stage: &Option<String>| stage.as_ref().is_none_or(|stage| stages.contains_key(stage));

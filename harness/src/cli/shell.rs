@@ -21,9 +21,7 @@ use super::arguments::Shell;
 use super::failure::Failure;
 use super::run::interrupted;
 use super::session::Session;
-use crate::Furniture;
-use crate::Suite;
-use crate::Trial;
+use crate::{Furniture, Suite, Trial};
 
 /// Ctrl-] leaves, as it does in telnet and virsh.
 const LEAVE: u8 = 0x1d;
@@ -36,7 +34,7 @@ pub async fn shell(options: Shell, catalogue: &'static [Suite]) -> Result<u8, Fa
     if options.subject.machine == MachineKind::Container {
         return Err(Failure::usage("a shell is opened in a virtual machine: leave --machine out"));
     }
-    let session = Session::open(&options.subject)?;
+    let session = Session::open(&options.subject, catalogue)?;
     let stage = session.stage(options.stage.as_deref())?;
     // Plain lines: a live display would go on drawing over the shell.
     let listener: Arc<dyn Listener> = Arc::new(Terminal::plain(Box::new(std::io::stderr()), Purpose::Run));

@@ -130,22 +130,16 @@ impl Table for Rollback {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
-    use harness::{Home, Settings, Target};
+    use harness::{Home, Target};
     use rstest::rstest;
 
     use super::*;
-
-    fn read(lines: &str) -> Result<Rollback, String> {
-        let text = format!("[rollback]\n{lines}\n");
-        let settings = Settings::of(Path::new("t.toml"), &text, PathBuf::new());
-        settings.read().map_err(|error| error.to_string())
-    }
+    use crate::settings_with;
 
     #[test]
     fn what_is_not_said_is_as_documented() {
-        let rollback = read("limit = 60\n[rollback.field]\nflake = 'ref'").unwrap();
+        let rollback = settings_with::<Rollback>("limit = 60\n[rollback.field]\nflake = 'ref'").unwrap();
         let said = (rollback.limit, rollback.field.flake.as_str());
         let silent = (rollback.period, rollback.field.previous.as_str());
         assert_eq!((said, silent), ((60, "ref"), (120, "previous_system")));
@@ -158,7 +152,7 @@ mod tests {
     #[case("verified = 'flag'", "t.toml: rollback.verified = \"flag\": use a path of the machine, from /")]
     #[case("sequences = 0", "t.toml: rollback.sequences = 0: nothing would be tried")]
     fn what_cannot_be_relied_on_is_refused(#[case] line: &str, #[case] reason: &str) {
-        assert_eq!(read(line).unwrap_err(), reason);
+        assert_eq!(settings_with::<Rollback>(line).unwrap_err(), reason);
     }
 
     #[test]

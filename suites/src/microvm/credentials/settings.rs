@@ -105,6 +105,13 @@ impl Table for Credentials {
         self.can_be_sent().map_err(|error| error.to_string())
     }
 
+    /// Those of files: what is random nobody knows before it is made.
+    fn declare_secrets(&self) -> Result<(), String> {
+        let files = self.secrets.iter().filter(|(_, source)| matches!(source, Source::File(_)));
+        let mut values = files.map(|(name, source)| source.value(name).map_err(|error| error.to_string()));
+        values.try_for_each(|value| value.map(drop))
+    }
+
     fn find(&mut self, target: &Path, _fixtures: &Path) {
         for source in self.secrets.values_mut() {
             if let Source::File(file) = source {
@@ -123,7 +130,7 @@ impl Credentials {
         }
         let mut fixed = self.fixed.iter();
         fixed.try_for_each(|(name, value)| check_length(name, value.len() as u64))?;
-        self.secrets.iter().try_for_each(|(name, source)| source.check(name))
+        self.secrets.iter().try_for_each(|(name, source)| source.validate(name))
     }
 
     /// The credentials with their values, the secret ones declared so that no output has them.
@@ -142,13 +149,12 @@ impl Credentials {
 }
 
 impl Source {
-    fn check(&self, name: &str) -> Result<(), CredentialError> {
+    fn validate(&self, name: &str) -> Result<(), CredentialError> {
         match self {
             Source::Random(length) if !(1..=RANDOM_LIMIT).contains(length) => {
                 Err(CredentialError::Random { name: name.to_owned(), length: *length })
             }
-            Source::Random(_) => Ok(()),
-            Source::File(file) => read(name, file).map(drop),
+            Source::Random(_) | Source::File(_) => Ok(()),
         }
     }
 
@@ -212,31 +218,41 @@ fn random_base64(name: &str, length: usize) -> Result<Vec<u8>, CredentialError> 
 
 #[cfg(test)]
 mod tests {
-    use harness::Settings;
     use insta::assert_snapshot;
 
     use super::super::parties::Ask;
     use super::*;
-
-    fn read(lines: &str) -> Result<Credentials, String> {
-        let text = format!("[credentials]\n{lines}\n");
-        let settings = Settings::of(Path::new("t.toml"), &text, PathBuf::new());
-        settings.read().map_err(|error| error.to_string())
-    }
+    use crate::settings_with;
 
     #[test]
     fn what_a_host_is_relied_on_for_is_as_documented_or_as_the_file_says() {
         let (host, guest) = (Host::default(), Guest::default());
-        let silent = read("").unwrap();
+        let silent = settings_with::<Credentials>("").unwrap();
         assert_eq!((&silent.host, &silent.guest), (&host, &guest));
-        let said = read("[credentials.host]\nunit = 'vm@a.service'\nask.form = 'FORM'\n").unwrap();
+        let said =
+            settings_with::<Credentials>("[credentials.host]\nunit = 'vm@a.service'\nask.form = 'FORM'\n")
+                .unwrap();
         let ask = Ask { form: Some("FORM".into()), ..Ask::default() };
         assert_eq!(said.host, Host { unit: "vm@a.service".into(), ask, ..host });
     }
 
     #[test]
+    fn the_secret_of_a_file_is_hidden_as_soon_as_it_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("key");
+        let lines = format!("secret.key = {{ file = {file:?} }}");
+        std::fs::write(&file, "known-to-a-file-alone").unwrap();
+        settings_with::<Credentials>(&lines).unwrap();
+        assert_eq!(secret::hide("known-to-a-file-alone"), secret::HIDDEN);
+        std::fs::write(&file, "x").unwrap();
+        let refused = settings_with::<Credentials>(&lines).unwrap_err();
+        assert!(refused.starts_with("t.toml: the secret \"key\""), "{refused}");
+    }
+
+    #[test]
     fn what_no_host_can_have_is_refused() {
-        let refused = |text: &str| read(&format!("[credentials.host]\n{text}\n")).unwrap_err();
+        let refused =
+            |text: &str| settings_with::<Credentials>(&format!("[credentials.host]\n{text}\n")).unwrap_err();
         assert_snapshot!(refused("secrets = 'run/x'"), @r#"t.toml: credentials.host.secrets = "run/x": use a path of the machine, from /, without blanks and quotes"#);
         assert_snapshot!(refused("unit = 'a; b'"), @r#"t.toml: credentials.host.unit = "a; b": use a name, without blanks and quotes"#);
         assert_snapshot!(refused("hypervisors = ['/nix/store/x/bin/vm']"), @r#"t.toml: credentials.host.hypervisors = "/nix/store/x/bin/vm": its name has to say which it is: cloud-hypervisor or qemu"#);

@@ -77,16 +77,11 @@ impl Table for SmartCard {
 
 #[cfg(test)]
 mod tests {
-    use harness::{Home, Settings, Target};
+    use harness::{Home, Target};
     use rstest::rstest;
 
     use super::*;
-
-    fn read(lines: &str) -> Result<SmartCard, String> {
-        let text = format!("[smartcard]\n{lines}\n");
-        let settings = Settings::of(Path::new("t.toml"), &text, "fixtures".into());
-        settings.read().map_err(|error| error.to_string())
-    }
+    use crate::settings_with;
 
     #[test]
     fn the_target_file_of_omarchy_says_what_the_defaults_are() {
@@ -106,12 +101,12 @@ mod tests {
     #[case("unix:run/pcscd")]
     fn a_reader_that_cannot_be_found_is_refused(#[case] reader: &str) {
         let expected = format!("t.toml: smartcard.reader = {reader:?}: write \"unix:/PATH\" or \"tcp:PORT\"");
-        assert_eq!(read(&format!("reader = '{reader}'")).unwrap_err(), expected);
+        assert_eq!(settings_with::<SmartCard>(&format!("reader = '{reader}'")).unwrap_err(), expected);
     }
 
     #[test]
     fn the_packages_are_ours_or_beside_the_file() {
-        let card = read("token = 'mine'").unwrap();
+        let card = settings_with::<SmartCard>("token = 'mine'").unwrap();
         assert_eq!((card.token, card.client), ("mine".into(), "fixtures/pcsc-client".into()));
     }
 }
