@@ -10,11 +10,10 @@ use lab::{Changes, Mutant, Sources};
 use record::event::{Case, Event, Fate, Kill, Listener};
 use record::{Evidence, Invariant, Stop, Transcript, Verdict};
 
-use crate::Check;
-use crate::Trial;
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
 use crate::replay::Replay;
+use crate::{Check, Trial};
 
 /// How long a check may take, or each random case of one. A check has shorter limits of its own for what it waits
 /// for: this one only keeps a run from hanging.

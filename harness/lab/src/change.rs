@@ -6,11 +6,10 @@ use machine::Machine;
 use record::event::{Event, Listener};
 use record::{Laid, MachineError};
 
-use crate::Edit;
-use crate::Mutant;
 use crate::overlay::Overlay;
 use crate::provision::Plan;
 use crate::settings::Settings;
+use crate::{Edit, Mutant};
 
 /// Something to change about a target.
 pub enum Changes<'a> {

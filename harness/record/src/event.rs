@@ -3,14 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::Cut;
-use crate::Evidence;
-use crate::Invariant;
-use crate::Laid;
-use crate::MachineKind;
-use crate::Moment;
-use crate::Verdict;
 use crate::secret::{self, HideSecrets};
+use crate::{Cut, Evidence, Invariant, Laid, MachineKind, Moment, Verdict};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]

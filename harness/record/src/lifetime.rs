@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Accelerator;
-use crate::Moment;
-use crate::evidence::seconds;
+use crate::moment::seconds;
+use crate::{Accelerator, Moment};
 
 /// One machine, from the start of its emulator to the end.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Need;
-use crate::Output;
+use crate::{Need, Output};
 
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {

@@ -177,6 +177,26 @@ impl From<&record::Invariant> for Invariant {
     }
 }
 
+impl From<&Invariant> for record::Invariant {
+    fn from(said: &Invariant) -> Self {
+        let Invariant { id, level, statement, document, section } = said;
+        let source = record::Source::new(document.clone(), section.clone());
+        let (id, variant) = match id.split_once('@') {
+            Some((id, variant)) => (id, Some(variant.to_owned().into())),
+            None => (&**id, None),
+        };
+        Self { variant, ..Self::new(id.to_owned(), *level, statement.clone(), source) }
+    }
+}
+
+impl Check {
+    /// What it decides.
+    pub fn invariant(&self) -> Invariant {
+        let Check { id, level, statement, document, section, .. } = self.clone();
+        Invariant { id, level, statement, document, section }
+    }
+}
+
 impl From<&Case> for Check {
     fn from(case: &Case) -> Self {
         let Invariant { id, level, statement, document, section } = Invariant::from(&case.invariant);

@@ -1,6 +1,6 @@
 //! What can be wrong with a step, to prove that it would be noticed.
 
-use std::borrow::Cow;
+use record::Text;
 
 use super::{Plan, Step};
 
@@ -8,9 +8,9 @@ use super::{Plan, Step};
 #[derive(Debug, Clone)]
 pub enum StepFlaw {
     /// At its end it runs one command more.
-    Runs(Cow<'static, str>),
+    Runs(Text),
     /// It does not say that it needs this step.
-    Forgets(Cow<'static, str>),
+    Forgets(Text),
 }
 
 impl Plan {

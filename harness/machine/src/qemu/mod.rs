@@ -29,5 +29,5 @@ pub use kernel::Kernel;
 pub use smbios::{OemStrings, Smbios, SmbiosError};
 pub use startup::Startup;
 pub use template::{Frozen, Own, PowerOn, Template};
-pub use vm::word;
+pub(crate) use vm::word;
 pub use vm::{Drive, Peer, ROOT, Vm};

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use record::event::{Case, Kill};
-use record::{Invariant, Level, Moment, Source};
+use record::{Invariant, Level, Moment};
 
 use super::{MergeError, Part};
 use crate::Run;
 use crate::json::{self, Check, Mutant};
 
 /// What the files say of invariants, by name, and the first that says it.
-pub struct Known<'d>(HashMap<String, (Invariant, &'d Path)>);
+pub struct Known<'d>(HashMap<String, (json::Invariant, &'d Path)>);
 
 impl<'d> Known<'d> {
     /// # Errors
@@ -20,40 +20,38 @@ impl<'d> Known<'d> {
     pub fn of(parts: &[Part<'d>]) -> Result<Known<'d>, MergeError> {
         let mut known = Known(HashMap::new());
         for part in parts {
-            for planned in &part.document.planned {
-                let json::Invariant { id, level, statement, document, section } = planned;
-                known.add(part.file, id, invariant(id, *level, statement, document, section))?;
-            }
-            for check in &part.document.checks {
-                let Check { id, level, statement, document, section, .. } = check;
-                known.add(part.file, id, invariant(id, *level, statement, document, section))?;
+            let decided = part.document.checks.iter().map(Check::invariant);
+            for said in part.document.planned.iter().cloned().chain(decided) {
+                known.add(part.file, said)?;
             }
         }
         Ok(known)
     }
 
-    fn add(&mut self, file: &'d Path, name: &str, invariant: Invariant) -> Result<(), MergeError> {
-        let (known, other) = self.0.entry(name.to_owned()).or_insert_with(|| (invariant.clone(), file));
-        if *known == invariant {
-            return Ok(());
+    fn add(&mut self, file: &'d Path, said: json::Invariant) -> Result<(), MergeError> {
+        match self.0.get(&said.id) {
+            Some((known, other)) if *known != said => {
+                Err(MergeError::Differ { name: said.id, file: file.to_owned(), other: (*other).to_owned() })
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.0.insert(said.id.clone(), (said, file));
+                Ok(())
+            }
         }
-        Err(MergeError::Differ { name: name.to_owned(), file: file.to_owned(), other: other.to_owned() })
     }
 
     /// Of what was never decided, older files have no more than the name.
     fn invariant(&self, name: &str) -> Invariant {
-        let known = self.0.get(name).map(|(invariant, _)| invariant.clone());
-        known.unwrap_or_else(|| invariant(name, Level::Must, "", "", ""))
+        let unsaid = || json::Invariant {
+            id: name.to_owned(),
+            level: Level::Must,
+            statement: String::new(),
+            document: String::new(),
+            section: String::new(),
+        };
+        self.0.get(name).map_or_else(|| Invariant::from(&unsaid()), |(said, _)| Invariant::from(said))
     }
-}
-
-fn invariant(name: &str, level: Level, statement: &str, document: &str, section: &str) -> Invariant {
-    let (id, variant) = match name.split_once('@') {
-        Some((id, variant)) => (id, Some(variant.to_owned().into())),
-        None => (name, None),
-    };
-    let source = Source::new(document.to_owned(), section.to_owned());
-    Invariant { variant, ..Invariant::new(id.to_owned(), level, statement.to_owned(), source) }
 }
 
 /// The run that a shard's report was made from, but with the plan of all shards.

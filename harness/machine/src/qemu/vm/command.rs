@@ -10,9 +10,8 @@ use record::{MachineError, Output, Transcript};
 use tokio::net::UnixStream;
 
 use super::{Peer, Vm};
-use crate::Machine;
 use crate::fault::{Cue, Step, Unflushed};
-use crate::{COMMAND_LIMIT, Contents, Systemd, reading, successful, writing};
+use crate::{COMMAND_LIMIT, Contents, Machine, Systemd, reading, successful, writing};
 
 #[async_trait]
 impl Machine for Vm {

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, OnceCell};
 pub use channel::{Peer, ROOT};
 pub use launch::{Drive, Plan, Start};
 use record::{MachineError, Phase, Transcript};
-pub use resident::word;
+pub(crate) use resident::word;
 
 use super::agent::Agent;
 use super::clock::Clock;
@@ -159,7 +159,7 @@ impl Vm {
         Ok(format!("/dev/fd/{number}"))
     }
 
-    pub async fn recorded<T>(
+    pub(crate) async fn recorded<T>(
         &self,
         action: String,
         doing: impl Future<Output = Result<T, MachineError>>,
@@ -171,7 +171,7 @@ impl Vm {
         MachineError::Never { machine: self.name.clone(), what: what.into(), limit }
     }
 
-    pub fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
+    pub(crate) fn refused(&self, action: &str, reason: impl std::fmt::Display) -> MachineError {
         MachineError::refused(&self.name, action, reason)
     }
 }

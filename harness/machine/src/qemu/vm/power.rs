@@ -62,7 +62,7 @@ impl Vm {
     }
 
     /// Has the next machine find only what was flushed when the log of writes had so many entries.
-    pub async fn lose_writes_after(&self, entries: u64) -> Result<(), MachineError> {
+    pub(crate) async fn lose_writes_after(&self, entries: u64) -> Result<(), MachineError> {
         const ACTION: &str = "lose what was not flushed";
         let log = self.write_log.as_ref();
         let log = log.ok_or_else(|| self.refused(ACTION, "only a time-lapse machine notes its writes"))?;
@@ -78,7 +78,7 @@ impl Vm {
     }
 
     /// Lets the root disk do at most so many things in a second of real time; 0 for as many as it can.
-    pub async fn throttle_disk(&self, operations: u32) -> Result<(), MachineError> {
+    pub(crate) async fn throttle_disk(&self, operations: u32) -> Result<(), MachineError> {
         self.life.during(self.monitor.throttle(operations)).await
     }
 

@@ -13,13 +13,13 @@ fn kind(order: &str) -> &str {
 }
 
 /// Any bytes as one word of an order: in hexadecimal digits.
-pub fn word(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn word(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Vm {
     /// Has the resident do something, and gives what it answers.
-    pub async fn ask(&self, order: &str, limit: Duration) -> Result<String, MachineError> {
+    pub(crate) async fn ask(&self, order: &str, limit: Duration) -> Result<String, MachineError> {
         // A resident that stands still takes whatever comes for the order to go on.
         self.goes_on(&format!("have the resident {}", kind(order))).await?;
         // One after the other: answers do not say what they answer.

@@ -23,7 +23,11 @@ const NEVER: &str = "never";
 impl Vm {
     /// Gives an order that the resident answers at an event, and holds the guest there: what brought the event about
     /// has executed nothing since. Gives the guest's uptime, or nothing when the event has not come.
-    pub async fn stop_by(&self, order: &str, limit: Duration) -> Result<Option<Duration>, MachineError> {
+    pub(crate) async fn stop_by(
+        &self,
+        order: &str,
+        limit: Duration,
+    ) -> Result<Option<Duration>, MachineError> {
         if self.hardware.cpus != 1 {
             return Err(self.refused("stop at an event", "more than one processor would run on meanwhile"));
         }
@@ -67,7 +71,7 @@ impl Vm {
     }
 
     /// How many entries of the log of writes survive a power cut at this moment.
-    pub async fn surviving_writes(&self) -> Result<u64, MachineError> {
+    pub(crate) async fn surviving_writes(&self) -> Result<u64, MachineError> {
         match &*self.stopped.lock().await {
             Some(Stop { entries }) => Ok(*entries),
             None => self.flushed(),
@@ -80,7 +84,7 @@ impl Vm {
     }
 
     /// Keeps in mind what time it is in the guest, for when it is powered on again.
-    pub async fn keep_time(&self) {
+    pub(crate) async fn keep_time(&self) {
         if self.clock == Clock::Lapse && !self.stands_still().await {
             // A guest that cannot tell any more has told before.
             let _ = tokio::time::timeout(KEEPING_LIMIT, self.uptime()).await;
@@ -88,7 +92,7 @@ impl Vm {
     }
 
     /// Has a machine that is powered on after this one be told this time since 1970.
-    pub fn misleads_about_time(&self, time: Duration) -> Result<(), MachineError> {
+    pub(crate) fn misleads_about_time(&self, time: Duration) -> Result<(), MachineError> {
         let set = self.wrong_time.set(time);
         set.map_err(|_| self.refused("set its hardware's clock", "that was done before"))
     }

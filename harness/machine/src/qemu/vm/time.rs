@@ -49,7 +49,7 @@ impl Vm {
     }
 
     /// How long so much guest time takes at most, with what needs none.
-    pub fn real_time(&self, time: Duration) -> Duration {
+    pub(crate) fn real_time(&self, time: Duration) -> Duration {
         ANSWER_LIMIT
             + match self.clock {
                 Clock::Real => time,

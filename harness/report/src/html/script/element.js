@@ -49,6 +49,11 @@ function tabular(kind, headings, rows) {
   return make('table', { class: kind }, make('thead', {}, head), make('tbody', {}, rows));
 }
 
+/** A row that begins with the id of an invariant and what is told of it. */
+function invariantRow(id, told, cells) {
+  return make('tr', {}, make('th', { scope: 'row' }, make('span', { class: 'id' }, id), told), cells);
+}
+
 function button(label, sign, act) {
   const onclick = ({ currentTarget }) => act(currentTarget);
   return make(

@@ -45,16 +45,12 @@ function gridRow(id, row) {
   return listed(
     'grid',
     row,
-    make(
-      'tr',
-      {},
-      make(
-        'th',
-        { scope: 'row' },
-        make('span', { class: 'id' }, id),
+    invariantRow(
+      id,
+      [
         known && make('span', { class: 'about' }, prose(known.statement)),
         seen && make('span', { class: 'seen', 'data-tone': bad.verdict }, seen.slice(0, 300)),
-      ),
+      ],
       targets.map(cell),
     ),
   );

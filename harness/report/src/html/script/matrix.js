@@ -33,17 +33,9 @@ function matrixRow(one, tried) {
   return listed(
     'mutants',
     tried,
-    make(
-      'tr',
-      {},
-      make(
-        'th',
-        { scope: 'row' },
-        make('span', { class: 'id' }, id),
-        targets.length > 1 && make('span', { class: 'about' }, target),
-      ),
+    invariantRow(id, targets.length > 1 && make('span', { class: 'about' }, target), [
       make('td', {}, unchanged),
       make('td', {}, make('div', { class: 'chips' }, tried.map(chip))),
-    ),
+    ]),
   );
 }

@@ -1,0 +1,49 @@
+//! What the machines of a run are.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum MachineKind {
+    /// Virtual machines
+    #[default]
+    Vm,
+    /// Containers with systemd, for what needs no kernel, power or time of its own; the rest is skipped
+    Container,
+}
+
+/// What executes a virtual machine's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accelerator {
+    Kvm,
+    Tcg,
+}
+
+/// Of their processors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    Aarch64,
+    #[serde(rename = "x86_64")]
+    X86,
+}
+
+impl Architecture {
+    /// The name that QEMU, the kernel and Rust use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Architecture::Aarch64 => "aarch64",
+            Architecture::X86 => "x86_64",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
