@@ -1,5 +1,8 @@
 //! The functions that decide invariants, and the changes that prove they can.
 
+mod command;
+pub mod file;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -73,8 +76,15 @@ impl Check {
     where
         F: for<'t> Decide<'t> + Send + Sync + 'static,
     {
-        let decide: Decision = Arc::new(move |trial| decide(trial).boxed());
-        Check { invariant, needs: Vec::new(), mutants: Vec::new(), decide }
+        Check::boxed(invariant, move |trial| decide(trial).boxed())
+    }
+
+    /// For what is no function of its own, such as a closure that keeps what it decides by.
+    fn boxed<F>(invariant: Invariant, decide: F) -> Check
+    where
+        F: for<'t> Fn(&'t Trial) -> BoxFuture<'t, Outcome> + Send + Sync + 'static,
+    {
+        Check { invariant, needs: Vec::new(), mutants: Vec::new(), decide: Arc::new(decide) }
     }
 
     /// All that it asks of a machine beyond commands and what files say.
@@ -144,6 +154,7 @@ impl fmt::Debug for Check {
 /// The checks of one family on one target.
 #[derive(Clone, Copy)]
 pub struct Suite {
+    /// The target that it was written for.
     pub target: &'static str,
     pub name: &'static str,
     /// The table of a target file that says what it cannot know.
@@ -179,6 +190,11 @@ impl Suite {
     /// The same, which furnishes machines that somebody works in by hand.
     pub const fn furnishing(self, furnish: Furnish) -> Suite {
         Suite { furnish: Some(furnish), ..self }
+    }
+
+    /// What a target file calls it that uses it.
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.target, self.name)
     }
 
     /// Its checks of a target with these settings.

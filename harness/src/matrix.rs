@@ -14,6 +14,7 @@ pub struct Matrix {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Job {
+    /// What `assay run` takes.
     pub target: String,
     /// What `--shard` takes.
     pub shard: Shard,
@@ -29,8 +30,8 @@ pub enum Size {
     Within(Duration),
 }
 
-/// The jobs of one target: none is without a check.
-pub fn jobs(target: &str, items: &[Item], size: Size) -> Vec<Job> {
+/// The jobs of one target, which the program finds by this argument: none is without a check.
+pub fn jobs(argument: &str, target: &str, items: &[Item], size: Size) -> Vec<Job> {
     let most = u32::try_from(items.len()).unwrap_or(u32::MAX);
     let shards = match size {
         Size::Shards(shards) => shards.min(most),
@@ -43,7 +44,7 @@ pub fn jobs(target: &str, items: &[Item], size: Size) -> Vec<Job> {
     };
     let job = |shard: Shard| {
         let name = format!("{target}-{}-of-{}", shard.number(), shard.of());
-        Job { target: target.to_owned(), shard, name }
+        Job { target: argument.to_owned(), shard, name }
     };
     Shard::all(shards).map(job).collect()
 }
@@ -62,7 +63,7 @@ mod tests {
     }
 
     fn within(took: &[Option<u64>], seconds: u64) -> usize {
-        jobs("omarchy", &items(took), Size::Within(Duration::from_secs(seconds))).len()
+        jobs("omarchy", "omarchy", &items(took), Size::Within(Duration::from_secs(seconds))).len()
     }
 
     #[rstest]
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_job_is_without_a_check() {
-        let jobs = jobs("omarchy", &items(&[None, None]), Size::Shards(9));
+        let jobs = jobs("omarchy", "omarchy", &items(&[None, None]), Size::Shards(9));
         let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
         assert_eq!(names, ["omarchy-1-of-2", "omarchy-2-of-2"]);
     }

@@ -21,7 +21,8 @@ pub const CATALOGUE: &[Suite] = &[
 /// The settings of a suite that has these lines in its table of `t.toml`.
 #[cfg(test)]
 fn settings_with<T: harness::Table>(lines: &str) -> Result<T, String> {
+    use harness::manifest::Document;
     let text = format!("[{}]\n{lines}\n", T::NAME);
-    let settings = harness::Settings::of("t.toml".as_ref(), &text, "fixtures".into());
+    let settings = harness::Settings::of(Document::new("t.toml".as_ref(), &text), "fixtures".into());
     settings.read().map_err(|error| error.to_string())
 }

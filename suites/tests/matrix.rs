@@ -71,7 +71,9 @@ fn what_cannot_be_is_told() {
         assert_eq!((status, said.as_str()), (2, ""));
         complained
     };
-    assert!(said(&["omarchi"]).starts_with("assay: there is no suite for a target \"omarchi\": "));
+    assert!(
+        said(&["omarchi"]).starts_with("assay: there is no target \"omarchi\" (did you mean \"omarchy\"?): ")
+    );
     assert_snapshot!(said(&["--durations", "missing.json"]), @"assay: cannot read missing.json: No such file or directory (os error 2)");
     assert!(said(&["--shards", "0"]).contains("invalid value '0' for '--shards <N>'"));
     assert!(said(&["--minutes", "0", "--durations", "last.xml"]).contains("write a number of minutes"));

@@ -59,6 +59,11 @@ fn target(line: &str) -> String {
     format!("name = \"mine\"\n[stage.vm]\n{}\n", lines.join("\n"))
 }
 
+/// The same with a suite that decides about it.
+fn using(suite: &str, target: &str) -> String {
+    format!("uses = [\"{suite}\"]\n{target}")
+}
+
 #[rstest]
 #[case::no_command(&[], "Usage: assay <COMMAND>")]
 #[case::unknown_command(&["test"], "unrecognized subcommand 'test'")]
@@ -88,17 +93,15 @@ fn names_that_are_not_known_are_answered_with_those_that_are() {
         said
     };
     assert_snapshot!(said(&["run", "omarchi"]), @r#"
-    assay: there is no target "omarchi": use one of appliance, microvm, omarchy, or the path of a .toml file
+    assay: there is no target "omarchi" (did you mean "omarchy"?): use one of appliance, microvm, omarchy, or the path of a .toml file or of a directory with a target.toml
     "#);
     assert_snapshot!(said(&["run", "omarchy", "--suite", "binfm"]), @r#"
-    assay: target omarchy has no suite "binfm"; it has: binfmt, smartcard, identity, openssl, session, provision
+    assay: target omarchy has no suite "binfm" (did you mean "binfmt"?); it has: binfmt, smartcard, identity, openssl, session, provision
     "#);
     let unknown = said(&["run", "omarchy", "--only", "binfmt.registred"]);
-    let begin = "assay: target omarchy has no invariant \"binfmt.registred\"; it has: ";
+    let begin = "assay: target omarchy has no invariant \"binfmt.registred\" (did you mean \"binfmt.registered\"?); it has: ";
     assert!(unknown.starts_with(begin) && unknown.contains("binfmt.registered, "), "{unknown}");
-    assert_snapshot!(said(&["list", "omarchi"]), @r#"
-    assay: there is no suite for a target "omarchi": its name selects the checks; there is: omarchy, microvm, appliance
-    "#);
+    assert_eq!(said(&["list", "omarchi"]), said(&["run", "omarchi"]));
 }
 
 #[test]
@@ -110,9 +113,9 @@ fn a_bad_target_file_is_named_with_the_line() {
         said
     };
     assert_snapshot!(said("name = mine\n"), @"assay: mine.toml, line 1: string values must be quoted, expected literal string");
-    assert_snapshot!(said(&target("memori = 1")), @"
-    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`
-    ");
+    assert_snapshot!(said(&target("memori = 1")), @r#"
+    assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container` (did you mean "memory"?)
+    "#);
     assert_snapshot!(said("name = \"mine\"\n"), @"
     assay: mine.toml, line 1: missing field `stage`
     ");
@@ -124,6 +127,15 @@ fn a_bad_target_file_is_named_with_the_line() {
     ");
     assert_snapshot!(said(&target("").replace("\"mine\"", "\"../mine\"")), @r#"
     assay: mine.toml: the name "../mine": use lower-case letters, digits, dashes and underscores
+    "#);
+    assert_snapshot!(said(&target("").replace("recipe = \"omarchy\"", "recipe = \"omarchi\"")), @r#"
+    assay: mine.toml: there is no recipe "omarchi" (did you mean "omarchy"?): use one of appliance, kvm-host-aarch64, kvm-host-x86_64, microvm-aarch64, microvm-x86_64, omarchy, or the path of a .toml file
+    "#);
+    assert_snapshot!(said(&using("omarchy/binfmd", &target(""))), @r#"
+    assay: mine.toml, line 1: there is no suite "omarchy/binfmd" (did you mean "omarchy/binfmt"?); there is: omarchy/binfmt, omarchy/smartcard, omarchy/identity, omarchy/openssl, omarchy/session, omarchy/provision, microvm/credentials, appliance/rollback
+    "#);
+    assert_snapshot!(said(&format!("uses = [\n\"omarchy/binfmt\",\n\"omarchy/binfmt\"]\n{}", target(""))), @r#"
+    assay: mine.toml, line 3: "omarchy/binfmt" is used twice
     "#);
     assert_snapshot!(said("\0"), @"
     assay: mine.toml, line 1: key with no value, expected `=`
@@ -141,22 +153,22 @@ fn files_that_a_target_names_must_be_there() {
     assert_snapshot!(said(&["run", "missing.toml"]), @"
     assay: cannot read missing.toml: No such file or directory (os error 2)
     ");
-    place.write("mine.toml", &target("steps = \"nowhere.toml\"").replace("mine", "omarchy"));
+    place.write("mine.toml", &using("omarchy/binfmt", &target("steps = \"nowhere.toml\"")));
     assert_snapshot!(said(&["run", "mine.toml"]), @"
     assay: cannot read nowhere.toml: No such file or directory (os error 2)
     ");
     place.write(
         "mine.toml",
-        &target("").replace("\"omarchy\"", "\"./nowhere.toml\"").replace("mine", "omarchy"),
+        &using("omarchy/binfmt", &target("").replace("\"omarchy\"", "\"./nowhere.toml\"")),
     );
     assert_snapshot!(said(&["run", "mine.toml"]), @"
-    assay: the recipe ./nowhere.toml cannot be read: No such file or directory (os error 2)
+    assay: cannot read ./nowhere.toml: No such file or directory (os error 2)
     ");
 }
 
 /// A target file with these lines on credentials, of the target whose suite reads them.
 fn target_with_credentials(lines: &str) -> String {
-    format!("{}\n[credentials]\n{lines}\n", target("").replace("\"mine\"", "\"microvm\""))
+    format!("{}\n[credentials]\n{lines}\n", using("microvm/credentials", &target("")))
 }
 
 #[test]
@@ -333,7 +345,7 @@ fn nothing_selected_is_not_a_success() {
     let (status, said) = place.write("mine.toml", &target("")).complaint(&["run", "mine.toml"]);
     assert_eq!(status, 4);
     assert!(said.trim_end().contains("nothing ran"), "{said}");
-    let why = "there is no suite for a target \"mine\": its name selects the checks; there is: omarchy, microvm, appliance";
+    let why = "mine uses no suite and has no checks of its own: `uses` can name omarchy/binfmt, ";
     assert!(said.contains(why), "{said}");
     let (status, said) = place.complaint(&["run", "mine.toml", "--suite", "binfmt"]);
     assert_eq!(status, 2);

@@ -5,6 +5,7 @@
 //! <root>/work/              entries being made, and what goes after use, each locked by its maker
 //! <root>/locks/             who makes what, and what was verified when
 //! <root>/logs/              kept after failures
+//! <root>/home/              fixtures and recipes of installed programs
 //! <root>/built/             programs that cargo has built from source; it knows when to build them again
 //! ```
 //!

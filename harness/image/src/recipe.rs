@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use manifest::{Document, ManifestError};
 use serde::{Deserialize, Serialize};
 
 use super::common::Common;
@@ -120,54 +119,39 @@ pub enum Source {
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
-    #[error("the recipe {} cannot be read: {source}", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{}:{line}: {message}", path.display())]
-    Invalid { path: PathBuf, line: usize, message: String },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("cannot tell where {} is: {source}", path.display())]
+    Nowhere { path: PathBuf, source: std::io::Error },
 }
 
 impl Recipe {
     /// # Errors
     /// When the file cannot be read or is not a recipe; the error has its line.
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
-        let (mut recipe, text): (Self, _) = parse(path)?;
-        let directory = path.parent().unwrap_or(Path::new("."));
-        recipe.directory = std::path::absolute(directory)
-            .map_err(|source| RecipeError::Unreadable { path: path.to_owned(), source })?;
-        recipe.reject_separators(path, &text)?;
+        let document = Document::read(path)?;
+        let mut recipe: Recipe = document.parse()?;
+        recipe.directory = std::path::absolute(document.directory())
+            .map_err(|source| RecipeError::Nowhere { path: path.to_owned(), source })?;
+        recipe.reject_separators(&document)?;
         if let Some(common) = &recipe.common {
-            let path = recipe.directory.join(common);
-            let (common, text): (Common, _) = parse(&path)?;
-            common.go_into(&mut recipe);
-            recipe.reject_separators(&path, &text)?;
+            let document = Document::read(&recipe.directory.join(common))?;
+            document.parse::<Common>()?.go_into(&mut recipe);
+            recipe.reject_separators(&document)?;
         }
         Ok(recipe)
     }
 
     /// The lists go to a shell script, one item a line, fields between bars.
-    fn reject_separators(&self, path: &Path, text: &str) -> Result<(), RecipeError> {
+    fn reject_separators(&self, document: &Document) -> Result<(), RecipeError> {
         let plan = super::plan::items(self);
         let Some(item) = plan.iter().find(|item| item.contains(['\n', '|'])) else {
             return Ok(());
         };
         let first = item.split(['\n', '|']).next().unwrap_or_default();
-        let line = text.lines().position(|line| line.contains(first)).map_or(1, |at| at + 1);
-        let message = format!("{item:?} may not contain a line break or a bar");
-        Err(RecipeError::Invalid { path: path.to_owned(), line, message })
+        let at = document.text().find(first).unwrap_or_default();
+        Err(document.wrong(at, format!("{item:?} may not contain a line break or a bar")).into())
     }
-}
-
-/// What a TOML file holds, and its text.
-fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), RecipeError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| RecipeError::Unreadable { path: path.to_owned(), source })?;
-    let parsed = toml::from_str(&text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = text[..start].matches('\n').count() + 1;
-        let message = error.message().to_owned();
-        RecipeError::Invalid { path: path.to_owned(), line, message }
-    })?;
-    Ok((parsed, text))
 }
 
 impl Architecture {
@@ -207,7 +191,7 @@ impl From<Architecture> for record::Architecture {
 
 #[cfg(test)]
 mod tests {
-    use super::{Recipe, RecipeError};
+    use super::{ManifestError, Recipe, RecipeError};
 
     fn load(text: &str) -> Result<Recipe, RecipeError> {
         let directory = tempfile::tempdir().unwrap();
@@ -246,8 +230,10 @@ mod tests {
     #[test]
     fn an_unknown_field_is_refused_with_its_line() {
         let error = load("architecture = 'arm64'\nsweet = 'trixie'\n").unwrap_err();
-        let RecipeError::Invalid { line, message, .. } = error else { panic!("{error}") };
+        let RecipeError::Manifest(ManifestError::Malformed { line, reason, .. }) = error else {
+            panic!("{error}")
+        };
         assert_eq!(line, 2);
-        assert!(message.contains("sweet"), "{message}");
+        assert!(reason.contains("sweet"), "{reason}");
     }
 }

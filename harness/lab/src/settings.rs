@@ -1,9 +1,8 @@
 //! The tables of a target file that belong to suites. Nobody but the suite knows what is in one.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use manifest::{ManifestError, line_at, located};
+use manifest::{Document, ManifestError};
 use record::Text;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -29,8 +28,7 @@ pub trait Table: DeserializeOwned + Default {
 /// All such tables of one target file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    file: PathBuf,
-    text: Arc<str>,
+    document: Document,
     fixtures: PathBuf,
     changed: Vec<Setting>,
 }
@@ -52,9 +50,9 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Those in this text of a target file.
-    pub fn of(file: &Path, text: &str, fixtures: PathBuf) -> Settings {
-        Settings { file: file.to_owned(), text: text.into(), fixtures, changed: Vec::new() }
+    /// Those in this target file.
+    pub fn of(document: Document, fixtures: PathBuf) -> Settings {
+        Settings { document, fixtures, changed: Vec::new() }
     }
 
     /// A suite's table, as the file and its defaults have it.
@@ -62,9 +60,9 @@ impl Settings {
     /// # Errors
     /// With the line, when the table has what the suite does not know; or when a value makes no sense.
     pub fn read<T: Table>(&self) -> Result<T, SettingsError> {
-        let malformed = |error: toml::de::Error| located(&self.file, &self.text, &error);
-        let document = DeTable::parse(&self.text).map_err(malformed)?;
-        let value = document.get_ref().get(T::NAME).cloned();
+        let malformed = |error: toml::de::Error| self.document.malformed(&error);
+        let tables = DeTable::parse(self.document.text()).map_err(malformed)?;
+        let value = tables.get_ref().get(T::NAME).cloned();
         let changed: Vec<&Setting> = self.changed.iter().filter(|setting| setting.table == T::NAME).collect();
         let mut table = match value {
             None if changed.is_empty() => T::default(),
@@ -80,8 +78,8 @@ impl Settings {
                 T::deserialize(table).map_err(malformed)?
             }
         };
-        table.find(self.file.parent().unwrap_or(Path::new(".")), &self.fixtures);
-        let invalid = |reason| SettingsError::Invalid { file: self.file.clone(), reason };
+        table.find(self.document.directory(), &self.fixtures);
+        let invalid = |reason| SettingsError::Invalid { file: self.document.file().into(), reason };
         table.validate().and_then(|()| table.declare_secrets()).map_err(invalid)?;
         Ok(table)
     }
@@ -94,18 +92,17 @@ impl Settings {
 
     /// The first table that is none of these.
     pub fn stranger(&self, known: &[&str]) -> Option<Stranger> {
-        let document = DeTable::parse(&self.text).ok()?;
-        let mut tables = document.get_ref().iter().filter(|(_, value)| is_table(value.get_ref()));
+        let tables = DeTable::parse(self.document.text()).ok()?;
+        let mut tables = tables.get_ref().iter().filter(|(_, value)| is_table(value.get_ref()));
         let (name, _) = tables.find(|(name, _)| !known.contains(&&**name.get_ref()))?;
-        let line = line_at(&self.text, name.span().start);
-        Some(Stranger { file: self.file.clone(), line, name: name.get_ref().to_string() })
+        Some(Stranger { at: name.span().start, name: name.get_ref().to_string() })
     }
 }
 
 /// A table that belongs to nobody.
 pub struct Stranger {
-    pub file: PathBuf,
-    pub line: usize,
+    /// The byte of the file that it begins at.
+    pub at: usize,
     pub name: String,
 }
 
@@ -144,7 +141,7 @@ mod tests {
     }
 
     fn settings(text: &str) -> Settings {
-        Settings::of(Path::new("/mine/t.toml"), text, PathBuf::new())
+        Settings::of(Document::new(Path::new("/mine/t.toml"), text), PathBuf::new())
     }
 
     fn read(text: &str) -> Result<Demo, String> {
@@ -163,7 +160,7 @@ mod tests {
         let errors = ["[demo]\n\nlimt = 7", "[demo]\nlimit = 'x'", "[demo]\nlimit = 0"]
             .map(|text| read(text).unwrap_err());
         insta::assert_snapshot!(errors.join("\n"), @r#"
-        /mine/t.toml, line 3: unknown field `limt`, expected one of `user`, `limit`, `tool`
+        /mine/t.toml, line 3: unknown field `limt`, expected one of `user`, `limit`, `tool` (did you mean "limit"?)
         /mine/t.toml, line 2: invalid type: string "x", expected u32
         /mine/t.toml: demo.limit = 0: nothing would be tried
         "#);
@@ -179,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_nobody_is_found_with_its_line() {
+    fn a_table_of_nobody_is_found_where_it_is() {
         let settings = settings("name = 't'\n[demo]\nlimit = 7\n[dmo]\n");
         assert!(settings.stranger(&["demo", "dmo"]).is_none());
         let stranger = settings.stranger(&["demo"]).unwrap();
-        assert_eq!((stranger.name.as_str(), stranger.line), ("dmo", 4));
+        assert_eq!((stranger.name.as_str(), settings.document.line_at(stranger.at)), ("dmo", 4));
     }
 }

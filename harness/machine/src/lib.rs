@@ -15,7 +15,7 @@ pub mod qemu;
 mod systemd;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -60,6 +60,13 @@ pub trait Machine: Send + Sync {
 
     /// Writes a whole file with these permission bits, making the directories above it.
     async fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError>;
+
+    /// Puts a program there for a check's own use, and tells where it can be executed. Nothing that is judged looks there.
+    async fn bring(&self, name: &str, program: &[u8]) -> Result<PathBuf, MachineError> {
+        let path = Path::new(BROUGHT).join(name);
+        self.write(&path, program, 0o755).await?;
+        Ok(path)
+    }
 
     /// When it was started, as time since 1970.
     fn began(&self) -> Duration;
@@ -215,6 +222,9 @@ async fn wait<M: Machine + ?Sized>(machine: &M, time: Duration) -> Result<Durati
         .await?;
     machine.uptime().await
 }
+
+/// Where programs are put that are not the machine's own. `/run` and `/tmp` may be mounted so that nothing is executed.
+const BROUGHT: &str = "/var/tmp/assay";
 
 /// How long a command may take when nothing else is said. Everything is emulated: generous.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(60);

@@ -1,8 +1,13 @@
-//! A TOML file that people write, read strictly.
+//! TOML files that people write, read strictly.
+
+mod nearest;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+
+pub use nearest::did_you_mean;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -14,21 +19,58 @@ pub enum ManifestError {
 
 /// Reads `file` into a type that denies unknown fields, so that the error names the accepted keys.
 pub fn load<T: DeserializeOwned>(file: &Path) -> Result<T, ManifestError> {
-    let text = text(file)?;
-    toml::from_str(&text).map_err(|error| located(file, &text, &error))
+    Document::read(file)?.parse()
 }
 
-pub fn text(file: &Path) -> Result<String, ManifestError> {
-    std::fs::read_to_string(file).map_err(|source| ManifestError::Unreadable { file: file.into(), source })
+/// The text of a file, which knows where it is from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Document {
+    file: PathBuf,
+    text: Arc<str>,
 }
 
-/// An error in the text of a file, with its line.
-pub fn located(file: &Path, text: &str, error: &toml::de::Error) -> ManifestError {
-    let line = line_at(text, error.span().map_or(0, |span| span.start));
-    ManifestError::Malformed { file: file.into(), line, reason: error.message().replace('\n', ", ") }
-}
+impl Document {
+    pub fn read(file: &Path) -> Result<Document, ManifestError> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Ok(Document::new(file, &text)),
+            Err(source) => Err(ManifestError::Unreadable { file: file.into(), source }),
+        }
+    }
 
-/// The number of the line that this byte is in.
-pub fn line_at(text: &str, byte: usize) -> usize {
-    1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
+    pub fn new(file: &Path, text: &str) -> Document {
+        Document { file: file.to_owned(), text: text.into() }
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The directory that paths in it begin from.
+    pub fn directory(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("."))
+    }
+
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ManifestError> {
+        toml::from_str(&self.text).map_err(|error| self.malformed(&error))
+    }
+
+    /// What a reader says of it, with the line and the word that may be meant.
+    pub fn malformed(&self, error: &toml::de::Error) -> ManifestError {
+        let reason = nearest::suggest(error.message().replace('\n', ", "));
+        self.wrong(error.span().map_or(0, |span| span.start), reason)
+    }
+
+    /// That there is something wrong at this byte of it.
+    pub fn wrong(&self, at: usize, reason: impl Into<String>) -> ManifestError {
+        ManifestError::Malformed { file: self.file.clone(), line: self.line_at(at), reason: reason.into() }
+    }
+
+    /// The number of the line that this byte is in.
+    pub fn line_at(&self, byte: usize) -> usize {
+        1 + self.text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
+    }
 }

@@ -26,6 +26,8 @@ pub enum Command {
     Run(Run),
     /// Show that every check can fail: break the target in each known way
     Prove(Prove),
+    /// Begin a target of your own: write one that runs into a new directory
+    Init(Init),
     /// Tell which invariants are checked, where they are documented, and what breaks them
     List(List),
     /// Build, list or remove the images that targets boot from
@@ -82,7 +84,7 @@ pub struct Part {
 /// On what.
 #[derive(Args, Clone)]
 pub struct Subject {
-    /// The name of a target, or the path of a target file
+    /// The name of a target, the path of a target file, or a directory with a `target.toml`
     #[arg(value_name = "TARGET")]
     pub target: String,
     /// Lay this directory's files over the provisioned target; in a target of several stages the directories
@@ -163,8 +165,15 @@ pub struct Prove {
 }
 
 #[derive(Args)]
+pub struct Init {
+    /// The directory, which is empty or not there yet
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+#[derive(Args)]
 pub struct List {
-    /// Only the invariants of this target
+    /// Only what is decided about this target: its name, its file, or a directory that has one
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// As JSON

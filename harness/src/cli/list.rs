@@ -4,17 +4,17 @@ use lab::Settings;
 use record::{Level, Need, Source, Text};
 use serde::Serialize;
 
+use super::agenda::Agenda;
 use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
-use super::select::check_target;
 use crate::{Check, Suite};
 
 /// One invariant, as listed.
 #[derive(Serialize)]
 struct Row {
-    target: &'static str,
-    suite: &'static str,
+    target: String,
+    suite: String,
     id: String,
     level: Level,
     statement: Text,
@@ -23,16 +23,22 @@ struct Row {
     needs: Vec<Need>,
 }
 
-/// Prints the catalogue.
+/// Prints what is decided about one target, or else all that there are checks for.
 pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> {
-    options.target.iter().try_for_each(|target| check_target(target, catalogue))?;
-    let wanted = |suite: &&Suite| options.target.as_deref().is_none_or(|target| target == suite.target);
-    let suites: Vec<&Suite> = catalogue.iter().filter(wanted).collect();
-    let mut rows = Vec::new();
-    for suite in suites {
-        let checks = suite.checks(&Settings::default()).map_err(Failure::usage)?;
-        rows.extend(checks.into_iter().map(|check| row(suite, check)));
-    }
+    let rows: Vec<Row> = match &options.target {
+        Some(target) => {
+            let Agenda { target, checks, .. } = Agenda::find(target, catalogue)?;
+            let rows = checks.into_iter().flat_map(|(suite, checks)| rows(&target.name, &suite, checks));
+            rows.collect()
+        }
+        None => {
+            let documented = catalogue.iter().map(|suite| {
+                let checks = suite.checks(&Settings::default()).map_err(Failure::usage)?;
+                Ok(rows(suite.target, suite.name, checks))
+            });
+            documented.collect::<Result<Vec<_>, Failure>>()?.into_iter().flatten().collect()
+        }
+    };
     if options.json {
         let json = serde_json::to_string_pretty(&rows);
         print(&(json.map_err(|error| Failure::broken("write the list", error))? + "\n"))?;
@@ -42,11 +48,15 @@ pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> 
     Ok(0)
 }
 
-fn row(suite: &Suite, check: Check) -> Row {
+fn rows(target: &str, suite: &str, checks: Vec<Check>) -> Vec<Row> {
+    checks.into_iter().map(|check| row(target, suite, check)).collect()
+}
+
+fn row(target: &str, suite: &str, check: Check) -> Row {
     let invariant = check.invariant;
     Row {
-        target: suite.target,
-        suite: suite.name,
+        target: target.to_owned(),
+        suite: suite.to_owned(),
         id: invariant.name(),
         level: invariant.level,
         statement: invariant.statement,

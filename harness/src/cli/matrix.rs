@@ -1,14 +1,14 @@
 //! `assay matrix`.
 
-use lab::Settings;
+use lab::Home;
 use record::shard::MOST;
 use report::Durations;
 
+use super::agenda::Agenda;
 use super::arguments::Matrix as Options;
 use super::failure::Failure;
 use super::part::items;
 use super::print::print;
-use super::select::{all_checks, check_target, targets};
 use crate::check::{Check, Suite};
 use crate::matrix::{Matrix, Size, jobs};
 
@@ -20,10 +20,10 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
         None => Size::Shards(options.shards.get()),
     };
     let mut include = Vec::new();
-    for target in wanted(options, catalogue)? {
-        let all = all_checks(catalogue, target, &Settings::default())?;
-        let checks: Vec<Check> = all.into_iter().flat_map(|(_, checks)| checks).collect();
-        include.extend(jobs(target, &items(target, &checks, &durations), size));
+    for argument in wanted(options)? {
+        let Agenda { target, checks, .. } = Agenda::find(&argument, catalogue)?;
+        let checks: Vec<Check> = checks.into_iter().flat_map(|(_, checks)| checks).collect();
+        include.extend(jobs(&argument, &target.name, &items(&target.name, &checks, &durations), size));
     }
     if include.len() > MOST as usize {
         return Err(Failure::usage(format!(
@@ -36,11 +36,13 @@ pub fn matrix(options: &Options, catalogue: &'static [Suite]) -> Result<u8, Fail
     Ok(0)
 }
 
-/// Those that the user named, else all, each once.
-fn wanted(options: &Options, catalogue: &'static [Suite]) -> Result<Vec<&'static str>, Failure> {
-    options.targets.iter().try_for_each(|target| check_target(target, catalogue))?;
-    let mut targets = targets(catalogue);
-    targets
-        .retain(|known| options.targets.is_empty() || options.targets.iter().any(|target| target == known));
+/// Those that the user named, each once, or else all that are built in.
+fn wanted(options: &Options) -> Result<Vec<String>, Failure> {
+    if options.targets.is_empty() {
+        return Ok(Home::find().map_err(Failure::usage)?.targets());
+    }
+    let mut targets = options.targets.clone();
+    let mut seen = std::collections::BTreeSet::new();
+    targets.retain(|target| seen.insert(target.clone()));
     Ok(targets)
 }

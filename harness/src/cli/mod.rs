@@ -1,9 +1,11 @@
 //! The program: reads its arguments, does one thing, and ends with a status that says how it went.
 
+mod agenda;
 mod arguments;
 mod failure;
 mod gate;
 mod image;
+mod init;
 mod list;
 mod matrix;
 mod merge;
@@ -56,6 +58,7 @@ async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, 
     match command {
         Command::Run(options) => run::run(options, catalogue).await,
         Command::Prove(options) => run::prove(options, catalogue).await,
+        Command::Init(options) => init::init(&options),
         Command::List(options) => list::list(&options, catalogue),
         Command::Image(action) => image::image(action).await,
         Command::Shell(options) => shell::shell(options, catalogue).await,

@@ -15,7 +15,7 @@ use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::reports::Reports;
-use super::select::{select, strange};
+use super::select::select;
 use super::session::Session;
 use crate::check::{Check, Suite};
 use crate::panic::message;
@@ -67,9 +67,10 @@ impl Job {
     ) -> Result<Job, Failure> {
         reports.check_writable()?;
         let mut session = Session::open(&subject, catalogue)?;
-        let checks = select(&session.checks, &session.target.name, selection)?;
-        let mut notes: Vec<String> = strange(catalogue, &session.target.name).into_iter().collect();
-        let (checks, cut) = cut(&session.target.name, checks, part)?;
+        let target = session.agenda.target.name.clone();
+        let checks = select(&session.agenda.checks, &target, selection)?;
+        let mut notes: Vec<String> = session.agenda.empty(catalogue).into_iter().collect();
+        let (checks, cut) = cut(&target, checks, part)?;
         notes.extend(session.without_stages_for_others(&checks));
         let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
         Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
@@ -124,7 +125,7 @@ impl Job {
     }
 
     fn tell_plan(&self, listener: &dyn Listener) {
-        let (target, machine) = (self.session.target.name.clone(), self.subject.machine);
+        let (target, machine) = (self.session.agenda.target.name.clone(), self.subject.machine);
         listener.hear(&Event::Planned { target, machine, checks: invariants(&self.checks) });
         self.notes.iter().for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
         self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
@@ -134,7 +135,7 @@ impl Job {
     /// What becomes of a check when there is nothing to decide it on.
     fn undecided(&self, check: &Check, purpose: Purpose, failure: &Failure) -> Case {
         Case {
-            target: self.session.target.name.clone(),
+            target: self.session.agenda.target.name.clone(),
             invariant: check.invariant.clone(),
             repetition: 1,
             verdict: Verdict::Broken { reason: failure.to_string() },

@@ -5,39 +5,35 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image::cache::Cache;
-use lab::{self, Changes, Home, Kind, Lab, Overlay, Sources, Target};
+use lab::{self, Changes, Kind, Lab, Overlay, Sources, Target};
 use machine::qemu::could_accelerate;
 use record::event::{Event, Listener};
 use record::{Accelerator, MachineKind, Need, Text, Transcript};
 
+use super::agenda::Agenda;
 use super::arguments::{Accel, Subject};
 use super::failure::Failure;
-use super::select::{OfSuite, all_checks, only_known_tables};
 use crate::{Check, Suite};
 
 /// A target that was found and read, before anything is started.
 pub struct Session {
-    pub target: Target,
+    pub agenda: Agenda,
     /// With the stage that each is laid over, if there are several.
     overlays: Vec<(Option<String>, Overlay)>,
     /// What would leave out the corrections that lie beneath them.
     corrections: Vec<(Option<String>, Overlay)>,
     kind: Kind,
-    /// All that the target's suites have to decide, whose tables in its file are in order.
-    pub checks: Vec<OfSuite>,
 }
 
 impl Session {
     /// Reads all files that the user named, and declares the secrets in them.
     pub fn open(subject: &Subject, catalogue: &[Suite]) -> Result<Session, Failure> {
-        let home = Home::find().map_err(Failure::usage)?;
-        let target = Target::find(&subject.target, &home).map_err(Failure::usage)?;
-        only_known_tables(catalogue, &target)?;
-        let checks = all_checks(catalogue, &target.name, &target.settings)?;
+        let agenda = Agenda::find(&subject.target, catalogue)?;
+        let target = &agenda.target;
         let (mut overlays, mut corrections) = (Vec::new(), Vec::new());
         match (&target.literal, subject.without_corrections) {
-            (Some(literal), true) => overlays.extend(load(literal, &target)?),
-            (Some(literal), false) => corrections.extend(load(literal, &target)?),
+            (Some(literal), true) => overlays.extend(load(literal, target)?),
+            (Some(literal), false) => corrections.extend(load(literal, target)?),
             (None, true) => {
                 return Err(Failure::usage(format!(
                     "{} names no `literal` files in its target file, so nothing tells what its corrections are",
@@ -46,8 +42,8 @@ impl Session {
             }
             (None, false) => {}
         }
-        for directory in &subject.overlays {
-            overlays.extend(load(directory, &target)?);
+        for directory in target.overlay.iter().chain(&subject.overlays) {
+            overlays.extend(load(directory, target)?);
         }
         let kind = match (subject.machine, subject.accel) {
             (MachineKind::Container, Accel::Auto) => Kind::Container,
@@ -61,18 +57,21 @@ impl Session {
             (MachineKind::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
         };
         if kind == Kind::Virtual(Some(Accelerator::Kvm)) {
-            only_ours(&target)?;
+            only_ours(target)?;
         }
-        Ok(Session { target, overlays, corrections, kind, checks })
+        Ok(Session { agenda, overlays, corrections, kind })
     }
 
     /// The stage that the user names, or the only one.
     pub fn stage(&self, name: Option<&str>) -> Result<String, Failure> {
-        let stages = &self.target.stages;
+        let stages = &self.agenda.target.stages;
         let meant = |stage: &&String| name.map_or(stages.len() == 1, |name| *stage == name);
         stages.keys().find(meant).cloned().ok_or_else(|| {
             let known = stages.keys().cloned().collect::<Vec<_>>().join(", ");
-            Failure::usage(format!("{} has these stages: name one with --stage: {known}", self.target.name))
+            Failure::usage(format!(
+                "{} has these stages: name one with --stage: {known}",
+                self.agenda.target.name
+            ))
         })
     }
 
@@ -81,14 +80,14 @@ impl Session {
     pub fn without_stages_for_others(&mut self, checks: &[Check]) -> Vec<String> {
         let about = |check: &Check| {
             let variant = check.invariant.variant.clone();
-            variant.filter(|variant| self.target.stages.contains_key(&**variant))
+            variant.filter(|variant| self.agenda.target.stages.contains_key(&**variant))
         };
         let Some(wanted) = checks.iter().map(about).collect::<Option<BTreeSet<Text>>>() else {
             return Vec::new();
         };
         let named: BTreeSet<Text> =
-            self.checks.iter().flat_map(|(_, checks)| checks).filter_map(about).collect();
-        let stages = &mut self.target.stages;
+            self.agenda.checks.iter().flat_map(|(_, checks)| checks).filter_map(about).collect();
+        let stages = &mut self.agenda.target.stages;
         stages.retain(|name, _| wanted.contains(&**name) || !named.contains(&**name));
         let is_there = |stage: &Option<String>| stage.as_ref().is_none_or(|stage| stages.contains_key(stage));
         self.corrections.retain(|(stage, _)| is_there(stage));
@@ -118,7 +117,7 @@ impl Session {
     /// ahead have emulated ones of their own.
     pub async fn sources(&self, checks: &[Check], listener: &Arc<dyn Listener>) -> Result<Sources, Failure> {
         let lapsing = checks.iter().filter(|check| check.needs.contains(&Need::Lapse)).count();
-        let could = || self.target.stages.values().any(|stage| lab::could_try(stage.architecture));
+        let could = || self.agenda.target.stages.values().any(|stage| lab::could_try(stage.architecture));
         if self.kind != Kind::Virtual(None) || lapsing == 0 || !could() {
             return Ok(Sources::one(self.prepare(listener).await?));
         }
@@ -149,9 +148,9 @@ impl Session {
 
     async fn prepare_as(&self, kind: Kind, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
         let cache = Cache::open()?;
-        let lab = lab::prepare(&self.target, &cache, kind, listener);
+        let lab = lab::prepare(&self.agenda.target, &cache, kind, listener);
         let mut lab = lab.await.map_err(|error| {
-            let action = format!("prepare the target {}", self.target.name);
+            let action = format!("prepare the target {}", self.agenda.target.name);
             if error.is_bad_file() { Failure::usage(error) } else { Failure::broken(&action, error) }
         })?;
         for (stage, overlay) in &self.overlays {

@@ -43,21 +43,16 @@ pub async fn shell(options: Shell, catalogue: &'static [Suite]) -> Result<u8, Fa
     let stage = lab.stage(Some(&stage)).map_err(broken)?;
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.map_err(broken)?;
     let by_hand = Trial::by_hand(Arc::new(lab.clone()));
-    let _furniture = furnished(catalogue, &by_hand, &vm).await?;
+    let _furniture = furnished(&session.agenda.suites, &by_hand, &vm).await?;
     let done = if std::io::stdin().is_terminal() { interactive(&vm).await } else { script(&vm).await };
     vm.kill().await;
     done.map(|()| 0)
 }
 
 /// Has in the machine what the suites put there, for as long as the shell is there. What this host cannot have is told.
-async fn furnished(
-    catalogue: &[Suite],
-    by_hand: &Trial,
-    vm: &Vm,
-) -> Result<Vec<Box<dyn Any + Send>>, Failure> {
-    let suites = catalogue.iter().filter(|suite| suite.target == by_hand.target());
+async fn furnished(suites: &[Suite], by_hand: &Trial, vm: &Vm) -> Result<Vec<Box<dyn Any + Send>>, Failure> {
     let mut all = Vec::new();
-    for furnish in suites.filter_map(Suite::furnish) {
+    for furnish in suites.iter().filter_map(Suite::furnish) {
         match furnish(by_hand, vm).await {
             Ok(Furniture { said, kept }) => {
                 eprintln!("{said}");

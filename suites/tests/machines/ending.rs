@@ -7,14 +7,14 @@ use crate::needs_machines;
 use crate::program::{Ended, Program};
 
 fn next_run_works() {
-    let next = Program::hostile(&["run", "omarchy", "--only", "hostile.quiet"]).run();
+    let next = Program::hostile("run", &["--only", "hostile.quiet"]).run();
     assert_eq!(next.status(), Some(0), "{}", next.told());
 }
 
 /// Ends a run while its machines run.
 fn ended_by(signal: Signal, whole_group: bool) -> Ended {
-    let arguments = ["run", "omarchy", "--only", "hostile.waits", "--repeat", "2", "--jobs", "2"];
-    let running = Program::hostile(&arguments).start();
+    let options = ["--only", "hostile.waits", "--repeat", "2", "--jobs", "2"];
+    let running = Program::hostile("run", &options).start();
     running.machines(2);
     if whole_group {
         running.signal_group(signal)
@@ -56,7 +56,7 @@ fn a_killed_run_leaves_nothing() {
 fn a_panic_of_the_program_is_told_and_leaves_nothing() {
     needs_machines!();
     let only = ["--only", "hostile.fells-the-harness", "--only", "hostile.waits"];
-    let ended = Program::hostile(&[&["run", "omarchy"], &only[..]].concat()).run();
+    let ended = Program::hostile("run", &only).run();
     assert_eq!(ended.status(), Some(3));
     let message = "assay: cannot go on, which is a fault of assay: a fault of the harness\n";
     assert!(ended.told().ends_with(message), "{}", ended.told());

@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 use crate::process::{MARK, eventually, marked};
 
+/// The target of the checks that go wrong.
+const HOSTILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/hostile/target.toml");
+
 /// One run, with its reports and its temporary files in a directory of its own.
 pub struct Program {
     command: Command,
@@ -26,12 +29,12 @@ impl Program {
         Program::new(&assert_cmd::cargo::cargo_bin("assay"), arguments)
     }
 
-    /// The one whose checks go wrong.
-    pub fn hostile(arguments: &[&str]) -> Program {
+    /// The one whose checks go wrong, on a target of theirs.
+    pub fn hostile(verb: &str, options: &[&str]) -> Program {
         let beside = assert_cmd::cargo::cargo_bin("assay");
         let program = beside.with_file_name("examples").join("hostile");
         assert!(program.exists(), "{} is not there: `cargo build --examples` builds it", program.display());
-        Program::new(&program, arguments)
+        Program::new(&program, &[&[verb, HOSTILE], options].concat())
     }
 
     fn new(program: &Path, arguments: &[&str]) -> Program {

@@ -7,17 +7,8 @@ use crate::program::{Ended, Program};
 
 /// Runs a check that goes wrong beside one that does not.
 fn run_beside_a_quiet_one(id: &str) -> Ended {
-    let ended = Program::hostile(&[
-        "run",
-        "omarchy",
-        "--only",
-        "hostile.quiet",
-        "--only",
-        id,
-        "--junit",
-        "report.xml",
-    ])
-    .run();
+    let options = ["--only", "hostile.quiet", "--only", id, "--junit", "report.xml"];
+    let ended = Program::hostile("run", &options).run();
     assert_eq!(ended.verdict("hostile.quiet"), "passed", "{}", ended.told());
     ended.left_nothing();
     ended
@@ -36,8 +27,8 @@ fn broken(id: &str) -> (Ended, String) {
 #[test]
 fn a_killed_machine_breaks_its_check_and_no_other() {
     needs_machines!();
-    let only = ["--only", "hostile.waits", "--only", "hostile.quiet"];
-    let running = Program::hostile(&[&["run", "omarchy", "--jobs", "1"], &only[..]].concat()).start();
+    let options = ["--jobs", "1", "--only", "hostile.waits", "--only", "hostile.quiet"];
+    let running = Program::hostile("run", &options).start();
     // The first to run is the quiet one.
     let quiet = running.machines(1)[0];
     crate::process::eventually("the second machine", || (running.machines(1)[0] != quiet).then_some(()));
@@ -128,7 +119,7 @@ fn harmless(ended: &Ended) {
 #[test]
 fn a_mutant_that_changes_nothing_survives() {
     needs_machines!();
-    let ended = Program::hostile(&["prove", "omarchy", "--only", "hostile.quiet"]).run();
+    let ended = Program::hostile("prove", &["--only", "hostile.quiet"]).run();
     assert_eq!(ended.status(), Some(1), "{}", ended.told());
     let report = ended.report();
     let fate = |name: &str| {

@@ -2,18 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use image::cache::Cache;
+
 use super::TargetError;
+use super::carried::{self, ARCHIVE};
 
 /// The directory that holds `fixtures/` and `vm-images/`.
 #[derive(Debug, Clone)]
 pub struct Home(PathBuf);
 
 impl Home {
-    /// `$ASSAY_HOME`, else the workspace that the program was built from.
+    /// `$ASSAY_HOME`, else what the program carries, else the workspace that it was built from.
     pub fn find() -> Result<Home, TargetError> {
-        let built_from = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").into();
-        let home = std::env::var_os("ASSAY_HOME").filter(|home| !home.is_empty());
-        Home::at(home.unwrap_or_else(built_from))
+        match std::env::var_os("ASSAY_HOME").filter(|home| !home.is_empty()) {
+            Some(home) => Home::at(home),
+            None if ARCHIVE.is_empty() => Home::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")),
+            None => Home::at(carried::unpacked(ARCHIVE, &Cache::open()?).map_err(TargetError::Packed)?),
+        }
     }
 
     pub fn at(directory: impl Into<PathBuf>) -> Result<Home, TargetError> {
@@ -43,10 +48,20 @@ impl Home {
 
     /// The names of the built-in targets, in order.
     pub fn targets(&self) -> Vec<String> {
-        let children = std::fs::read_dir(self.fixtures()).into_iter().flatten().flatten();
-        let names = children.filter_map(|child| child.file_name().into_string().ok());
-        let mut names: Vec<String> = names.filter(|name| self.target(name).is_file()).collect();
-        names.sort();
-        names
+        let names = names_in(&self.fixtures());
+        names.into_iter().filter(|name| self.target(name).is_file()).collect()
     }
+
+    /// The names of the built-in recipes, in order.
+    pub fn recipes(&self) -> Vec<String> {
+        let names = names_in(&self.0.join("vm-images"));
+        names.iter().filter_map(|name| name.strip_suffix(".toml")).map(str::to_owned).collect()
+    }
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let children = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = children.filter_map(|child| child.file_name().into_string().ok()).collect();
+    names.sort();
+    names
 }

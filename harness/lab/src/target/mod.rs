@@ -1,23 +1,30 @@
 //! What is tested, as a file.
 
+mod carried;
 mod home;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
+use toml::Spanned;
 use toml::de::DeTable;
 
 pub use home::Home;
 
+use image::cache::CacheError;
 use machine::qemu::Firmware;
-use manifest::{self, ManifestError};
+use manifest::{Document, ManifestError, did_you_mean};
 use record::Architecture;
 
 use crate::settings::{Settings, is_table};
+
+/// What a target's file is called in a directory of its own.
+pub const TARGET_FILE: &str = "target.toml";
 
 /// The tables of a target file that are no suite's.
 pub const OWN_TABLES: [&str; 1] = ["stage"];
@@ -27,11 +34,18 @@ pub const OWN_TABLES: [&str; 1] = ["stage"];
 #[serde(deny_unknown_fields)]
 pub struct Target {
     pub name: String,
+    /// The suites that decide about it.
+    #[serde(default)]
+    pub uses: Vec<Spanned<String>>,
     #[serde(rename = "stage")]
     pub stages: BTreeMap<String, Stage>,
     /// An overlay, as a path from the file's own directory: the document's own files where the steps have corrected
     /// them, and whiteouts of what they have added.
     pub literal: Option<PathBuf>,
+    /// One that every run lays, likewise.
+    pub overlay: Option<PathBuf>,
+    #[serde(skip)]
+    pub document: Document,
     /// The tables that belong to suites.
     #[serde(skip)]
     pub settings: Settings,
@@ -79,42 +93,71 @@ pub enum TargetError {
         .directory.display()
     )]
     Homeless { directory: PathBuf },
-    #[error("there is no target {name:?}: use one of {}, or the path of a .toml file", .known.join(", "))]
+    #[error(
+        "there is no target {name:?}{}: use one of {}, or the path of a .toml file or of a directory with a {TARGET_FILE}",
+        did_you_mean(.name, .known.iter().map(String::as_str)), .known.join(", ")
+    )]
     Unknown { name: String, known: Vec<String> },
+    #[error(
+        "{}: there is no recipe {name:?}{}: use one of {}, or the path of a .toml file",
+        .file.display(), did_you_mean(.name, .known.iter().map(String::as_str)), .known.join(", ")
+    )]
+    NoRecipe { file: PathBuf, name: String, known: Vec<String> },
+    #[error("{} has no {TARGET_FILE}: `assay init` makes a directory that has all it needs", .0.display())]
+    NoFile(PathBuf),
+    #[error("cannot unpack the fixtures that this program carries: {0}")]
+    Packed(io::Error),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error("{}: {reason}", .file.display())]
     Invalid { file: PathBuf, reason: String },
 }
 
+/// The recipe of this name that comes with the harness.
+fn built_in(name: &str, home: &Home, file: &Path) -> Result<PathBuf, TargetError> {
+    let recipe = home.recipe(name);
+    if recipe.is_file() {
+        return Ok(recipe);
+    }
+    Err(TargetError::NoRecipe { file: file.into(), name: name.into(), known: home.recipes() })
+}
+
 impl Target {
-    /// Finds what a TARGET argument means: the path of a target file, else a built-in name.
+    /// Finds what a TARGET argument means: the path of a target file, or of a directory that has one, or a built-in name.
     pub fn find(argument: &str, home: &Home) -> Result<Target, TargetError> {
-        if argument.contains('/') || argument.ends_with(".toml") {
-            return Target::load(Path::new(argument), home);
-        }
+        let path = Path::new(argument);
+        let is_path = argument.contains('/') || argument.ends_with(".toml") || argument.starts_with('.');
         let known = home.targets();
-        if known.iter().any(|name| name == argument) {
+        if !is_path && known.iter().any(|name| name == argument) {
             return Target::load(&home.target(argument), home);
         }
-        Err(TargetError::Unknown { name: argument.into(), known })
+        match path.is_dir() {
+            true if path.join(TARGET_FILE).is_file() => Target::load(&path.join(TARGET_FILE), home),
+            true => Err(TargetError::NoFile(path.into())),
+            false if is_path => Target::load(path, home),
+            false => Err(TargetError::Unknown { name: argument.into(), known }),
+        }
     }
 
     pub fn load(file: &Path, home: &Home) -> Result<Target, TargetError> {
-        let text = manifest::text(file)?;
-        let mut target = Target::parse(&text).map_err(|error| manifest::located(file, &text, &error))?;
-        target.settings = Settings::of(file, &text, home.fixtures());
+        let document = Document::read(file)?;
+        let mut target = Target::parse(document.text()).map_err(|error| document.malformed(&error))?;
         target.validate().map_err(|reason| TargetError::Invalid { file: file.into(), reason })?;
-        let beside = file.parent().unwrap_or(Path::new("."));
+        let beside = document.directory();
         for stage in target.stages.values_mut() {
             stage.recipe = match stage.recipe.to_str() {
-                Some(name) if !name.contains('/') && !name.ends_with(".toml") => home.recipe(name),
+                Some(name) if !name.contains('/') && !name.ends_with(".toml") => built_in(name, home, file)?,
                 _ => beside.join(&stage.recipe),
             };
             stage.steps = stage.steps.as_ref().map(|steps| beside.join(steps));
         }
-        target.literal = target.literal.as_ref().map(|literal| beside.join(literal));
-        Ok(target)
+        for overlay in [&mut target.literal, &mut target.overlay] {
+            *overlay = overlay.as_ref().map(|overlay| beside.join(overlay));
+        }
+        target.settings = Settings::of(document.clone(), home.fixtures());
+        Ok(Target { document, ..target })
     }
 
     /// All but the tables of suites, which read these themselves.

@@ -13,7 +13,9 @@ const GOOD: &str =
 fn load(text: &str) -> Result<Target, String> {
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join("fixtures")).unwrap();
+    std::fs::create_dir(directory.path().join("vm-images")).unwrap();
     let home = Home::at(directory.path()).unwrap();
+    std::fs::write(home.recipe("demo"), "").unwrap();
     let file = home.directory().join("t.toml");
     std::fs::write(&file, text).unwrap();
     let shown = format!("{}/", home.directory().display());
@@ -42,6 +44,33 @@ fn paths_are_taken_from_the_file() {
     let vm = &target.stages["vm"];
     assert_eq!(vm.recipe, directory.path().join("mine.toml"));
     assert_eq!(vm.steps, Some(directory.path().join("a/s.toml")));
+}
+
+#[test]
+fn a_directory_is_a_target_when_it_has_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("fixtures")).unwrap();
+    let home = Home::at(directory.path()).unwrap();
+    let mine = directory.path().join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    let find = || Target::find(mine.to_str().unwrap(), &home);
+    let error = find().unwrap_err().to_string();
+    assert!(
+        error.ends_with("/mine has no target.toml: `assay init` makes a directory that has all it needs"),
+        "{error}"
+    );
+    std::fs::write(
+        mine.join("target.toml"),
+        GOOD.replace("'demo'\nmem", "'./demo.toml'\noverlay = 'files'\nmem"),
+    )
+    .unwrap();
+    assert!(find().is_err(), "an overlay is the target's, not a stage's");
+    std::fs::write(
+        mine.join("target.toml"),
+        format!("overlay = 'files'\n{}", GOOD.replace("'demo'\nmem", "'./demo.toml'\nmem")),
+    )
+    .unwrap();
+    assert_eq!(find().unwrap().overlay, Some(mine.join("files")));
 }
 
 #[test]
@@ -89,8 +118,10 @@ fn built_in_targets_are_called_like_their_directories() {
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
     let error = Target::find("omarch", &workspace()).unwrap_err().to_string();
-    assert!(error.starts_with("there is no target \"omarch\": use one of "), "{error}");
-    assert!(error.contains("omarchy") && error.ends_with("or the path of a .toml file"), "{error}");
+    assert!(
+        error.starts_with("there is no target \"omarch\" (did you mean \"omarchy\"?): use one of "),
+        "{error}"
+    );
 }
 
 #[test]

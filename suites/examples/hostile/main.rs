@@ -4,21 +4,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use harness::{Check, Decide, Edit, Outcome, Source, Suite, Table, Trial};
+use harness::{Check, Decide, Edit, Outcome, Source, Suite, Trial};
 
-const CATALOGUE: &[Suite] = &[Suite::new("omarchy", "hostile", |_| Ok(checks())).with_table::<SmartCard>()];
-
-/// The target file has it for a suite that is not here.
-#[derive(Default, serde::Deserialize)]
-struct SmartCard {}
-
-impl Table for SmartCard {
-    const NAME: &'static str = "smartcard";
-
-    fn validate(&self) -> Result<(), String> {
-        Ok(())
-    }
-}
+const CATALOGUE: &[Suite] = &[Suite::new("omarchy", "hostile", |_| Ok(checks()))];
 
 fn main() -> ExitCode {
     harness::cli::main(CATALOGUE)
