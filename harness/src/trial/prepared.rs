@@ -11,9 +11,6 @@ use record::{MachineError, Need, Outcome, Stop, Transcript};
 
 use super::Machines;
 
-/// What is done on a machine.
-pub type Deed = for<'m> fn(&'m dyn Machine) -> BoxFuture<'m, Outcome>;
-
 /// A machine that was frozen after something was done on it, by commands and files alone: no connection outlives the
 /// freezing.
 pub struct Prepared<'t> {
@@ -23,7 +20,11 @@ pub struct Prepared<'t> {
 
 impl<'t> Machines<'t> {
     /// A machine on which this was done after its boot.
-    pub async fn after<Q>(self, deed: Q, doing: Deed) -> Result<Prepared<'t>, Stop>
+    pub async fn after<Q>(
+        self,
+        deed: Q,
+        doing: impl for<'m> FnOnce(&'m dyn Machine) -> BoxFuture<'m, Outcome> + Send,
+    ) -> Result<Prepared<'t>, Stop>
     where
         Q: Hash + Eq + Send + 'static,
     {
@@ -48,7 +49,11 @@ impl<'t> Machines<'t> {
 
 impl<'t> Prepared<'t> {
     /// A machine on which this was done after that. What comes before is part of what the deed's type says.
-    pub async fn after<Q>(&self, deed: Q, doing: Deed) -> Result<Prepared<'t>, Stop>
+    pub async fn after<Q>(
+        &self,
+        deed: Q,
+        doing: impl for<'m> FnOnce(&'m dyn Machine) -> BoxFuture<'m, Outcome> + Send,
+    ) -> Result<Prepared<'t>, Stop>
     where
         Q: Hash + Eq + Send + 'static,
     {
