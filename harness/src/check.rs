@@ -157,8 +157,8 @@ pub struct Suite {
     /// The target that it was written for.
     pub target: &'static str,
     pub name: &'static str,
-    /// The table of a target file that says what it cannot know.
-    pub table: Option<&'static str>,
+    /// The tables of a target file that say what it cannot know.
+    pub tables: &'static [&'static str],
     checks: fn(&Settings) -> Result<Vec<Check>, SettingsError>,
     furnish: Option<Furnish>,
 }
@@ -179,12 +179,17 @@ impl Suite {
         name: &'static str,
         checks: fn(&Settings) -> Result<Vec<Check>, SettingsError>,
     ) -> Suite {
-        Suite { target, name, table: None, checks, furnish: None }
+        Suite { target, name, tables: &[], checks, furnish: None }
     }
 
     /// The same, which has a table of its own in target files.
     pub const fn with_table<T: Table>(self) -> Suite {
-        Suite { table: Some(T::NAME), ..self }
+        Suite { tables: const { &[T::NAME] }, ..self }
+    }
+
+    /// The same, which shares one of two with other suites.
+    pub const fn with_tables<T: Table, U: Table>(self) -> Suite {
+        Suite { tables: const { &[T::NAME, U::NAME] }, ..self }
     }
 
     /// The same, which furnishes machines that somebody works in by hand.

@@ -3,6 +3,7 @@
 pub mod appliance;
 pub mod microvm;
 pub mod omarchy;
+mod plain;
 
 use harness::Suite;
 

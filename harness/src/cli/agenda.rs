@@ -80,8 +80,13 @@ fn labels(catalogue: &[Suite]) -> Vec<String> {
 
 /// A table that belongs to no suite would have no effect, and nobody would know.
 fn only_known_tables(suites: &[Suite], target: &Target) -> Result<(), Failure> {
-    let of_suites = suites.iter().filter_map(|suite| suite.table);
-    let known: Vec<&str> = OWN_TABLES.into_iter().chain(of_suites).collect();
+    let mut known = OWN_TABLES.to_vec();
+    // Suites may share one.
+    for table in suites.iter().flat_map(|suite| suite.tables) {
+        if !known.contains(table) {
+            known.push(table);
+        }
+    }
     let Some(Stranger { at, name }) = target.settings.stranger(&known) else { return Ok(()) };
     let meant = did_you_mean(&name, known.iter().copied());
     let known = known.join(", ");

@@ -7,7 +7,10 @@ mod process;
 mod programs;
 pub mod provision;
 pub mod session;
+mod settings;
 pub mod smartcard;
+mod unit;
+mod user;
 mod wrapper;
 
 use std::time::Duration;
@@ -20,31 +23,11 @@ fn document(section: &'static str) -> Source {
     Source::new("omarchy-architecture.md", section)
 }
 
-/// Whose desktop it is: an ordinary user.
-const USER: &str = "user";
-
 /// Has systemd of a running machine take over what its unit files say now.
 const DAEMON_RELOAD: Edit = Edit::Run { command: Text::Borrowed("systemctl daemon-reload") };
 
 /// A password that the policy lets the user have.
 const COMPLIANT: &str = "Violet+Anchor+38+Pebble";
-
-/// The same shell command, run as the user instead of root, without a seat or a session.
-fn as_user(command: &str) -> String {
-    run_by_user(&format!("sh -c {}", quoted(command)))
-}
-
-/// A command that the user runs. `runuser` would open a session of PAM's first, which nothing here is about and which
-/// takes an emulated guest ten times as long.
-fn run_by_user(command: &str) -> String {
-    format!("setpriv --reuid={USER} --regid={USER} --init-groups {command}")
-}
-
-/// A shell command as the user's own session runs it.
-fn in_session(command: &str) -> String {
-    let shell = quoted(command);
-    run_by_user(&format!("env HOME=/home/{USER} XDG_RUNTIME_DIR=/run/user/1000 sh -c {shell}"))
-}
 
 /// Waits, as long as this many seconds of the guest's own time, until a command succeeds, and tells whether
 /// it did. For what nothing announces: the guest tries again and again.
@@ -60,4 +43,92 @@ async fn within(machine: &dyn Machine, seconds: u32, command: &str) -> Result<bo
 /// instructions in each.
 fn limit(seconds: u32) -> Duration {
     Duration::from_secs(u64::from(seconds)) * 40 + COMMAND_LIMIT
+}
+
+#[cfg(test)]
+mod tests {
+    use harness::Settings;
+
+    use crate::CATALOGUE;
+
+    /// All that a machine may have otherwise, as one has it.
+    const OWN: &str = "
+        [omarchy]
+        user = 'andreym'
+        uid = 1001
+        share = '/media/translation'
+        drive = 'mac'
+        handler = 'translation'
+        [omarchy.unit]
+        share = 'shares.service'
+        watcher = 'translation.path'
+        registrar = 'translation.service'
+        device_broker = 'device.service'
+        agent = 'compliance.service'
+        timer = 'compliance.timer'
+        keyring = 'keyring.service'
+        [omarchy.wrapper]
+        portal = '/own/portal'
+        agent = '/own/agent'
+        user_broker = '/own/user-broker'
+        device_broker = '/own/device-broker'
+        [omarchy.library]
+        layer = '/own/lib'
+        openssl = '/own/openssl'
+        system = '/own/system'
+        [omarchy.program]
+        busybox = '/own/busybox'
+        shell = '/own/shell'
+        opensc_tool = '/own/opensc-tool'
+        pkcs11_tool = 'pkcs11-tool --module /own/proxy.so'
+        translator = '/own/translator'
+        [omarchy.pcscd]
+        socket = '/run/own/socket'
+        link = '/run/own/link'
+        reader = 'Own'
+        [omarchy.file]
+        handler = '/own/translation.conf'
+        share = '/own/shares'
+        link = '/own/link.conf'
+        add_reader = '/own/add-reader'
+        reload = '/own/reload'
+        environment = '/own/environment'
+        ";
+
+    #[test]
+    fn what_a_machine_has_otherwise_is_so_in_every_check() {
+        let settings = Settings::of("t.toml".as_ref(), OWN, "fixtures".into());
+        let suites = CATALOGUE.iter().filter(|suite| suite.target == "omarchy");
+        let checks: Vec<String> = suites
+            .flat_map(|suite| suite.checks(&settings).unwrap())
+            .map(|check| format!("{check:#?}"))
+            .collect();
+        let ours = [
+            "/home/user",
+            "--reuid=user",
+            "chown user",
+            "/run/user/1000",
+            "user@1000",
+            "/mnt/psf",
+            "prltoolsd",
+            "rosetta-binfmt",
+            "/etc/binfmt.d/",
+            "`rosetta`",
+            "broker.service",
+            "intune-agent.",
+            "gnome-keyring-daemon",
+            "/usr/local/",
+            "/opt/",
+            "/run/pcscd/pcscd.comm",
+            "pcscd-symlink",
+            "Virtual PCD",
+        ];
+        for word in ours {
+            let found: Vec<&String> = checks.iter().filter(|check| check.contains(word)).collect();
+            assert!(found.is_empty(), "{word}: {found:#?}");
+        }
+        for word in ["/home/andreym/", "chown andreym:", "/media/translation", "/own/user-broker"] {
+            assert!(checks.iter().any(|check| check.contains(word)), "{word}");
+        }
+    }
 }

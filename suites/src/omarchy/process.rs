@@ -9,8 +9,9 @@ use harness::{Machine, MachineError, Outcome, Status, Stop, expect, violated};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::wrapper::{Starter, VERSION, WRAPPERS, Wrapper};
-use super::{in_session, limit};
+use super::limit;
+use super::settings::Omarchy;
+use super::wrapper::{Starter, VERSION, Wrapper};
 
 /// What a wrapper finds when it is called.
 pub struct Caller<'c> {
@@ -21,7 +22,7 @@ pub struct Caller<'c> {
 
 /// A program that a wrapper has started.
 pub struct Process<'m> {
-    pub wrapper: &'static Wrapper,
+    pub wrapper: Wrapper,
     machine: &'m dyn Machine,
     /// The shell command that tells its number, or the control group that it is in.
     place: String,
@@ -57,33 +58,32 @@ const ASK_FILE: &str = "/run/assay-ask.pl";
 const STAYS: &str = "/run/assay-probe-stays";
 
 /// Has the user's service manager let it.
-const STAYING: (&str, &[u8]) = (
-    "/run/systemd/user/intune-agent.service.d/zz-assay-stays.conf",
-    b"[Service]\nTimeoutStartSec=infinity\nRestart=no\n",
-);
+const STAYING: &[u8] = b"[Service]\nTimeoutStartSec=infinity\nRestart=no\n";
 
 /// Starts the programs of all wrappers, each by who starts it in use, in a session that has this environment.
-pub async fn start(machine: &dyn Machine, caller: &Caller<'_>) -> Outcome {
-    nothing_is_missing(machine).await?;
+pub async fn start(machine: &dyn Machine, omarchy: &Omarchy, caller: &Caller<'_>) -> Outcome {
+    nothing_is_missing(machine, omarchy).await?;
     machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
-    keep_the_agent(machine).await?;
+    keep_the_agent(machine, omarchy).await?;
     let settings = caller.environment.iter().map(|(name, value)| quoted(&format!("{name}={value}")));
     let settings = settings.collect::<Vec<_>>().join(" ");
     machine.succeed(&format!("systemctl set-environment {settings}")).await?;
     // As a desktop does that has begun.
-    let update = in_session(&format!("dbus-update-activation-environment --systemd {settings}"));
+    let update = omarchy.in_session(&format!("dbus-update-activation-environment --systemd {settings}"));
     let updated = machine.run(&update).await?;
     expect(updated.success(), "the user's session takes an environment from their desktop", updated)?;
-    for wrapper in WRAPPERS {
-        let started = machine.run_within(&starting(wrapper, caller.directory), limit(START_LIMIT)).await?;
+    for wrapper in omarchy.wrappers() {
+        let command = starting(omarchy, &wrapper, caller.directory);
+        let started = machine.run_within(&command, limit(START_LIMIT)).await?;
         expect(started.success(), format!("{wrapper} starts its program"), started)?;
     }
     Ok(())
 }
 
 /// What a wrapper leads to or is interpreted by is for the image to have, not for the wrapper.
-pub async fn nothing_is_missing(machine: &dyn Machine) -> Outcome {
-    let files: Vec<&str> = WRAPPERS.iter().map(|wrapper| wrapper.file).collect();
+pub async fn nothing_is_missing(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
+    let wrappers = omarchy.wrappers();
+    let files: Vec<&str> = wrappers.iter().map(|wrapper| &*wrapper.file).collect();
     match programs::missing(machine, &[], &files).await? {
         Some(missing) => Err(Stop::Broken(missing.to_string())),
         None => Ok(()),
@@ -91,32 +91,33 @@ pub async fn nothing_is_missing(machine: &dyn Machine) -> Outcome {
 }
 
 /// Has the agent stay, whoever starts it, and ends one that would not.
-pub async fn keep_the_agent(machine: &dyn Machine) -> Result<(), MachineError> {
-    let (file, content) = STAYING;
+pub async fn keep_the_agent(machine: &dyn Machine, omarchy: &Omarchy) -> Result<(), MachineError> {
+    let file = format!("/run/systemd/user/{}.d/zz-assay-stays.conf", omarchy.unit.agent);
     machine.write(Path::new(STAYS), b"", 0o644).await?;
-    machine.write(Path::new(file), content, 0o644).await?;
-    machine.succeed(&in_session("systemctl --user daemon-reload")).await.map(drop)
+    machine.write(Path::new(&file), STAYING, 0o644).await?;
+    machine.succeed(&omarchy.in_session("systemctl --user daemon-reload")).await.map(drop)
 }
 
 /// Those programs.
-pub fn processes(machine: &dyn Machine) -> Vec<Process<'_>> {
-    WRAPPERS.iter().map(|wrapper| Process { wrapper, machine, place: place(wrapper) }).collect()
+pub fn processes<'m>(machine: &'m dyn Machine, omarchy: &Omarchy) -> Vec<Process<'m>> {
+    let process = |wrapper| Process { place: place(omarchy, &wrapper), wrapper, machine };
+    omarchy.wrappers().into_iter().map(process).collect()
 }
 
 /// The shell command that has it started, and waits until it has begun.
-fn starting(wrapper: &Wrapper, directory: &str) -> String {
-    match wrapper.starter {
+fn starting(omarchy: &Omarchy, wrapper: &Wrapper, directory: &str) -> String {
+    match &wrapper.starter {
         // By its name, from wherever the user has it.
-        Starter::User => in_session(&format!(
+        Starter::User => omarchy.in_session(&format!(
             "systemd-run --user --quiet --service-type=exec --unit={} --working-directory={directory} \
-             /bin/bash --login -c 'exec {}-rosetta'",
+             /bin/bash --login -c 'exec {}'",
             unit_by_user(wrapper),
-            wrapper.name
+            wrapper.command()
         )),
         Starter::Timer(unit) => {
-            in_session(&format!("systemctl --user restart --no-block {unit} && {}", begun(unit)))
+            omarchy.in_session(&format!("systemctl --user restart --no-block {unit} && {}", begun(unit)))
         }
-        Starter::SessionBus(name) => in_session(&format!(
+        Starter::SessionBus(name) => omarchy.in_session(&format!(
             "busctl --user --timeout={START_LIMIT} call {name} / org.freedesktop.DBus.Peer Ping"
         )),
         Starter::System(unit) => format!("systemctl restart {unit}"),
@@ -130,12 +131,12 @@ pub fn begun(unit: &str) -> String {
 }
 
 /// The shell command that tells its number, or the control group that it is in.
-fn place(wrapper: &Wrapper) -> String {
+fn place(omarchy: &Omarchy, wrapper: &Wrapper) -> String {
     let group = |unit: &str| format!("show -P ControlGroup {unit}");
-    match wrapper.starter {
-        Starter::User => in_session(&format!("systemctl --user {}", group(&unit_by_user(wrapper)))),
-        Starter::Timer(unit) => in_session(&format!("systemctl --user {}", group(unit))),
-        Starter::SessionBus(name) => in_session(&format!(
+    match &wrapper.starter {
+        Starter::User => omarchy.in_session(&format!("systemctl --user {}", group(&unit_by_user(wrapper)))),
+        Starter::Timer(unit) => omarchy.in_session(&format!("systemctl --user {}", group(unit))),
+        Starter::SessionBus(name) => omarchy.in_session(&format!(
             "busctl --user call {0} /org/freedesktop/DBus {0} GetConnectionUnixProcessID s {name}",
             BUS.name
         )),
@@ -152,7 +153,7 @@ impl<'m> Process<'m> {
     /// The program of a wrapper that somebody else has started, by its number.
     pub async fn known(
         machine: &'m dyn Machine,
-        wrapper: &'static Wrapper,
+        wrapper: Wrapper,
         id: u32,
     ) -> Result<Process<'m>, MachineError> {
         Process::at(machine, wrapper, format!("echo {id}")).await
@@ -161,14 +162,16 @@ impl<'m> Process<'m> {
     /// The same, where the one is that starts the wrapper in use.
     pub async fn in_use(
         machine: &'m dyn Machine,
-        wrapper: &'static Wrapper,
+        omarchy: &Omarchy,
+        wrapper: Wrapper,
     ) -> Result<Process<'m>, MachineError> {
-        Process::at(machine, wrapper, place(wrapper)).await
+        let place = place(omarchy, &wrapper);
+        Process::at(machine, wrapper, place).await
     }
 
     async fn at(
         machine: &'m dyn Machine,
-        wrapper: &'static Wrapper,
+        wrapper: Wrapper,
         place: String,
     ) -> Result<Process<'m>, MachineError> {
         machine.write(Path::new(ASK_FILE), ASK.as_bytes(), 0o644).await?;
@@ -225,5 +228,36 @@ impl<'m> Process<'m> {
             Ok(Reply::Failure(failure)) => broken(&failure),
             Err(error) => broken(&format!("{error} in {output}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wrapper_is_started_by_who_starts_it_in_use() {
+        let omarchy = Omarchy::default();
+        let session = "env HOME=/home/user XDG_RUNTIME_DIR=/run/user/1000 ";
+        let [portal, agent, user_broker, device_broker] = omarchy.wrappers().map(|wrapper| {
+            let commands = [starting(&omarchy, &wrapper, "/"), place(&omarchy, &wrapper)];
+            commands.map(|command| command.replace(&omarchy.run_by_user(session), "")).join("\n")
+        });
+        insta::assert_snapshot!(portal, @r"
+        sh -c 'systemd-run --user --quiet --service-type=exec --unit=assay-intune-portal.service --working-directory=/ /bin/bash --login -c '\''exec intune-portal-rosetta'\'''
+        sh -c 'systemctl --user show -P ControlGroup assay-intune-portal.service'
+        ");
+        insta::assert_snapshot!(agent, @r#"
+        sh -c 'systemctl --user restart --no-block intune-agent.service && timeout 60 sh -c '\''until test "$(systemctl --user show -P MainPID intune-agent.service)" -gt 0; do sleep 0.2; done'\'''
+        sh -c 'systemctl --user show -P ControlGroup intune-agent.service'
+        "#);
+        insta::assert_snapshot!(user_broker, @r"
+        sh -c 'busctl --user --timeout=60 call com.microsoft.identity.broker1 / org.freedesktop.DBus.Peer Ping'
+        sh -c 'busctl --user call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus GetConnectionUnixProcessID s com.microsoft.identity.broker1'
+        ");
+        insta::assert_snapshot!(device_broker, @r"
+        systemctl restart microsoft-identity-device-broker.service
+        systemctl show -P ControlGroup microsoft-identity-device-broker.service
+        ");
     }
 }

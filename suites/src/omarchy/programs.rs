@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use harness::{Machine, Prepared, Stop, Trial};
+use harness::{Machine, Outcome, Prepared, Stop, Trial};
 
 use super::process::{Caller, start};
-use super::wrapper::SYSTEM_LIBRARIES;
-
-/// A caller from whose environment and directory wrappers must take nothing over: a desktop has its programs draw
-/// otherwise, and a libcrypto may lie anywhere.
-const CALLER: Caller<'static> =
-    Caller { environment: &[("GDK_BACKEND", "wayland,x11,*")], directory: SYSTEM_LIBRARIES };
+use super::settings::{Omarchy, omarchy};
 
 #[derive(PartialEq, Eq, Hash)]
 struct Programs;
 
-/// Machines on which that caller has started them.
+/// Machines on which a caller has started them from whose environment and directory wrappers must take nothing over.
 pub async fn programs(trial: &Trial) -> Result<Prepared<'_>, Stop> {
-    trial.subject()?.after(Programs, |machine| Box::pin(start(machine, &CALLER))).await
+    let omarchy = omarchy(trial)?;
+    trial.subject()?.after(Programs, |machine| Box::pin(called(machine, omarchy))).await
+}
+
+/// A desktop has its programs draw otherwise, and a libcrypto may lie anywhere.
+async fn called(machine: &dyn Machine, omarchy: Arc<Omarchy>) -> Outcome {
+    let environment = &[("GDK_BACKEND", "wayland,x11,*")];
+    start(machine, &omarchy, &Caller { environment, directory: &omarchy.library.system }).await
 }
 
 /// One of them.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::settings::Convention;
+use crate::plain;
 
 /// What a target file says of the host. What it does not say is as the document has it (microvm-credential-loading.md,
 /// phases 1 to 5), or as the reference has it where the document is silent.
@@ -99,28 +100,20 @@ impl Host {
     pub fn validate(&self) -> Result<(), String> {
         let places = [("secrets", &self.secrets), ("decrypted", &self.decrypted)];
         let hypervisors = self.hypervisors.iter().map(|path| ("hypervisors", path));
-        for (name, path) in places.into_iter().chain(hypervisors) {
-            if !path.is_absolute() || !is_plain(&path.to_string_lossy()) {
-                return Err(format!(
-                    "credentials.host.{name} = {path:?}: use a path of the machine, from /, without blanks and quotes"
-                ));
-            }
-        }
+        plain::paths("credentials.host", places.into_iter().chain(hypervisors))?;
         if let Some(path) = self.hypervisors.iter().find(|path| !names_a_hypervisor(path)) {
             return Err(format!(
                 "credentials.host.hypervisors = {path:?}: its name has to say which it is: cloud-hypervisor or qemu"
             ));
         }
-        all_plain(
-            "credentials.host",
-            [
-                ("unit", &self.unit),
-                ("user", &self.user),
-                ("group", &self.group),
-                ("prefix", &self.prefix),
-                ("installer", &self.installer),
-            ],
-        )?;
+        let names = [
+            ("unit", &self.unit),
+            ("user", &self.user),
+            ("group", &self.group),
+            ("installer", &self.installer),
+        ];
+        let prefix = Some(("prefix", &self.prefix)).filter(|(_, prefix)| !prefix.is_empty());
+        plain::names("credentials.host", names.into_iter().chain(prefix))?;
         let Ask { hypervisor, form, convention, secrets, fixed } = &self.ask;
         let variables = [hypervisor, form, convention, secrets, fixed].into_iter().flatten();
         for variable in variables {
@@ -143,7 +136,7 @@ impl Guest {
     }
 
     pub fn validate(&self) -> Result<(), String> {
-        all_plain(
+        plain::names(
             "credentials.guest",
             [("plain", &self.plain), ("host", &self.host), ("user", &self.user), ("other", &self.other)],
         )
@@ -153,19 +146,4 @@ impl Guest {
 fn names_a_hypervisor(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy());
     name.is_some_and(|name| name.contains("cloud-hypervisor") || name.contains("qemu"))
-}
-
-/// What a shell takes as it is, for it becomes a word of a command.
-fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/@._:-+".contains(c);
-    text.chars().all(plain)
-}
-
-fn all_plain<const N: usize>(table: &str, settings: [(&str, &String); N]) -> Result<(), String> {
-    match settings.into_iter().find(|(name, text)| !is_plain(text) || text.is_empty() && *name != "prefix") {
-        None => Ok(()),
-        Some((name, text)) => {
-            Err(format!("{table}.{name} = {text:?}: use a name, without blanks and quotes"))
-        }
-    }
 }

@@ -4,9 +4,6 @@ use std::fmt;
 
 use harness::{Machine, MachineError};
 
-/// The interpreter on the share (step 3.1).
-pub const INTERPRETER: &str = "/mnt/psf/RosettaLinux/rosetta";
-
 /// One entry of binfmt_misc, as the kernel tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handler {

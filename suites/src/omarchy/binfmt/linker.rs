@@ -2,8 +2,9 @@
 
 use harness::{Check, Edit, Need, Outcome, Trial};
 
-use super::interpreted::{DYNAMIC, is_interpreted};
+use super::interpreted::is_interpreted;
 use crate::omarchy::document;
+use crate::omarchy::settings::omarchy;
 
 const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
 
@@ -27,7 +28,8 @@ pub fn dynamic_linker() -> Check {
 }
 
 async fn dynamic_linker_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let what = format!("{LINKER} with a dynamic program to load");
-    is_interpreted(&*machine, &what, "exit 42", &format!("{LINKER} {DYNAMIC}"), 42).await
+    let loaded = format!("{LINKER} {}", omarchy.program.shell);
+    is_interpreted(&*machine, &omarchy, &what, "exit 42", &loaded, 42).await
 }

@@ -5,13 +5,19 @@ use std::time::Duration;
 use harness::machine::quoted;
 use harness::{Check, Edit, Need, Outcome, Output, Status, Trial, expect};
 
-use super::handler::INTERPRETER;
-use super::interpreted::{DYNAMIC, INTERPRETED_FILE, STATIC, is_interpreted, lay};
+use super::RESTART;
+use super::interpreted::{INTERPRETED_FILE, is_interpreted, lay};
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, put};
-use super::{CONF, RESTART, SECOND_HANDLER, SHARE};
-use crate::omarchy::{document, run_by_user};
+use crate::omarchy::document;
+use crate::omarchy::settings::{Omarchy, omarchy};
 
-pub fn matches_x86_64_only() -> Check {
+pub fn matches_x86_64_only(omarchy: &Omarchy) -> Check {
+    // In the handler's file the interpreter comes after the mask.
+    let interpreter = omarchy.interpreter();
+    let next = interpreter.split('/').nth(1).unwrap_or_default();
+    let mask = |from: &str, to: &str| {
+        Edit::replace(omarchy.file.handler.clone(), format!("{from}:/{next}"), format!("{to}:/{next}"))
+    };
     Check::must(
         "binfmt.matches-x86-64-only",
         document("Phase 3, 3.1"),
@@ -20,18 +26,15 @@ pub fn matches_x86_64_only() -> Check {
         matches_x86_64_only_holds,
     )
     .needs([Need::Undo, Need::Drives])
-    .mutant(
-        "mask too wide (machine field)",
-        [Edit::replace(CONF, r"\xfe\xff\xff\xff:/mnt", r"\xfe\xff\x00\x00:/mnt")],
-    )
-    .mutant("mask that misses PIE", [Edit::replace(CONF, r"\xfe\xff\xff\xff:/mnt", r"\xff\xff\xff\xff:/mnt")])
+    .mutant("mask too wide (machine field)", [mask(r"\xfe\xff\xff\xff", r"\xfe\xff\x00\x00")])
+    .mutant("mask that misses PIE", [mask(r"\xfe\xff\xff\xff", r"\xff\xff\xff\xff")])
 }
 
 /// Bash's own exit status for a file that nothing can execute.
 const NOT_EXECUTABLE: i32 = 126;
 
 async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine_without_drives().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine_without_drives().await?);
     let programs = [
         ("an aarch64 program", "aarch64", elf(AARCH64, ET_EXEC, AARCH64_EXIT_45), 45),
         ("a shell script", "script", b"#!/bin/sh\nexit 7\n".to_vec(), 7),
@@ -44,11 +47,11 @@ async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
             NOT_EXECUTABLE,
         ),
     ];
-    let mut script = format!(". {INTERPRETED_FILE}\n{REGISTERED}");
+    let mut script = format!(". {INTERPRETED_FILE}\n{}", registered(&omarchy));
     for (_, name, content, _) in &programs {
         let path = put(&*machine, name, content, 0o755).await?;
         let is_taken = content.get(18..20) == Some(&X86_64.to_le_bytes());
-        let run = if is_taken { format!("interpreted {INTERPRETER} '' {path}") } else { path };
+        let run = if is_taken { format!("interpreted {} '' {path}", omarchy.interpreter()) } else { path };
         script.push_str(&format!("{run}; echo {name} $?\n"));
     }
 
@@ -56,7 +59,7 @@ async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
     // started before the share is plugged in, and needs no other.
     lay(&*machine).await?;
     let script = format!("bash -c {}", quoted(&script));
-    let (ran, plugged) = tokio::join!(machine.run_within(&script, SLOW), machine.plug(SHARE));
+    let (ran, plugged) = tokio::join!(machine.run_within(&script, SLOW), machine.plug(&omarchy.drive));
     plugged?;
     let ran = ran?;
     let text = ran.text();
@@ -73,12 +76,16 @@ async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
 
 /// Waits with nothing but the shell itself, up to a minute of the guest for the share and fifteen seconds for the
 /// handler. That somebody registers it then is another invariant: here it is only to be there.
-const REGISTERED: &str = "\
-    exec {never}<> <(:)\n\
-    within() { until [ -e $2 ] || [ $SECONDS -ge $1 ]; do read -t 0.1 -u $never; done; }\n\
-    within 60 /mnt/psf/RosettaLinux/rosetta\n\
-    within $((SECONDS + 15)) /proc/sys/fs/binfmt_misc/rosetta\n\
-    [ -e /proc/sys/fs/binfmt_misc/rosetta ] || systemctl restart systemd-binfmt.service\n";
+fn registered(omarchy: &Omarchy) -> String {
+    let (interpreter, registered) = (omarchy.interpreter(), omarchy.registered());
+    format!(
+        "exec {{never}}<> <(:)\n\
+        within() {{ until [ -e $2 ] || [ $SECONDS -ge $1 ]; do read -t 0.1 -u $never; done; }}\n\
+        within 60 {interpreter}\n\
+        within $((SECONDS + 15)) {registered}\n\
+        [ -e {registered} ] || {RESTART}\n"
+    )
+}
 
 /// A minute of a guest can be a long one.
 const SLOW: Duration = Duration::from_secs(300);
@@ -86,7 +93,8 @@ const SLOW: Duration = Duration::from_secs(300);
 /// `mov x0, #45; mov x8, #93 (exit); svc #0`.
 const AARCH64_EXIT_45: &[u8] = &[0xa0, 0x05, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4];
 
-pub fn flags() -> Check {
+pub fn flags(omarchy: &Omarchy) -> Check {
+    let handler = &omarchy.file.handler;
     Check::hazard(
         "binfmt.flags",
         document("Boot-Time Dependencies, 4; Phase 3, 3.1"),
@@ -96,29 +104,34 @@ pub fn flags() -> Check {
         flags_holds,
     )
     .needs([Need::Undo])
-    .mutant(":PC", [Edit::replace(CONF, ":PFC", ":PC"), Edit::run(RESTART)])
-    .mutant(":PF", [Edit::replace(CONF, ":PFC", ":PF"), Edit::run(RESTART)])
-    .mutant("another handler for x86_64 registered after it", [SECOND_HANDLER])
+    .mutant(":PC", [Edit::replace(handler.clone(), ":PFC", ":PC"), Edit::run(RESTART)])
+    .mutant(":PF", [Edit::replace(handler.clone(), ":PFC", ":PF"), Edit::run(RESTART)])
+    .mutant("another handler for x86_64 registered after it", [omarchy.second_handler()])
 }
 
 async fn flags_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
 
     let program = put(&*machine, "jail/exit", &elf(X86_64, ET_EXEC, &exit(42)), 0o755).await?;
-    is_interpreted(&*machine, "an x86_64 program", "", &program, 42).await?;
+    is_interpreted(&*machine, &omarchy, "an x86_64 program", "", &program, 42).await?;
     let jailed = machine.run("chroot /var/lib/assay/jail /exit </dev/null").await?;
     ends_with("an x86_64 program in a chroot without the share (F)", &jailed, 42)?;
-    let unshared = "unshare --mount sh -c 'umount /mnt/psf/RosettaLinux && exec /var/lib/assay/jail/exit' \
-                    </dev/null";
-    let unshared = machine.run(unshared).await?;
+    let unshared = format!(
+        "unshare --mount sh -c 'umount {} && exec /var/lib/assay/jail/exit' </dev/null",
+        omarchy.share
+    );
+    let unshared = machine.run(&unshared).await?;
     ends_with("an x86_64 program in a mount namespace without the share (F)", &unshared, 42)?;
 
     let setuid = put(&*machine, "euid", &elf(X86_64, ET_EXEC, &exit_with_euid()), 0o4755).await?;
-    let as_user = machine.run(&run_by_user(&setuid)).await?;
-    ends_with("the effective user of a set-user-id-root program started by user 1000 (C)", &as_user, 0)
+    let as_user = machine.run(&omarchy.run_by_user(&setuid)).await?;
+    let what =
+        format!("the effective user of a set-user-id-root program started by user {} (C)", omarchy.uid);
+    ends_with(&what, &as_user, 0)
 }
 
-pub fn executes() -> Check {
+pub fn executes(omarchy: &Omarchy) -> Check {
+    let (file, unit) = (&omarchy.file.share, &omarchy.unit.share);
     Check::must(
         "binfmt.executes",
         document("Phase 3, 3.1"),
@@ -130,17 +143,19 @@ pub fn executes() -> Check {
     .mutant(
         "stand-in interpreter not executable",
         [
-            Edit::replace("/usr/bin/prltoolsd", "\"ro,X-mount.subdir=", "\"ro,noexec,X-mount.subdir="),
-            Edit::run("systemctl restart prltoolsd.service"),
+            Edit::replace(file.clone(), "\"ro,X-mount.subdir=", "\"ro,noexec,X-mount.subdir="),
+            Edit::run(format!("systemctl restart {unit}")),
         ],
     )
-    .mutant("another handler for x86_64 registered after it", [SECOND_HANDLER])
+    .mutant("another handler for x86_64 registered after it", [omarchy.second_handler()])
 }
 
 async fn executes_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    is_interpreted(&*machine, "a dynamic x86_64 program", "exit 42", DYNAMIC, 42).await?;
-    is_interpreted(&*machine, "a static x86_64 program", "exit 43", STATIC, 43).await
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let shell = &omarchy.program.shell;
+    is_interpreted(&*machine, &omarchy, "a dynamic x86_64 program", "exit 42", shell, 42).await?;
+    let shell = omarchy.static_shell();
+    is_interpreted(&*machine, &omarchy, "a static x86_64 program", "exit 43", &shell, 43).await
 }
 
 fn ends_with(what: &str, output: &Output, status: i32) -> Outcome {

@@ -11,46 +11,43 @@ mod registration;
 mod share;
 mod watcher;
 
-use harness::{Check, Edit, Suite, Text};
+use harness::{Check, Edit, Settings, SettingsError, Suite};
 
-pub const SUITE: Suite = Suite::new("omarchy", "binfmt", |_| Ok(checks()));
+use super::settings::Omarchy;
 
-fn checks() -> Vec<Check> {
-    vec![
-        registration::registered(),
-        matching::matches_x86_64_only(),
-        matching::flags(),
-        matching::executes(),
-        share::mount_before(),
-        share::mount_late(),
-        share::mount_never(),
-        watcher::watcher_no_loop(),
-        share::share_lost_and_back(),
-        registration::restart_idempotent(),
-        registration::survives_reboots(),
+pub const SUITE: Suite = Suite::new("omarchy", "binfmt", checks).with_table::<Omarchy>();
+
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    let omarchy = settings.read::<Omarchy>()?;
+    Ok(vec![
+        registration::registered(&omarchy),
+        matching::matches_x86_64_only(&omarchy),
+        matching::flags(&omarchy),
+        matching::executes(&omarchy),
+        share::mount_before(&omarchy),
+        share::mount_late(&omarchy),
+        share::mount_never(&omarchy),
+        watcher::watcher_no_loop(&omarchy),
+        share::share_lost_and_back(&omarchy),
+        registration::restart_idempotent(&omarchy),
+        registration::survives_reboots(&omarchy),
         linker::dynamic_linker(),
-        consumers::consumer_recovers(),
+        consumers::consumer_recovers(&omarchy),
         nix::nix_order(),
-    ]
+    ])
 }
 
-/// The handler's configuration file (step 3.1).
-const CONF: &str = "/etc/binfmt.d/rosetta.conf";
-
-/// Has what that file says now taken over without another boot.
+/// Has what the handler's file says now taken over without another boot.
 const RESTART: &str = "systemctl restart systemd-binfmt.service";
 
-/// The units that wait for the interpreter (step 3.2).
-const WATCHER: &str = "/etc/systemd/system/rosetta-binfmt.path";
-const WATCHER_SERVICE: &str = "/etc/systemd/system/rosetta-binfmt.service";
-
-/// Has another translator registered for x86_64 after the interpreter, as a container that wants images of another
-/// architecture does: the kernel asks the newest first.
-const SECOND_HANDLER: Edit = Edit::Run {
-    command: Text::Borrowed(
-        r"printf %s ':qemu-x86_64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00:\xff\xff\xff\xff\xff\xfe\xfe\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/opt/interpreter/usr/bin/qemu-x86_64-static:OCF' >/proc/sys/fs/binfmt_misc/register",
-    ),
-};
-
-/// The drive that stands for the share.
-const SHARE: &str = "psf";
+impl Omarchy {
+    /// Has another translator registered for x86_64 after the interpreter, as a container that wants images of another
+    /// architecture does: the kernel asks the newest first.
+    fn second_handler(&self) -> Edit {
+        let x86_64 = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00";
+        let mask = r"\xff\xff\xff\xff\xff\xfe\xfe\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff";
+        let translator = &self.program.translator;
+        let entry = format!(":qemu-x86_64:M::{x86_64}:{mask}:{translator}:OCF");
+        Edit::run(format!("printf %s '{entry}' >/proc/sys/fs/binfmt_misc/register"))
+    }
+}

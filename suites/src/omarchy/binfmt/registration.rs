@@ -2,53 +2,62 @@
 
 use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
-use super::handler::{INTERPRETER, described, handlers, taking};
-use super::interpreted::{STATIC, is_interpreted};
+use super::handler::{described, handlers, taking};
+use super::interpreted::is_interpreted;
 use super::program::{ET_EXEC, X86_64, elf, exit};
 use super::share::late_and_late_again;
-use super::{CONF, RESTART, SECOND_HANDLER, handler};
+use super::{RESTART, handler};
+use crate::omarchy::settings::{Omarchy, omarchy};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
-pub fn registered() -> Check {
+pub fn registered(omarchy: &Omarchy) -> Check {
+    let (handler, interpreter, file) = (&omarchy.handler, omarchy.interpreter(), &omarchy.file.handler);
+    let shares = interpreter.rsplitn(3, '/').nth(2).unwrap_or_default();
     Check::must(
         "binfmt.registered",
         document("Phase 3, 3.1"),
-        "After boot with the share present, the handler `rosetta` is enabled with the interpreter \
-         `/mnt/psf/RosettaLinux/rosetta`, and it executes x86_64 programs.",
+        format!(
+            "After boot with the share present, the handler `{handler}` is enabled with the interpreter \
+             `{interpreter}`, and it executes x86_64 programs."
+        ),
         is_registered,
     )
     .needs([Need::Undo])
-    .mutant("no rosetta.conf", [Edit::remove(CONF), Edit::run(RESTART)])
+    .mutant("no rosetta.conf", [Edit::remove(file.clone()), Edit::run(RESTART)])
     .mutant(
         "conf under another name",
-        [Edit::replace(CONF, ":rosetta:M:", ":rosetta2:M:"), Edit::run(RESTART)],
+        [
+            Edit::replace(file.clone(), format!(":{handler}:M:"), format!(":{handler}2:M:")),
+            Edit::run(RESTART),
+        ],
     )
     .mutant(
         "interpreter path /media/psf/...",
         [
-            Edit::replace(CONF, ":/mnt/psf/", ":/media/psf/"),
+            Edit::replace(file.clone(), format!(":{shares}/"), ":/media/psf/"),
             // That nothing is there is an error of systemd-binfmt's, as it would be at a boot.
-            Edit::run("! systemctl restart systemd-binfmt.service"),
+            Edit::run(format!("! {RESTART}")),
         ],
     )
-    .mutant("another handler for x86_64 registered after it", [SECOND_HANDLER])
+    .mutant("another handler for x86_64 registered after it", [omarchy.second_handler()])
 }
 
 async fn is_registered(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let (name, interpreter, shell) = (&omarchy.handler, omarchy.interpreter(), omarchy.static_shell());
     let handlers = handlers(&*machine).await?;
     let is_ours = |handler: &handler::Handler| {
-        handler.name == "rosetta" && handler.enabled && handler.interpreter == INTERPRETER
+        handler.name == *name && handler.enabled && handler.interpreter == interpreter
     };
     expect(
         handlers.iter().any(is_ours),
-        format!("handler \"rosetta\", enabled, with interpreter {INTERPRETER:?}"),
+        format!("handler {name:?}, enabled, with interpreter {interpreter:?}"),
         described(&handlers),
     )?;
-    is_interpreted(&*machine, "a static x86_64 program", "exit 42", STATIC, 42).await
+    is_interpreted(&*machine, &omarchy, "a static x86_64 program", "exit 42", &shell, 42).await
 }
 
-pub fn restart_idempotent() -> Check {
+pub fn restart_idempotent(omarchy: &Omarchy) -> Check {
     Check::must(
         "binfmt.restart-idempotent",
         document("Phase 3, 3.1"),
@@ -61,9 +70,12 @@ pub fn restart_idempotent() -> Check {
         [
             Edit::write(
                 "/etc/systemd/system/systemd-binfmt.service.d/another.conf",
-                "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || \
-                 echo \":another:M:18:>\\\\x00::/mnt/psf/RosettaLinux/rosetta:F\" \
-                 >/proc/sys/fs/binfmt_misc/register'\n",
+                format!(
+                    "[Service]\nExecStartPost=/bin/sh -c 'test -e /proc/sys/fs/binfmt_misc/another || \
+                     echo \":another:M:18:>\\\\x00::{}:F\" \
+                     >/proc/sys/fs/binfmt_misc/register'\n",
+                    omarchy.interpreter()
+                ),
             ),
             DAEMON_RELOAD,
         ],
@@ -71,7 +83,8 @@ pub fn restart_idempotent() -> Check {
 }
 
 async fn restart_is_idempotent(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let (interpreter, shell) = (omarchy.interpreter(), omarchy.static_shell());
     for restarts in [
         format!("{RESTART} && {RESTART} && {RESTART}"),
         format!("for i in 1 2 3 4; do {RESTART} & done; wait"),
@@ -79,15 +92,15 @@ async fn restart_is_idempotent(trial: &Trial) -> Outcome {
         // How they end is nothing to go by: a line that systemd-binfmt cannot read makes it fail, whosever it is.
         let restarted = machine.run(&restarts).await?;
         let taking = taking(&*machine, &elf(X86_64, ET_EXEC, &exit(0))).await?;
-        let once = matches!(&taking[..], [handler] if handler.interpreter == INTERPRETER);
-        let expected = format!("one handler for x86-64 programs, with interpreter {INTERPRETER:?}");
+        let once = matches!(&taking[..], [handler] if handler.interpreter == interpreter);
+        let expected = format!("one handler for x86-64 programs, with interpreter {interpreter:?}");
         expect(once, expected, format!("{}; the restarts: {restarted}", described(&taking)))?;
-        is_interpreted(&*machine, "a static x86_64 program", "exit 42", STATIC, 42).await?;
+        is_interpreted(&*machine, &omarchy, "a static x86_64 program", "exit 42", &shell, 42).await?;
     }
     Ok(())
 }
 
-pub fn survives_reboots() -> Check {
+pub fn survives_reboots(omarchy: &Omarchy) -> Check {
     Check::must(
         "binfmt.survives-reboots",
         document("Race Conditions and Mitigations, 1"),
@@ -97,6 +110,6 @@ pub fn survives_reboots() -> Check {
     .needs([Need::Undo, Need::Boot, Need::Drives, Need::Sockets])
     .mutant(
         "a runtime-only registration",
-        [Edit::run("mkdir -p /run/binfmt.d && mv /etc/binfmt.d/rosetta.conf /run/binfmt.d/")],
+        [Edit::run(format!("mkdir -p /run/binfmt.d && mv {} /run/binfmt.d/", omarchy.file.handler))],
     )
 }

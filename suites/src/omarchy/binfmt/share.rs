@@ -6,13 +6,10 @@ use std::time::Duration;
 use harness::lab::Drives;
 use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Status, Stop, Trial, expect, violated};
 
-use super::handler::{INTERPRETER, described, handlers};
-use super::interpreted::{STATIC, interpreted, is_interpreted, lay};
-use super::{SHARE, WATCHER, WATCHER_SERVICE};
-use crate::omarchy::{DAEMON_RELOAD, document, within};
-
-/// Where the share is mounted, as systemd names it.
-const MOUNT: &str = "mnt-psf-RosettaLinux.mount";
+use super::handler::{described, handlers};
+use super::interpreted::{is_interpreted, lay};
+use crate::omarchy::settings::{Omarchy, omarchy};
+use crate::omarchy::{DAEMON_RELOAD, document, unit, within};
 
 /// How long after the mount x86_64 programs must run, in seconds.
 pub const REGISTRATION_LIMIT: u32 = 5;
@@ -21,7 +18,7 @@ pub const REGISTRATION_LIMIT: u32 = 5;
 /// machine that is still booting, emulated on a busy host.
 const MOUNT_LIMIT: Duration = Duration::from_secs(180);
 
-pub fn mount_before() -> Check {
+pub fn mount_before(omarchy: &Omarchy) -> Check {
     Check::must(
         "binfmt.mount-before",
         document("Boot-Time Dependencies, 3"),
@@ -32,46 +29,49 @@ pub fn mount_before() -> Check {
     .mutant_at_boot(
         "path watcher disabled and systemd-binfmt masked",
         [
-            Edit::run("systemctl disable rosetta-binfmt.path"),
+            Edit::run(format!("systemctl disable {}", omarchy.unit.watcher)),
             Edit::run("systemctl mask systemd-binfmt.service"),
         ],
     )
 }
 
 async fn mount_before_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    is_mounted_first(&*machine).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    is_mounted_first(&*machine, &omarchy).await?;
     let handlers = handlers(&*machine).await?;
     lay(&*machine).await?;
-    let ran = machine.run(&interpreted("exit 0", STATIC)).await?;
+    let ran = machine.run(&omarchy.interpreted("exit 0", &omarchy.static_shell())).await?;
     expect(
         ran.success(),
-        format!("{INTERPRETER} executes an x86_64 program when boot finishes"),
+        format!("{} executes an x86_64 program when boot finishes", omarchy.interpreter()),
         format!("{ran}; {}", described(&handlers)),
     )
 }
 
 /// That the stand-in for Parallels' daemon had the share mounted before systemd-binfmt ran. When systemd noticed the
 /// mount is no measure of that: it may have noticed it later than the daemon was ready, for which systemd-binfmt waits.
-async fn is_mounted_first(machine: &dyn Machine) -> Outcome {
+async fn is_mounted_first(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
+    let (share, unit) = (&omarchy.share, &omarchy.unit.share);
     let times = machine
-        .succeed(
-            "findmnt --noheadings --output=TARGET /mnt/psf/RosettaLinux && \
-             systemctl show -P ActiveEnterTimestampMonotonic prltoolsd.service && \
-             systemctl show -P InactiveExitTimestampMonotonic systemd-binfmt.service",
-        )
+        .succeed(&format!(
+            "findmnt --noheadings --output=TARGET {share} && \
+             systemctl show -P ActiveEnterTimestampMonotonic {unit} && \
+             systemctl show -P InactiveExitTimestampMonotonic systemd-binfmt.service"
+        ))
         .await?;
     let times: Vec<u64> = times.lines().filter_map(|time| time.trim().parse().ok()).collect();
     match times[..] {
         // systemd says 0 for what never happened.
         [ready, ran] if ready != 0 && (ran == 0 || ready <= ran) => Ok(()),
         _ => Err(Stop::Broken(format!(
-            "the share was not mounted first: prltoolsd and systemd-binfmt came at {times:?} µs"
+            "the share was not mounted first: {} and systemd-binfmt came at {times:?} µs",
+            unit.trim_end_matches(".service")
         ))),
     }
 }
 
-pub fn mount_late() -> Check {
+pub fn mount_late(omarchy: &Omarchy) -> Check {
+    let (watcher, registrar) = (&omarchy.unit.watcher, &omarchy.unit.registrar);
     Check::must(
         "binfmt.mount-late",
         document("Race Conditions and Mitigations, 1"),
@@ -82,26 +82,26 @@ pub fn mount_late() -> Check {
     .needs([Need::Undo, Need::Boot, Need::Drives, Need::Sockets])
     .mutant(
         "no path unit",
-        [Edit::run("systemctl stop rosetta-binfmt.path"), Edit::remove(WATCHER), DAEMON_RELOAD],
+        [Edit::run(format!("systemctl stop {watcher}")), Edit::remove(unit::file(watcher)), DAEMON_RELOAD],
     )
-    .mutant("path unit not enabled", [Edit::run("systemctl disable --now rosetta-binfmt.path")])
+    .mutant("path unit not enabled", [Edit::run(format!("systemctl disable --now {watcher}"))])
     .mutant(
         "watches a wrong path",
         [
             Edit::replace(
-                WATCHER,
-                "PathExists=/mnt/psf/RosettaLinux/rosetta",
+                unit::file(watcher),
+                format!("PathExists={}", omarchy.interpreter()),
                 "PathExists=/media/psf/RosettaLinux/rosetta",
             ),
             DAEMON_RELOAD,
-            Edit::run("systemctl restart rosetta-binfmt.path"),
+            Edit::run(format!("systemctl restart {watcher}")),
         ],
     )
     .mutant(
         "service restarts the wrong unit",
         [
             Edit::replace(
-                WATCHER_SERVICE,
+                unit::file(registrar),
                 "restart systemd-binfmt.service",
                 "restart systemd-modules-load.service",
             ),
@@ -138,14 +138,14 @@ async fn registered_however_late(trial: &Trial, lateness: Lateness) -> Outcome {
 
 async fn registers(trial: &Trial, Lateness { after_boot, in_boot }: Lateness) -> Outcome {
     // What it is a fork of was rebooted after the provisioning: this is the first of the reboots.
-    let machine = trial.machine_without_drives().await?;
-    plug_late(&*machine, after_boot).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine_without_drives().await?);
+    plug_late(&*machine, &omarchy, after_boot).await?;
 
     let machine = trial.reboot(&*machine, Drives::Absent).await?;
-    plug_late(&*machine, in_boot).await
+    plug_late(&*machine, &omarchy, in_boot).await
 }
 
-pub fn mount_never() -> Check {
+pub fn mount_never(omarchy: &Omarchy) -> Check {
     Check::must(
         "binfmt.mount-never",
         document("Boot-Time Dependencies, 3"),
@@ -159,25 +159,27 @@ pub fn mount_never() -> Check {
         [
             Edit::write(
                 "/etc/systemd/system/wait-for-share.service",
-                "[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\n\
-                 ExecStart=/bin/sh -c 'until test -e /mnt/psf/RosettaLinux/rosetta; do sleep 1; done'\n\
-                 [Install]\nRequiredBy=multi-user.target\n",
+                format!(
+                    "[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nTimeoutStartSec=infinity\n\
+                     ExecStart=/bin/sh -c 'until test -e {}; do sleep 1; done'\n\
+                     [Install]\nRequiredBy=multi-user.target\n",
+                    omarchy.interpreter()
+                ),
             ),
             Edit::run("systemctl enable wait-for-share.service"),
         ],
     )
 }
 
-/// What registers the interpreter: only for want of it they fail.
-const REGISTERING: [&str; 3] = ["systemd-binfmt.service", "rosetta-binfmt.service", "rosetta-binfmt.path"];
-
 async fn mount_never_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine_without_drives().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine_without_drives().await?);
     let reached = machine.run("systemctl is-active default.target").await?;
     expect(reached.text() == "active", "the boot reaches its default target", reached)?;
     let without = failed_units(&*machine).await?;
     let expected = "no unit fails for want of the share";
-    if without.iter().any(|unit| REGISTERING.contains(&unit.as_str())) {
+    // What registers the interpreter: only for want of it they fail.
+    let registering = ["systemd-binfmt.service", &omarchy.unit.registrar, &omarchy.unit.watcher];
+    if without.iter().any(|unit| registering.contains(&unit.as_str())) {
         return violated(expected, format!("{without:?} failed"));
     }
     if !without.is_empty() {
@@ -188,7 +190,7 @@ async fn mount_never_holds(trial: &Trial) -> Outcome {
     }
 
     // Unlike most programs, bash does not answer ENOEXEC by trying the file as a shell script.
-    let ran = machine.run(&format!("timeout 10 bash -c '{STATIC} -c true'")).await?;
+    let ran = machine.run(&format!("timeout 10 bash -c '{} -c true'", omarchy.static_shell())).await?;
     let refused =
         ran.status == Status::Exit(126) && String::from_utf8_lossy(&ran.stderr).contains("Exec format error");
     expect(refused, "an x86_64 program fails with ENOEXEC (exit status 126, \"Exec format error\")", ran)
@@ -199,7 +201,7 @@ async fn failed_units(machine: &dyn Machine) -> Result<BTreeSet<String>, Machine
     Ok(failed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
 }
 
-pub fn share_lost_and_back() -> Check {
+pub fn share_lost_and_back(omarchy: &Omarchy) -> Check {
     Check::hazard(
         "binfmt.share-lost-and-back",
         document("Race Conditions and Mitigations, 1"),
@@ -210,59 +212,58 @@ pub fn share_lost_and_back() -> Check {
     .mutant(
         "RemainAfterExit without any re-trigger",
         [
-            Edit::replace(
-                "/etc/systemd/system/mnt-psf-RosettaLinux.mount",
-                "PropagatesStopTo=",
-                "# PropagatesStopTo=",
-            ),
+            Edit::replace(unit::file(&omarchy.mount()), "PropagatesStopTo=", "# PropagatesStopTo="),
             DAEMON_RELOAD,
         ],
     )
 }
 
 async fn share_lost_and_back_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    is_interpreted(&*machine, "an x86_64 program, before the share is lost,", "exit 0", STATIC, 0).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let (what, shell) = ("an x86_64 program, before the share is lost,", omarchy.static_shell());
+    is_interpreted(&*machine, &omarchy, what, "exit 0", &shell, 0).await?;
 
-    machine.unplug(SHARE).await?;
-    machine.systemd().await?.wait_until(MOUNT, "inactive", MOUNT_LIMIT).await?;
+    machine.unplug(&omarchy.drive).await?;
+    machine.systemd().await?.wait_until(&omarchy.mount(), "inactive", MOUNT_LIMIT).await?;
     // What the kernel still remembers of the lost drive would run programs until the memory is needed.
     machine.succeed("echo 3 >/proc/sys/vm/drop_caches").await?;
 
-    plug_and_register(&*machine).await
+    plug_and_register(&*machine, &omarchy).await
 }
 
 /// Plugs the share in this many milliseconds from now, after which x86_64 programs must run in time.
-async fn plug_late(machine: &dyn Machine, delay: u64) -> Outcome {
+async fn plug_late(machine: &dyn Machine, omarchy: &Omarchy, delay: u64) -> Outcome {
     // Nothing is waited for here: the delay is what is tested.
     tokio::time::sleep(Duration::from_millis(delay)).await;
-    plug_and_register(machine).await
+    plug_and_register(machine, omarchy).await
 }
 
 /// Plugs the share in, after which x86_64 programs must run in time.
-pub async fn plug_and_register(machine: &dyn Machine) -> Outcome {
-    machine.plug(SHARE).await?;
-    registered_after_mount(machine).await
+pub async fn plug_and_register(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
+    machine.plug(&omarchy.drive).await?;
+    registered_after_mount(machine, omarchy).await
 }
 
 /// Waits for the mount; then the interpreter must execute x86_64 programs in time. A machine that is still booting is
 /// given the time from when it first answers.
-async fn registered_after_mount(machine: &dyn Machine) -> Outcome {
+async fn registered_after_mount(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
     machine.answers(harness::lab::BOOT_LIMIT).await?;
     lay(machine).await?;
-    is_mounted(machine).await?;
-    if within(machine, REGISTRATION_LIMIT, &interpreted("exit 0", STATIC)).await? {
+    is_mounted(machine, omarchy).await?;
+    let runs = omarchy.interpreted("exit 0", &omarchy.static_shell());
+    if within(machine, REGISTRATION_LIMIT, &runs).await? {
         return Ok(());
     }
     let handlers = handlers(machine).await?;
-    let ran = machine.run(&interpreted("exit 0", STATIC)).await?;
+    let ran = machine.run(&runs).await?;
+    let interpreter = omarchy.interpreter();
     violated(
-        format!("{INTERPRETER} executes an x86_64 program within {REGISTRATION_LIMIT} s of the mount"),
+        format!("{interpreter} executes an x86_64 program within {REGISTRATION_LIMIT} s of the mount"),
         format!("none did, and after that: {ran}; {}", described(&handlers)),
     )
 }
 
 /// Waits for the mount.
-pub async fn is_mounted(machine: &dyn Machine) -> Result<(), MachineError> {
-    machine.systemd().await?.wait_until(MOUNT, "active", MOUNT_LIMIT).await
+pub async fn is_mounted(machine: &dyn Machine, omarchy: &Omarchy) -> Result<(), MachineError> {
+    machine.systemd().await?.wait_until(&omarchy.mount(), "active", MOUNT_LIMIT).await
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::share::{REGISTRATION_LIMIT, is_mounted};
-use super::{SHARE, WATCHER, WATCHER_SERVICE};
-use crate::omarchy::{DAEMON_RELOAD, document, limit, within};
+use crate::omarchy::settings::{Omarchy, omarchy};
+use crate::omarchy::{DAEMON_RELOAD, document, limit, unit, within};
 
 /// The document's own pair of units.
 const LITERAL_PATH: &str =
@@ -14,7 +14,15 @@ const LITERAL_PATH: &str =
 const LITERAL_SERVICE: &str =
     include_str!("../../../../fixtures/omarchy/literal/etc/systemd/system/rosetta-binfmt.service");
 
-pub fn watcher_no_loop() -> Check {
+/// One of them with the names of this machine.
+fn literal(text: &str, omarchy: &Omarchy) -> String {
+    let documented = Omarchy::default();
+    text.replace(&documented.interpreter(), &omarchy.interpreter())
+        .replace(&documented.unit.registrar, &omarchy.unit.registrar)
+}
+
+pub fn watcher_no_loop(omarchy: &Omarchy) -> Check {
+    let (watcher, registrar) = (&omarchy.unit.watcher, &omarchy.unit.registrar);
     Check::hazard(
         "binfmt.watcher-no-loop",
         document("Race Conditions and Mitigations, 1"),
@@ -28,22 +36,26 @@ pub fn watcher_no_loop() -> Check {
     .mutant(
         "the literal unit pair",
         [
-            Edit::write(WATCHER, LITERAL_PATH),
-            Edit::write(WATCHER_SERVICE, LITERAL_SERVICE),
+            Edit::write(unit::file(watcher), literal(LITERAL_PATH, omarchy)),
+            Edit::write(unit::file(registrar), literal(LITERAL_SERVICE, omarchy)),
             DAEMON_RELOAD,
             // The service is still active as the one it was, and so the path unit would not look.
-            Edit::run("systemctl try-restart rosetta-binfmt.service"),
-            Edit::run("systemctl restart rosetta-binfmt.path"),
+            Edit::run(format!("systemctl try-restart {registrar}")),
+            Edit::run(format!("systemctl restart {watcher}")),
         ],
     )
     .mutant(
         "a service that does not remain after exit",
-        [Edit::replace(WATCHER_SERVICE, "RemainAfterExit=yes\n", ""), DAEMON_RELOAD],
+        [Edit::replace(unit::file(registrar), "RemainAfterExit=yes\n", ""), DAEMON_RELOAD],
     )
     .mutant(
         "a service that fails when systemd-binfmt does",
         [
-            Edit::replace(WATCHER_SERVICE, "ExecStart=-/usr/bin/systemctl", "ExecStart=/usr/bin/systemctl"),
+            Edit::replace(
+                unit::file(registrar),
+                "ExecStart=-/usr/bin/systemctl",
+                "ExecStart=/usr/bin/systemctl",
+            ),
             DAEMON_RELOAD,
         ],
     )
@@ -60,41 +72,42 @@ const QUIET: u32 = 5;
 const LOOKS: u32 = 3;
 
 async fn watcher_settles(trial: &Trial) -> Outcome {
-    let there_at_boot = trial.machine().await?;
-    settles(&*there_at_boot, "after a boot with the share").await?;
+    let (omarchy, there_at_boot) = (omarchy(trial)?, trial.machine().await?);
+    settles(&*there_at_boot, &omarchy, "after a boot with the share").await?;
 
     let late = trial.machine_without_drives().await?;
-    plug(&*late).await?;
-    settles(&*late, "after the share is mounted").await?;
+    plug(&*late, &omarchy).await?;
+    settles(&*late, &omarchy, "after the share is mounted").await?;
 
     let (path, content) = UNREADABLE;
     let failing = trial.machine_without_drives().await?;
     failing.write(Path::new(path), content.as_bytes(), 0o644).await?;
-    plug(&*failing).await?;
-    settles(&*failing, &format!("after the share is mounted, with an unreadable line in {path}")).await
+    plug(&*failing, &omarchy).await?;
+    let when = format!("after the share is mounted, with an unreadable line in {path}");
+    settles(&*failing, &omarchy, &when).await
 }
 
 /// Plugs the share in and waits for the watcher to have done its work, as long as it may take: whether it has done it is
 /// another invariant.
-async fn plug(machine: &dyn Machine) -> Outcome {
-    machine.plug(SHARE).await?;
-    is_mounted(machine).await?;
-    within(machine, REGISTRATION_LIMIT, "test -e /proc/sys/fs/binfmt_misc/rosetta").await?;
+async fn plug(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
+    machine.plug(&omarchy.drive).await?;
+    is_mounted(machine, omarchy).await?;
+    within(machine, REGISTRATION_LIMIT, &format!("test -e {}", omarchy.registered())).await?;
     Ok(())
 }
 
-async fn settles(machine: &dyn Machine, when: &str) -> Outcome {
-    let mut starts = vec![count_starts(machine).await?];
+async fn settles(machine: &dyn Machine, omarchy: &Omarchy, when: &str) -> Outcome {
+    let mut starts = vec![count_starts(machine, omarchy).await?];
     while starts.len() <= LOOKS as usize {
         let waited = machine.run_within(&format!("sleep {QUIET}"), limit(QUIET)).await?;
         if !waited.success() {
             return Err(Stop::Broken(format!("the watcher was not watched: {waited}")));
         }
-        starts.push(count_starts(machine).await?);
+        starts.push(count_starts(machine, omarchy).await?);
         if let [.., before, after] = starts[..]
             && before == after
         {
-            return no_start_limit(machine, when).await;
+            return no_start_limit(machine, omarchy, when).await;
         }
     }
     violated(
@@ -104,18 +117,21 @@ async fn settles(machine: &dyn Machine, when: &str) -> Outcome {
 }
 
 /// How often systemd has begun to start systemd-binfmt or the watcher's service since boot, by its own message for that.
-async fn count_starts(machine: &dyn Machine) -> Result<u32, Stop> {
-    let count = "journalctl --merge --unit=systemd-binfmt.service --unit=rosetta-binfmt.service --output=cat \
-                 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 | wc -l";
-    let starts = machine.succeed(count).await?;
+async fn count_starts(machine: &dyn Machine, omarchy: &Omarchy) -> Result<u32, Stop> {
+    let count = format!(
+        "journalctl --merge --unit=systemd-binfmt.service --unit={} --output=cat \
+         MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 | wc -l",
+        omarchy.unit.registrar
+    );
+    let starts = machine.succeed(&count).await?;
     starts.parse().map_err(|_| Stop::Broken(format!("{count:?} counts {starts:?}")))
 }
 
 /// That it has not come to rest because systemd had enough of it.
-async fn no_start_limit(machine: &dyn Machine, when: &str) -> Outcome {
-    let results = machine
-        .succeed("systemctl show --property=Id,Result systemd-binfmt.service rosetta-binfmt.service '*.path'")
-        .await?;
+async fn no_start_limit(machine: &dyn Machine, omarchy: &Omarchy, when: &str) -> Outcome {
+    let registrar = &omarchy.unit.registrar;
+    let results = format!("systemctl show --property=Id,Result systemd-binfmt.service {registrar} '*.path'");
+    let results = machine.succeed(&results).await?;
     let stopped: Vec<String> = results
         .split("\n\n")
         .filter(|unit| unit.contains("limit-hit"))

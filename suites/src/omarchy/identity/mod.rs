@@ -4,10 +4,13 @@ mod nix;
 mod os_release;
 mod password;
 
-use harness::{Check, Suite};
+use harness::{Check, Settings, SettingsError, Suite};
 
-pub const SUITE: Suite = Suite::new("omarchy", "identity", |_| Ok(checks()));
+use super::settings::Omarchy;
 
-fn checks() -> Vec<Check> {
-    vec![os_release::os_release(), password::password_policy(), nix::nix_readable()]
+pub const SUITE: Suite = Suite::new("omarchy", "identity", checks).with_table::<Omarchy>();
+
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    settings.read::<Omarchy>()?;
+    Ok(vec![os_release::os_release(), password::password_policy(), nix::nix_readable()])
 }

@@ -2,7 +2,8 @@
 
 use harness::{Check, Edit, Outcome, Trial, expect};
 
-use crate::omarchy::{as_user, document};
+use crate::omarchy::document;
+use crate::omarchy::settings::omarchy;
 
 pub fn nix_readable() -> Check {
     Check::must(
@@ -21,7 +22,7 @@ const FILES: &str = "$(systemctl show --property=FragmentPath --value nix-daemon
                      /etc/nix/nix.conf";
 
 async fn nix_readable_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let modes = machine.run(&format!("stat --dereference --format='%a %U %n' {FILES}")).await?;
     let text = modes.text();
     let open = text.lines().count() == 3 && text.lines().all(is_readable_by_all);
@@ -29,7 +30,7 @@ async fn nix_readable_holds(trial: &Trial) -> Outcome {
                     a store";
     expect(open, expected, modes)?;
 
-    let read = machine.run(&as_user("nix config show extra-platforms")).await?;
+    let read = machine.run(&omarchy.as_user("nix config show extra-platforms")).await?;
     let known = read.text().split_whitespace().any(|platform| platform == "x86_64-linux");
     expect(known, "the user's Nix knows the extra platform x86_64-linux", read)
 }

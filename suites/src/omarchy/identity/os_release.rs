@@ -2,7 +2,8 @@
 
 use harness::{Check, Edit, Outcome, Trial, expect};
 
-use crate::omarchy::{as_user, document};
+use crate::omarchy::document;
+use crate::omarchy::settings::omarchy;
 
 const LINK: &str = "/etc/os-release";
 
@@ -24,11 +25,11 @@ pub fn os_release() -> Check {
 }
 
 async fn os_release_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let link = machine.run(&format!("test -L {LINK} && realpath {LINK}")).await?;
     expect(link.text() == FILE, format!("{LINK} is a link to {FILE}"), link)?;
 
-    let read = machine.run(&as_user(&format!(". {LINK} && echo \"$ID $VERSION_ID\""))).await?;
+    let read = machine.run(&omarchy.as_user(&format!(". {LINK} && echo \"$ID $VERSION_ID\""))).await?;
     expect(read.text() == "ubuntu 22.04", "a user's program reads \"ubuntu 22.04\" there", read)?;
 
     let told =

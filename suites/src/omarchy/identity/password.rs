@@ -3,7 +3,8 @@
 use harness::machine::quoted;
 use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Output, Trial, expect};
 
-use crate::omarchy::{COMPLIANT, USER, as_user, document};
+use crate::omarchy::settings::{Omarchy, omarchy};
+use crate::omarchy::{COMPLIANT, document};
 
 const POLICY: &str = "/etc/pam.d/common-password";
 
@@ -35,10 +36,10 @@ const WEAK: [&str; 5] = [
 ];
 
 async fn password_policy_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let mode = machine.run(&format!("stat --dereference --format=%a {POLICY}")).await?;
     expect(mode.text() == "644", format!("{POLICY} has the mode 644"), mode)?;
-    let read = machine.run(&as_user(&format!("cat {POLICY}"))).await?;
+    let read = machine.run(&omarchy.as_user(&format!("cat {POLICY}"))).await?;
     expect(read.success(), format!("the user can read {POLICY}"), &read)?;
     let modules = password_modules(&read.text());
     expect(
@@ -48,13 +49,13 @@ async fn password_policy_holds(trial: &Trial) -> Outcome {
     )?;
 
     let hash = format!("perl -e 'print crypt(\"{FIRST}\", \"\\$5\\$assay\")'");
-    machine.succeed(&format!("usermod --password \"$({hash})\" {USER}")).await?;
+    machine.succeed(&format!("usermod --password \"$({hash})\" {}", omarchy.user)).await?;
     for weak in WEAK {
-        let changed = change(&*machine, weak).await?;
+        let changed = change(&*machine, &omarchy, weak).await?;
         expect(!changed.success(), format!("the user's new password {weak:?} is refused"), changed)?;
     }
     // That it is taken also shows that the others were refused for what they are.
-    let changed = change(&*machine, COMPLIANT).await?;
+    let changed = change(&*machine, &omarchy, COMPLIANT).await?;
     expect(changed.success(), format!("the user's new password {COMPLIANT:?} is accepted"), changed)
 }
 
@@ -79,9 +80,9 @@ fn password_module(line: &str) -> Option<&str> {
 }
 
 /// Has the user change their password.
-async fn change(machine: &dyn Machine, password: &str) -> Result<Output, MachineError> {
+async fn change(machine: &dyn Machine, omarchy: &Omarchy, password: &str) -> Result<Output, MachineError> {
     let answers = [FIRST, password, password].map(quoted).join(" ");
-    machine.run(&format!("printf '%s\\n' {answers} | {}", as_user("exec passwd"))).await
+    machine.run(&format!("printf '%s\\n' {answers} | {}", omarchy.as_user("exec passwd"))).await
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use harness::{Check, Edit, Need, Outcome, Stop, Trial};
 
-use super::appends;
 use super::version::{has_one_openssl, versions_a_request};
 use crate::omarchy::document;
 use crate::omarchy::process::Process;
 use crate::omarchy::session::{activated, device_broker, login, timer};
-use crate::omarchy::wrapper::{AGENT, USER_BROKER};
+use crate::omarchy::settings::{Omarchy, omarchy};
 
-pub fn in_session() -> Check {
+pub fn in_session(omarchy: &Omarchy) -> Check {
+    let system = &omarchy.library.system;
     Check::must(
         "openssl.in-session",
         document("Intune Component Dependencies; D-Bus Activation Chain"),
@@ -20,21 +20,20 @@ pub fn in_session() -> Check {
     .needs([Need::Undo, Need::Sockets])
     .mutant_at_boot(
         "environment.d with LD_PRELOAD of the system's libcrypto",
-        [Edit::write(WORK_AROUND, "LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n")],
+        [Edit::write(WORK_AROUND, format!("LD_PRELOAD={system}/libcrypto.so.3\n"))],
     )
     .mutant_at_boot(
         "environment.d with an LD_LIBRARY_PATH that a wrapper lets come first",
         [
-            Edit::write(WORK_AROUND, "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu\n"),
-            appends(USER_BROKER.file),
+            Edit::write(WORK_AROUND, format!("LD_LIBRARY_PATH={system}\n")),
+            omarchy.appends(&omarchy.wrapper.user_broker),
         ],
     )
     .mutant(
         "a login that gives the bus another environment",
         [Edit::write(
             "/etc/profile.d/work-around.sh",
-            "dbus-update-activation-environment --systemd \
-                          LD_PRELOAD=/opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3\n",
+            format!("dbus-update-activation-environment --systemd LD_PRELOAD={system}/libcrypto.so.3\n"),
         )],
     )
 }
@@ -43,12 +42,13 @@ pub fn in_session() -> Check {
 const WORK_AROUND: &str = "/etc/environment.d/60-work-around.conf";
 
 async fn in_session_holds(trial: &Trial) -> Outcome {
+    let omarchy = omarchy(trial)?;
     let machine = login::logged_in(trial).await.map_err(Stop::undecided)?;
-    timer::starts_an_agent_that_stays(&*machine).await?;
+    timer::starts_an_agent_that_stays(&*machine, &omarchy).await?;
     let processes = [
-        activated(&machine).await?,
-        device_broker::on_its_bus(&machine).await?,
-        Process::in_use(&*machine, &AGENT).await?,
+        activated(&machine, &omarchy).await?,
+        device_broker::on_its_bus(&machine, &omarchy).await?,
+        Process::in_use(&*machine, &omarchy, omarchy.agent()).await?,
     ];
     for process in &processes {
         versions_a_request(process, "in the user's session").await?;

@@ -7,8 +7,10 @@ use super::with_module;
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
+use crate::omarchy::settings::{Libraries, Omarchy, omarchy};
 
-pub fn opensc_loads() -> Check {
+pub fn opensc_loads(omarchy: &Omarchy) -> Check {
+    let Libraries { system, layer, .. } = &omarchy.library;
     Check::must(
         "openssl.opensc-loads",
         document("Critical Path for pcscd"),
@@ -19,10 +21,7 @@ pub fn opensc_loads() -> Check {
     .needs([Need::Undo])
     .mutant(
         "a module that needs a newer symbol version",
-        [Edit::run(
-            "cp /opt/x86_64/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so \
-             /opt/library-layer/usr/lib/x86_64-linux-gnu/",
-        )],
+        [Edit::run(format!("cp {system}/opensc-pkcs11.so {layer}/"))],
     )
 }
 
@@ -36,8 +35,8 @@ struct Loaded {
 pub const OPENSC: &str = "module opensc-pkcs11.so";
 
 async fn opensc_loads_holds(trial: &Trial) -> Outcome {
-    let machine = with_module(trial).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, with_module(trial).await?);
+    for process in processes(&*machine, &omarchy) {
         let Loaded { refused } = process.ask(OPENSC).await?;
         let expected = format!("{}: opensc-pkcs11.so loads, every symbol resolved", process.wrapper);
         expect(refused.is_none(), expected, refused.unwrap_or_default())?;
@@ -45,7 +44,8 @@ async fn opensc_loads_holds(trial: &Trial) -> Outcome {
     Ok(())
 }
 
-pub fn curl_no_http3() -> Check {
+pub fn curl_no_http3(omarchy: &Omarchy) -> Check {
+    let Libraries { system, layer, .. } = &omarchy.library;
     Check::must(
         "openssl.curl-no-http3",
         document("Component Diagram, Library Layer"),
@@ -53,13 +53,7 @@ pub fn curl_no_http3() -> Check {
         curl_has_no_http3,
     )
     .needs([Need::Undo])
-    .mutant(
-        "curl linked with it",
-        [Edit::run(
-            "cp -P /opt/x86_64/usr/lib/x86_64-linux-gnu/libcurl.so.4* \
-             /opt/library-layer/usr/lib/x86_64-linux-gnu/",
-        )],
-    )
+    .mutant("curl linked with it", [Edit::run(format!("cp -P {system}/libcurl.so.4* {layer}/"))])
 }
 
 /// What curl says of itself.
@@ -70,8 +64,8 @@ struct Curl {
 }
 
 async fn curl_has_no_http3(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, with_programs(trial).await?);
+    for process in processes(&*machine, &omarchy) {
         let Curl { version, http3 } = process.ask("curl").await?;
         let expected = format!("{}: curl has no HTTP/3", process.wrapper);
         expect(!http3, expected, format!("curl {version} has it"))?;

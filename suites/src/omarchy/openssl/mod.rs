@@ -9,47 +9,51 @@ mod version;
 
 use std::sync::Arc;
 
-use harness::{Check, Edit, Machine, Outcome, Stop, Suite, Trial};
+use harness::{Check, Edit, Machine, Outcome, Settings, SettingsError, Stop, Suite, Trial};
 use serde::de::IgnoredAny;
 
 use super::process::processes;
 use super::programs::programs;
-use super::wrapper::SOURCE;
+use super::settings::{Omarchy, omarchy};
 
-pub const SUITE: Suite = Suite::new("omarchy", "openssl", |_| Ok(checks()));
+pub const SUITE: Suite = Suite::new("omarchy", "openssl", checks).with_table::<Omarchy>();
 
-fn checks() -> Vec<Check> {
-    vec![
-        search::first_in_path(),
-        version::loaded_version(),
-        version::code_1200(),
-        in_session::in_session(),
-        search::not_displaced(),
-        layer::opensc_loads(),
-        layer::curl_no_http3(),
-        rendering::rendering_env(),
-        tls::tls_backend(),
-    ]
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    let omarchy = settings.read::<Omarchy>()?;
+    Ok(vec![
+        search::first_in_path(&omarchy),
+        version::loaded_version(&omarchy),
+        version::code_1200(&omarchy),
+        in_session::in_session(&omarchy),
+        search::not_displaced(&omarchy),
+        layer::opensc_loads(&omarchy),
+        layer::curl_no_http3(&omarchy),
+        rendering::rendering_env(&omarchy),
+        tls::tls_backend(&omarchy),
+    ])
 }
 
-/// A wrapper that has the system's libraries looked for first.
-fn system_first(wrapper: &'static str) -> Edit {
-    Edit::replace(
-        wrapper,
-        SOURCE,
-        ". /usr/local/lib/library-layer/environment\n\
-             LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH\n",
-    )
-}
+impl Omarchy {
+    /// The wrapper in this file, which does this when it has the library layer's environment.
+    fn wrapper_then(&self, wrapper: &str, line: &str) -> Edit {
+        let source = self.source();
+        Edit::replace(wrapper.to_owned(), source.clone(), format!("{source}{line}\n"))
+    }
 
-/// A wrapper that has its caller's libraries looked for first.
-fn appends(wrapper: &'static str) -> Edit {
-    Edit::replace(
-        wrapper,
-        SOURCE,
-        "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n. /usr/local/lib/library-layer/environment\n\
-             LD_LIBRARY_PATH=${own:+$own:}$LD_LIBRARY_PATH\n",
-    )
+    /// The same, which has the system's libraries looked for first.
+    fn system_first(&self, wrapper: &str) -> Edit {
+        self.wrapper_then(wrapper, &format!("LD_LIBRARY_PATH={}:$LD_LIBRARY_PATH", self.library.system))
+    }
+
+    /// The same, which has its caller's libraries looked for first.
+    fn appends(&self, wrapper: &str) -> Edit {
+        let source = self.source();
+        let appended = format!(
+            "own=$LD_LIBRARY_PATH LD_LIBRARY_PATH=\n{source}\
+             LD_LIBRARY_PATH=${{own:+$own:}}$LD_LIBRARY_PATH\n"
+        );
+        Edit::replace(wrapper.to_owned(), source, appended)
+    }
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -58,11 +62,13 @@ struct Module;
 /// The same machine when those programs have loaded OpenSC, and GIO with it, which takes each of them seconds. What became
 /// of that is for a check to ask, and answered at once then.
 async fn with_module(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
-    Ok(programs(trial).await?.after(Module, |machine| Box::pin(load(machine))).await?.machine().await?)
+    let omarchy = omarchy(trial)?;
+    let prepared = programs(trial).await?.after(Module, |machine| Box::pin(load(machine, omarchy))).await?;
+    Ok(prepared.machine().await?)
 }
 
-async fn load(machine: &dyn Machine) -> Outcome {
-    for process in processes(machine) {
+async fn load(machine: &dyn Machine, omarchy: Arc<Omarchy>) -> Outcome {
+    for process in processes(machine, &omarchy) {
         let _: IgnoredAny = process.ask(layer::OPENSC).await?;
     }
     Ok(())

@@ -7,9 +7,10 @@ use harness::{Check, Edit, Need, Outcome, Trial, expect};
 use crate::omarchy::document;
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
-use crate::omarchy::wrapper::{PORTAL, USER_BROKER};
+use crate::omarchy::settings::{Omarchy, Wrappers, omarchy};
 
-pub fn rendering_env() -> Check {
+pub fn rendering_env(omarchy: &Omarchy) -> Check {
+    let Wrappers { portal, user_broker, .. } = &omarchy.wrapper;
     Check::must(
         "openssl.rendering-env",
         document("Intune Component Dependencies"),
@@ -20,28 +21,22 @@ pub fn rendering_env() -> Check {
     .needs([Need::Undo])
     .mutant(
         "WEBKIT_DISABLE_DMABUF_RENDERER missing",
-        [after_rendering(PORTAL.file, "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n")],
+        [after_rendering(portal, "render_in_software\nunset WEBKIT_DISABLE_DMABUF_RENDERER\n")],
     )
     .mutant(
         "LIBGL_ALWAYS_SOFTWARE missing",
-        [after_rendering(USER_BROKER.file, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
+        [after_rendering(user_broker, "render_in_software\nunset LIBGL_ALWAYS_SOFTWARE\n")],
     )
-    .mutant(
-        "GALLIUM_DRIVER missing",
-        [after_rendering(PORTAL.file, "render_in_software\nunset GALLIUM_DRIVER\n")],
-    )
-    .mutant(
-        "GDK_BACKEND missing",
-        [after_rendering(USER_BROKER.file, "render_in_software\nunset GDK_BACKEND\n")],
-    )
+    .mutant("GALLIUM_DRIVER missing", [after_rendering(portal, "render_in_software\nunset GALLIUM_DRIVER\n")])
+    .mutant("GDK_BACKEND missing", [after_rendering(user_broker, "render_in_software\nunset GDK_BACKEND\n")])
     .mutant(
         "WEBKIT_DISABLE_COMPOSITING_MODE set",
-        [after_rendering(PORTAL.file, "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n")],
+        [after_rendering(portal, "render_in_software\nexport WEBKIT_DISABLE_COMPOSITING_MODE=1\n")],
     )
 }
 
-fn after_rendering(path: &'static str, to: &'static str) -> Edit {
-    Edit::replace(path, "render_in_software\n", to)
+fn after_rendering(path: &str, to: &'static str) -> Edit {
+    Edit::replace(path.to_owned(), "render_in_software\n", to)
 }
 
 const WANTED: &[(&str, Option<&str>)] = &[
@@ -53,8 +48,8 @@ const WANTED: &[(&str, Option<&str>)] = &[
 ];
 
 async fn rendering_environment(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await?;
-    let processes = processes(&*machine);
+    let (omarchy, machine) = (omarchy(trial)?, with_programs(trial).await?);
+    let processes = processes(&*machine, &omarchy);
     for process in processes.iter().filter(|process| process.wrapper.window) {
         let environment: BTreeMap<String, String> = process.ask("environment").await?;
         for (name, wanted) in WANTED {

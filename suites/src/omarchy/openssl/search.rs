@@ -1,15 +1,15 @@
 //! Where the wrappers have libraries looked for.
 
-use harness::{Check, Edit, Need, Outcome, Trial};
+use harness::{Check, Need, Outcome, Trial};
 
 use super::version::has_one_openssl;
-use super::{appends, system_first};
 use crate::omarchy::document;
 use crate::omarchy::process::{Caller, processes, start};
 use crate::omarchy::programs::with_programs;
-use crate::omarchy::wrapper::{AGENT, DEVICE_BROKER, PORTAL, SOURCE, SYSTEM_LIBRARIES, USER_BROKER};
+use crate::omarchy::settings::{Omarchy, Wrappers, omarchy};
 
-pub fn first_in_path() -> Check {
+pub fn first_in_path(omarchy: &Omarchy) -> Check {
+    let Wrappers { portal, agent, user_broker, .. } = &omarchy.wrapper;
     Check::must(
         "openssl.first-in-path",
         document("Intune Component Dependencies"),
@@ -18,34 +18,24 @@ pub fn first_in_path() -> Check {
         first_in_path_holds,
     )
     .needs([Need::Undo])
-    .mutant("3.3.2 second", [system_first(USER_BROKER.file)])
-    .mutant(
-        "3.3.2 absent",
-        [Edit::replace(
-            AGENT.file,
-            SOURCE,
-            ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}\n",
-        )],
-    )
+    .mutant("3.3.2 second", [omarchy.system_first(user_broker)])
+    .mutant("3.3.2 absent", [omarchy.wrapper_then(agent, "LD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}")])
     .mutant(
         "an empty first entry with a libcrypto in the working directory",
-        [Edit::replace(
-            PORTAL.file,
-            SOURCE,
-            ". /usr/local/lib/library-layer/environment\nLD_LIBRARY_PATH=:$LD_LIBRARY_PATH\n",
-        )],
+        [omarchy.wrapper_then(portal, "LD_LIBRARY_PATH=:$LD_LIBRARY_PATH")],
     )
 }
 
 async fn first_in_path_holds(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, with_programs(trial).await?);
+    for process in processes(&*machine, &omarchy) {
         process.has_the_layer_first().await?;
     }
     Ok(())
 }
 
-pub fn not_displaced() -> Check {
+pub fn not_displaced(omarchy: &Omarchy) -> Check {
+    let Wrappers { user_broker, device_broker, .. } = &omarchy.wrapper;
     Check::must(
         "openssl.not-displaced",
         document("Intune Component Dependencies"),
@@ -53,15 +43,15 @@ pub fn not_displaced() -> Check {
         not_displaced_holds,
     )
     .needs([Need::Undo])
-    .mutant("wrapper appends instead of prepending", [appends(DEVICE_BROKER.file)])
-    .mutant("the wrapper that the session bus starts appends", [appends(USER_BROKER.file)])
+    .mutant("wrapper appends instead of prepending", [omarchy.appends(device_broker)])
+    .mutant("the wrapper that the session bus starts appends", [omarchy.appends(user_broker)])
 }
 
 async fn not_displaced_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let own = [("LD_LIBRARY_PATH", SYSTEM_LIBRARIES)];
-    start(&*machine, &Caller { environment: &own, directory: "/" }).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let own = [("LD_LIBRARY_PATH", &*omarchy.library.system)];
+    start(&*machine, &omarchy, &Caller { environment: &own, directory: "/" }).await?;
+    for process in processes(&*machine, &omarchy) {
         has_one_openssl(&process, "called with an LD_LIBRARY_PATH of the system's").await?;
     }
     Ok(())

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use harness::machine::quoted;
-use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect};
+use harness::{Check, Machine, Need, Outcome, Stop, Trial, expect};
 use serde::Deserialize;
 
 use super::with_module;
 use crate::omarchy::document;
 use crate::omarchy::process::{Process, processes};
-use crate::omarchy::wrapper::{AGENT, SOURCE};
+use crate::omarchy::settings::{Omarchy, omarchy};
 
-pub fn tls_backend() -> Check {
+pub fn tls_backend(omarchy: &Omarchy) -> Check {
     Check::must(
         "openssl.tls-backend",
         document("Intune Component Dependencies"),
@@ -21,14 +21,7 @@ pub fn tls_backend() -> Check {
         tls_backend_holds,
     )
     .needs([Need::Undo])
-    .mutant(
-        "CA path unset",
-        [Edit::replace(
-            AGENT.file,
-            SOURCE,
-            ". /usr/local/lib/library-layer/environment\nunset SSL_CERT_FILE\n",
-        )],
-    )
+    .mutant("CA path unset", [omarchy.wrapper_then(&omarchy.wrapper.agent, "unset SSL_CERT_FILE")])
 }
 
 /// Starts the server, and makes its keys and certificates.
@@ -56,12 +49,12 @@ struct Handshake {
 
 async fn tls_backend_holds(trial: &Trial) -> Outcome {
     // They have GIO from OpenSC, and what else may be wrong with that is not a handshake's.
-    let machine = with_module(trial).await.map_err(Stop::undecided)?;
+    let (omarchy, machine) = (omarchy(trial)?, with_module(trial).await.map_err(Stop::undecided)?);
     let started = machine.run_within(&format!("sh -c {}", quoted(SERVER)), SERVER_LIMIT).await?;
     if !started.success() {
         return Err(Stop::Broken(format!("the server does not start: {started}")));
     }
-    let processes = processes(&*machine);
+    let processes = processes(&*machine, &omarchy);
     let trusted = authorities(&processes).await?;
     add(&*machine, "another-authority", &trusted).await?;
     for process in &processes {

@@ -7,13 +7,15 @@ use harness::{Check, Edit, Need, Outcome, Trial, expect};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{system_first, with_module};
+use super::with_module;
 use crate::omarchy::document;
 use crate::omarchy::process::{Process, processes};
 use crate::omarchy::programs::with_programs;
-use crate::omarchy::wrapper::{USER_BROKER, VERSION};
+use crate::omarchy::settings::{Libraries, Omarchy, omarchy};
+use crate::omarchy::wrapper::VERSION;
 
-pub fn loaded_version() -> Check {
+pub fn loaded_version(omarchy: &Omarchy) -> Check {
+    let Libraries { system, openssl, .. } = &omarchy.library;
     Check::must(
         "openssl.loaded-version",
         document("Intune Component Dependencies"),
@@ -23,10 +25,7 @@ pub fn loaded_version() -> Check {
     .needs([Need::Undo])
     .mutant(
         "libssl of 3.3.2 with libcrypto of the system",
-        [Edit::run(
-            "ln -sf /opt/x86_64/usr/lib/x86_64-linux-gnu/libcrypto.so.3 \
-             /opt/library-layer/openssl-3.3.2/lib/",
-        )],
+        [Edit::run(format!("ln -sf {system}/libcrypto.so.3 {openssl}/"))],
     )
 }
 
@@ -72,8 +71,8 @@ impl fmt::Display for Mapped {
 }
 
 async fn loaded_version_holds(trial: &Trial) -> Outcome {
-    let machine = with_module(trial).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, with_module(trial).await?);
+    for process in processes(&*machine, &omarchy) {
         // With it, whatever brings an OpenSSL of its own has had its chance to.
         let _: IgnoredAny = process.ask("curl").await?;
         has_one_openssl(&process, "with what it has loaded").await?;
@@ -88,7 +87,7 @@ pub async fn has_one_openssl(process: &Process<'_>, circumstance: &str) -> Outco
     expect(mapped.is_whole(), expected, mapped)
 }
 
-pub fn code_1200() -> Check {
+pub fn code_1200(omarchy: &Omarchy) -> Check {
     Check::must(
         "openssl.code-1200",
         document("Intune Component Dependencies"),
@@ -97,7 +96,7 @@ pub fn code_1200() -> Check {
         code_1200_holds,
     )
     .needs([Need::Undo])
-    .mutant("any newer OpenSSL first", [system_first(USER_BROKER.file)])
+    .mutant("any newer OpenSSL first", [omarchy.system_first(&omarchy.wrapper.user_broker)])
 }
 
 /// What became of a certificate request's version.
@@ -108,8 +107,8 @@ struct Request {
 }
 
 async fn code_1200_holds(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, with_programs(trial).await?);
+    for process in processes(&*machine, &omarchy) {
         versions_a_request(&process, "with what its wrapper sets").await?;
     }
     Ok(())

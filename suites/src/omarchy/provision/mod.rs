@@ -8,7 +8,9 @@ use harness::machine::Difference;
 use harness::provision::ProvisionError;
 use harness::{Check, Outcome, Stop, Suite, expect};
 
-pub const SUITE: Suite = Suite::new("omarchy", "provision", |_| Ok(checks()));
+use super::settings::Omarchy;
+
+pub const SUITE: Suite = Suite::new("omarchy", "provision", |_| Ok(checks())).with_table::<Omarchy>();
 
 fn checks() -> Vec<Check> {
     vec![idempotent::idempotent(), order::order(), parallel::parallel()]

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use harness::machine::bus::{BUS, Bus};
 use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
-use super::{PING, SESSION_BUS, THE_USER, peer, told};
+use super::{PING, peer, session_bus, told};
 use crate::omarchy::document;
 use crate::omarchy::process::{Process, nothing_is_missing};
-use crate::omarchy::wrapper::{SOURCE, USER_BROKER, USER_BROKER_NAME as NAME};
+use crate::omarchy::settings::{Omarchy, omarchy};
+use crate::omarchy::wrapper::USER_BROKER_NAME as NAME;
 
-/// The user's own service file.
-const SERVICE: &str = "/home/user/.local/share/dbus-1/services/com.microsoft.identity.broker1.service";
-
-pub fn user_broker_activation() -> Check {
+pub fn user_broker_activation(omarchy: &Omarchy) -> Check {
+    // The user's own.
+    let service = format!("{}/.local/share/dbus-1/services/{NAME}.service", omarchy.home());
     Check::must(
         "session.user-broker-activation",
         document("D-Bus Activation Chain; Phase 6, 6.3"),
@@ -24,17 +24,19 @@ pub fn user_broker_activation() -> Check {
         user_broker_activation_holds,
     )
     .needs([Need::Undo, Need::Sockets])
-    .mutant("user file missing", [Edit::remove(SERVICE)])
-    .mutant("Exec of a missing path", [Edit::replace(SERVICE, "-rosetta\n", "-rosetta-of-before\n")])
+    .mutant("user file missing", [Edit::remove(service.clone())])
+    .mutant("Exec of a missing path", [Edit::replace(service, "-rosetta\n", "-rosetta-of-before\n")])
 }
 
 async fn user_broker_activation_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     // The system's file has the program started without its wrapper.
-    activated(&machine).await?.has_the_layer_first().await
+    activated(&machine, &omarchy).await?.has_the_layer_first().await
 }
 
-pub fn activated_environment() -> Check {
+pub fn activated_environment(omarchy: &Omarchy) -> Check {
+    let wrapper = &omarchy.wrapper.user_broker;
+    let without = |line: String| Edit::replace(wrapper.clone(), line, "");
     Check::must(
         "session.activated-environment",
         document("D-Bus Activation Chain"),
@@ -46,49 +48,50 @@ pub fn activated_environment() -> Check {
     .mutant(
         "wrapper without XDG_RUNTIME_DIR",
         [Edit::replace(
-            USER_BROKER.file,
+            wrapper.clone(),
             "export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$UID}\n",
             "unset XDG_RUNTIME_DIR\n",
         )],
     )
     .mutant(
         "wrapper without XDG_CONFIG_HOME",
-        [without("export XDG_CONFIG_HOME=${XDG_CONFIG_HOME:-$HOME/.config}\n")],
+        [without("export XDG_CONFIG_HOME=${XDG_CONFIG_HOME:-$HOME/.config}\n".into())],
     )
-    .mutant("wrapper without HOME", [without("export HOME=${HOME:-/home/user}\n")])
+    .mutant("wrapper without HOME", [without(format!("export HOME=${{HOME:-{}}}\n", omarchy.home()))])
     .mutant(
         "wrapper without GNOME_KEYRING_CONTROL",
-        [without("export GNOME_KEYRING_CONTROL=$XDG_RUNTIME_DIR/keyring\n")],
+        [without("export GNOME_KEYRING_CONTROL=$XDG_RUNTIME_DIR/keyring\n".into())],
     )
-    .mutant("wrapper without LD_LIBRARY_PATH", [without(SOURCE)])
-}
-
-/// A wrapper that does not do this.
-fn without(line: &'static str) -> Edit {
-    Edit::replace(USER_BROKER.file, line, "")
+    .mutant("wrapper without LD_LIBRARY_PATH", [without(omarchy.source())])
 }
 
 /// What every session's bus has, and hands on.
-const OF_THE_SESSION: [(&str, &str); 1] = [("XDG_RUNTIME_DIR", "/run/user/1000")];
+fn of_the_session(omarchy: &Omarchy) -> [(&'static str, String); 1] {
+    [("XDG_RUNTIME_DIR", omarchy.runtime())]
+}
 
 /// What the wrapper sets.
-const OF_THE_WRAPPER: [(&str, &str); 3] = [
-    ("XDG_CONFIG_HOME", "/home/user/.config"),
-    ("HOME", "/home/user"),
-    ("GNOME_KEYRING_CONTROL", "/run/user/1000/keyring"),
-];
+fn of_the_wrapper(omarchy: &Omarchy) -> [(&'static str, String); 3] {
+    let (home, runtime) = (omarchy.home(), omarchy.runtime());
+    [
+        ("XDG_CONFIG_HOME", format!("{home}/.config")),
+        ("HOME", home),
+        ("GNOME_KEYRING_CONTROL", format!("{runtime}/keyring")),
+    ]
+}
 
 async fn activated_environment_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let bus = Bus::connect(&machine, SESSION_BUS, THE_USER).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let bus = session_bus(&machine, &omarchy).await?;
     // A bus hands on what it was given, and that differs from desktop to desktop: here nothing that a wrapper sets.
-    let nothing: HashMap<&str, &str> = OF_THE_WRAPPER.iter().map(|(name, _)| (*name, "")).collect();
+    let nothing: HashMap<&str, &str> =
+        of_the_wrapper(&omarchy).into_iter().map(|(name, _)| (name, "")).collect();
     let updated: Result<(), _> = bus.call(BUS, "UpdateActivationEnvironment", &nothing).await?;
     expect(updated.is_ok(), "the bus takes another environment", told(&updated))?;
 
-    let broker = called(&machine, &bus).await?;
+    let broker = called(&machine, &omarchy, &bus).await?;
     let environment: BTreeMap<String, String> = broker.ask("environment").await?;
-    let others = others(&environment);
+    let others = others(&omarchy, &environment);
     let expected = "the activated broker has a session's XDG_RUNTIME_DIR, XDG_CONFIG_HOME, HOME and \
                     GNOME_KEYRING_CONTROL";
     expect(others.is_empty(), expected, others.join(", "))?;
@@ -96,11 +99,11 @@ async fn activated_environment_holds(trial: &Trial) -> Outcome {
 }
 
 /// The variables that are not as they are wanted, and how they should be.
-fn others(environment: &BTreeMap<String, String>) -> Vec<String> {
-    let wanted = OF_THE_SESSION.iter().chain(&OF_THE_WRAPPER);
-    let other = |(name, wanted): &(&str, &str)| match environment.get(*name) {
+fn others(omarchy: &Omarchy, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let wanted = of_the_session(omarchy).into_iter().chain(of_the_wrapper(omarchy));
+    let other = |(name, wanted): (&str, String)| match environment.get(name) {
         // As paths: `//` and a `/` at the end change nothing.
-        Some(found) if Path::new(found) == Path::new(wanted) => None,
+        Some(found) if Path::new(found) == Path::new(&wanted) => None,
         Some(found) => Some(format!("{name} is {found:?}, not {wanted}")),
         None => Some(format!("{name} is not set, and {wanted} is wanted")),
     };
@@ -108,26 +111,30 @@ fn others(environment: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 /// The broker, which a call has started.
-pub async fn activated(machine: &Arc<dyn Machine>) -> Result<Process<'_>, Stop> {
-    called(machine, &Bus::connect(machine, SESSION_BUS, THE_USER).await?).await
+pub async fn activated<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Process<'m>, Stop> {
+    called(machine, omarchy, &session_bus(machine, omarchy).await?).await
 }
 
 /// The broker that a call has started.
-pub async fn called<'m>(machine: &'m Arc<dyn Machine>, bus: &Bus) -> Result<Process<'m>, Stop> {
-    nothing_is_missing(&**machine).await?;
+pub async fn called<'m>(
+    machine: &'m Arc<dyn Machine>,
+    omarchy: &Omarchy,
+    bus: &Bus,
+) -> Result<Process<'m>, Stop> {
+    nothing_is_missing(&**machine, omarchy).await?;
     let reply: Result<(), _> = bus.call(peer(NAME), PING, &()).await?;
     expect(reply.is_ok(), format!("a call of {NAME} is answered"), told(&reply))?;
     let Some(owner) = bus.owner(NAME).await? else {
         return violated(format!("the broker that has answered goes on owning {NAME}"), "nobody owns it");
     };
-    Ok(Process::known(&**machine, &USER_BROKER, owner).await?)
+    Ok(Process::known(&**machine, omarchy.user_broker(), owner).await?)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::others;
+    use super::{Omarchy, others};
 
     fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -141,11 +148,12 @@ mod tests {
             ("HOME", "/home/user"),
             ("GNOME_KEYRING_CONTROL", "/run/user/1000//keyring"),
         ]);
-        assert_eq!(others(&found), Vec::<String>::new());
+        let omarchy = Omarchy::default();
+        assert_eq!(others(&omarchy, &found), Vec::<String>::new());
         found.insert("HOME".to_owned(), String::new());
         found.remove("XDG_CONFIG_HOME");
         assert_eq!(
-            others(&found),
+            others(&omarchy, &found),
             ["XDG_CONFIG_HOME is not set, and /home/user/.config is wanted", "HOME is \"\", not /home/user"]
         );
     }

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use harness::machine::bus::Bus;
 use harness::machine::qemu::ROOT;
-use harness::{Check, Edit, Machine, Need, Outcome, Stop, Text, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::SYSTEM_BUS;
 use crate::omarchy::process::{Process, nothing_is_missing};
-use crate::omarchy::wrapper::{
-    DEVICE_BROKER, DEVICE_BROKER_OVERRIDE as OVERRIDE, DEVICE_BROKER_UNIT as UNIT,
-};
+use crate::omarchy::settings::{Omarchy, omarchy};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
 /// What it is on the bus.
@@ -21,11 +19,10 @@ pub const NAME: &str = "com.microsoft.identity.devicebroker1";
 /// How long it may take to be there, in real time. A start that fails is tried again every five seconds.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Has the broker started anew by what its unit files say now.
-const RESTART: Edit =
-    Edit::Run { command: Text::Borrowed("systemctl restart microsoft-identity-device-broker.service") };
-
-pub fn device_broker_service() -> Check {
+pub fn device_broker_service(omarchy: &Omarchy) -> Check {
+    let (unit, file) = (&omarchy.unit.device_broker, omarchy.device_broker_override());
+    // By what its unit files say now.
+    let restart = Edit::run(format!("systemctl restart {unit}"));
     Check::must(
         "session.device-broker-service",
         document("Phase 6, 6.2"),
@@ -33,23 +30,23 @@ pub fn device_broker_service() -> Check {
         device_broker_service_holds,
     )
     .needs([Need::Undo, Need::Sockets])
-    .mutant("override missing", [Edit::remove(OVERRIDE), DAEMON_RELOAD, RESTART])
+    .mutant("override missing", [Edit::remove(file.clone()), DAEMON_RELOAD, restart.clone()])
     .mutant(
         "ExecStart not cleared",
         [
             // systemd refuses to restart such a unit, and so would leave the old one running.
-            Edit::run("systemctl stop microsoft-identity-device-broker.service"),
-            Edit::replace(OVERRIDE, "ExecStart=\n", ""),
+            Edit::run(format!("systemctl stop {unit}")),
+            Edit::replace(file.clone(), "ExecStart=\n", ""),
             DAEMON_RELOAD,
-            Edit::run("! systemctl start microsoft-identity-device-broker.service"),
+            Edit::run(format!("! systemctl start {unit}")),
         ],
     )
-    .mutant("HOME unset", [Edit::replace(OVERRIDE, "Environment=HOME=/root\n", ""), DAEMON_RELOAD, RESTART])
+    .mutant("HOME unset", [Edit::replace(file, "Environment=HOME=/root\n", ""), DAEMON_RELOAD, restart])
 }
 
 async fn device_broker_service_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let process = on_its_bus(&machine).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let process = on_its_bus(&machine, &omarchy).await?;
     process.has_the_layer_first().await?;
     let environment: BTreeMap<String, String> = process.ask("environment").await?;
     let home = environment.get("HOME").map_or("not set", String::as_str);
@@ -57,8 +54,9 @@ async fn device_broker_service_holds(trial: &Trial) -> Outcome {
 }
 
 /// The broker, which is on the system bus soon after the boot, and runs by its unit.
-pub async fn on_its_bus(machine: &Arc<dyn Machine>) -> Result<Process<'_>, Stop> {
-    nothing_is_missing(&**machine).await?;
+pub async fn on_its_bus<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Process<'m>, Stop> {
+    let unit = &omarchy.unit.device_broker;
+    nothing_is_missing(&**machine, omarchy).await?;
     let bus = Bus::connect(machine, SYSTEM_BUS, ROOT).await?;
     let there = bus.wait_for_owner(NAME, LIMIT).await?;
     expect(there, format!("{NAME} is on the system bus {LIMIT:?} after the boot"), "nobody owns it")?;
@@ -67,7 +65,7 @@ pub async fn on_its_bus(machine: &Arc<dyn Machine>) -> Result<Process<'_>, Stop>
     };
     // Not the unit's first process: a wrapper may leave the program to a child of its.
     let groups = machine.run(&format!("cat /proc/{owner}/cgroup")).await?;
-    let of_the_unit = groups.text().split(['/', '\n']).any(|part| part == UNIT);
-    expect(of_the_unit, format!("process {owner}, which owns {NAME}, is one of {UNIT}"), groups)?;
-    Ok(Process::known(&**machine, &DEVICE_BROKER, owner).await?)
+    let of_the_unit = groups.text().split(['/', '\n']).any(|part| part == unit);
+    expect(of_the_unit, format!("process {owner}, which owns {NAME}, is one of {unit}"), groups)?;
+    Ok(Process::known(&**machine, omarchy.device_broker(), owner).await?)
 }

@@ -2,9 +2,11 @@
 
 use harness::{Check, Edit, Outcome, Trial, expect};
 
-use crate::omarchy::{USER, document};
+use crate::omarchy::document;
+use crate::omarchy::settings::{Omarchy, omarchy};
 
-pub fn no_root_owned_home() -> Check {
+pub fn no_root_owned_home(omarchy: &Omarchy) -> Check {
+    let keyrings = omarchy.keyrings();
     Check::must(
         "session.no-root-owned-home",
         document("Race Conditions and Mitigations, 4"),
@@ -14,7 +16,7 @@ pub fn no_root_owned_home() -> Check {
     .needs([])
     .mutant(
         "one step run as root",
-        [Edit::run("cd /home/user/.local/share/keyrings && printf login >new && mv new default")],
+        [Edit::run(format!("cd {keyrings} && printf login >new && mv new default"))],
     )
 }
 
@@ -22,9 +24,8 @@ pub fn no_root_owned_home() -> Check {
 const NAMED: usize = 5;
 
 async fn no_root_owned_home_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (home, machine) = (omarchy(trial)?.home(), trial.machine().await?);
     // What is mounted there is not of the home, and may not be for root to see; what goes away meanwhile is nobody's.
-    let home = format!("/home/{USER}");
     let find = format!("test -d {home} && {{ find {home} -xdev -ignore_readdir_race -user root || true; }}");
     let found = machine.run(&find).await?;
     expect(found.success(), format!("the user has a home, {home}"), &found)?;

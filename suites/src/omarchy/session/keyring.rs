@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use harness::lab::{Drives, booted};
 use harness::machine::bus::{Bus, Object, Refusal};
-use harness::{Check, Edit, Machine, Need, Outcome, Stop, Text, Trial, expect, violated};
+use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 use serde::Deserialize;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 use super::activation::called;
 use super::login::{log_in, logged_in};
-use super::{SESSION_BUS, THE_USER, told};
+use super::{session_bus, told};
+use crate::omarchy::document;
 use crate::omarchy::process::Process;
-use crate::omarchy::{USER, document};
-
-/// Names the collection that secrets go to.
-const DEFAULT: &str = "/home/user/.local/share/keyrings/default";
+use crate::omarchy::settings::{Omarchy, omarchy};
 
 /// The collection that a login's password unlocks.
 const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
@@ -27,7 +25,22 @@ const SERVICE: Object<'_> = Object {
     interface: "org.freedesktop.Secret.Service",
 };
 
-pub fn keyring_default() -> Check {
+impl Omarchy {
+    /// Where the daemon keeps the user's collections.
+    pub fn keyrings(&self) -> String {
+        format!("{}/.local/share/keyrings", self.home())
+    }
+
+    /// Names the collection that secrets go to.
+    fn default_keyring(&self) -> String {
+        format!("{}/default", self.keyrings())
+    }
+}
+
+pub fn keyring_default(omarchy: &Omarchy) -> Check {
+    let (user, default) = (&omarchy.user, omarchy.default_keyring());
+    // What an edit writes is root's.
+    let users = Edit::run(format!("chown {user}: {default}"));
     Check::must(
         "session.keyring-default",
         document("Phase 6, 6.4"),
@@ -35,30 +48,28 @@ pub fn keyring_default() -> Check {
         keyring_default_holds,
     )
     .needs([Need::Undo, Need::Sockets])
-    .mutant("newline", [Edit::write(DEFAULT, "login\n"), USERS])
-    .mutant("other name", [Edit::write(DEFAULT, "session"), USERS])
-    .mutant("root-owned", [Edit::run("chown root: /home/user/.local/share/keyrings/default")])
+    .mutant("newline", [Edit::write(default.clone(), "login\n"), users.clone()])
+    .mutant("other name", [Edit::write(default.clone(), "session"), users])
+    .mutant("root-owned", [Edit::run(format!("chown root: {default}"))])
 }
 
-/// What an edit writes is root's.
-const USERS: Edit =
-    Edit::Run { command: Text::Borrowed("chown user: /home/user/.local/share/keyrings/default") };
-
 async fn keyring_default_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let owner = machine.run(&format!("stat --format=%U {DEFAULT}")).await?;
-    expect(owner.text() == USER, format!("{DEFAULT} is the user's"), owner)?;
-    let content = machine.run(&format!("head --bytes=100 {DEFAULT}")).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let default = omarchy.default_keyring();
+    let owner = machine.run(&format!("stat --format=%U {default}")).await?;
+    expect(owner.text() == omarchy.user, format!("{default} is the user's"), owner)?;
+    let content = machine.run(&format!("head --bytes=100 {default}")).await?;
     let found = content.stdout.escape_ascii();
-    expect(content.stdout == b"login", format!("{DEFAULT} is exactly `login`"), format!("it is `{found}`"))?;
+    expect(content.stdout == b"login", format!("{default} is exactly `login`"), format!("it is `{found}`"))?;
 
-    log_in(&*machine).await?;
-    let keyring = Keyring::of(&machine).await?;
+    log_in(&*machine, &omarchy).await?;
+    let keyring = Keyring::of(&machine, &omarchy).await?;
     let collection = keyring.default_collection().await?;
     expect(collection == LOGIN, format!("secrets go to {LOGIN}"), collection)
 }
 
-pub fn keyring_unlocked() -> Check {
+pub fn keyring_unlocked(omarchy: &Omarchy) -> Check {
+    let (user, keyrings) = (&omarchy.user, omarchy.keyrings());
     Check::must(
         "session.keyring-unlocked",
         document("Race Conditions and Mitigations, 2"),
@@ -73,19 +84,14 @@ pub fn keyring_unlocked() -> Check {
         "a keyring in clear text",
         [
             Edit::write(
-                KEYRING,
+                // Where the daemon keeps that collection.
+                format!("{keyrings}/login.keyring"),
                 "[keyring]\ndisplay-name=login\nctime=0\nmtime=0\nlock-on-idle=false\nlock-after=false\n",
             ),
-            Edit::run(
-                "cd /home/user/.local/share/keyrings && chown user: login.keyring && chmod 600 \
-                 login.keyring",
-            ),
+            Edit::run(format!("cd {keyrings} && chown {user}: login.keyring && chmod 600 login.keyring")),
         ],
     )
 }
-
-/// Where the daemon keeps that collection.
-const KEYRING: &str = "/home/user/.local/share/keyrings/login.keyring";
 
 /// A key as programs write it, with lines that a file of settings has too.
 const LINES: &[u8] = b"-----BEGIN PRIVATE KEY-----\n[keyring]\nsecret=other\n\n\\n\t\r\n-----END PRIVATE \
@@ -96,10 +102,10 @@ const BYTES: &[u8] = b"\x00\x01\n\x7f\x80\xfe\xff\x00";
 
 async fn keyring_unlocked_holds(trial: &Trial) -> Outcome {
     keeps_without_a_login(trial).await?;
-    let machine = logged_in(trial).await?;
-    let keyring = Keyring::of(&machine).await?;
+    let (omarchy, machine) = (omarchy(trial)?, logged_in(trial).await?);
+    let keyring = Keyring::of(&machine, &omarchy).await?;
     keyring.is_unlocked().await?;
-    let broker = called(&machine, &keyring.bus).await.map_err(Stop::undecided)?;
+    let broker = called(&machine, &omarchy, &keyring.bus).await.map_err(Stop::undecided)?;
     stores(&broker, LINES).await?;
     keyring.store("another", BYTES).await?;
     keyring.has("probe", LINES).await?;
@@ -107,8 +113,8 @@ async fn keyring_unlocked_holds(trial: &Trial) -> Outcome {
 
     let machine = trial.reboot(&*machine, Drives::Plugged).await?;
     booted(&*machine).await?;
-    log_in(&*machine).await?;
-    let keyring = Keyring::of(&machine).await?;
+    log_in(&*machine, &omarchy).await?;
+    let keyring = Keyring::of(&machine, &omarchy).await?;
     keyring.is_unlocked().await?;
     keyring.has("probe", LINES).await?;
     keyring.has("another", BYTES).await
@@ -117,8 +123,8 @@ async fn keyring_unlocked_holds(trial: &Trial) -> Outcome {
 /// A keyring that no password locks is saved as text, in which not every secret can be written. The login's password
 /// would lock it, and have it saved otherwise from then on.
 async fn keeps_without_a_login(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    let keyring = Keyring::of(&machine).await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    let keyring = Keyring::of(&machine, &omarchy).await?;
     if !keyring.opens_unasked().await? {
         return Ok(());
     }
@@ -126,7 +132,7 @@ async fn keeps_without_a_login(trial: &Trial) -> Outcome {
     keyring.store("another", BYTES).await?;
     keyring.end_daemon(&*machine).await?;
 
-    let keyring = Keyring::of(&machine).await?;
+    let keyring = Keyring::of(&machine, &omarchy).await?;
     let opens = keyring.opens_unasked().await?;
     expect(
         opens,
@@ -147,7 +153,7 @@ async fn stores(process: &Process<'_>, secret: &[u8]) -> Outcome {
     }
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let Stored { read, refused } = process.ask(&format!("secret {secret}")).await?;
-    let program = process.wrapper;
+    let program = &process.wrapper;
     expect(
         refused.is_none(),
         format!("{program}: its program stores a secret"),
@@ -170,8 +176,8 @@ struct Keyring {
 type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 impl Keyring {
-    async fn of(machine: &Arc<dyn Machine>) -> Result<Keyring, Stop> {
-        let bus = Bus::connect(machine, SESSION_BUS, THE_USER).await?;
+    async fn of(machine: &Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Keyring, Stop> {
+        let bus = session_bus(machine, omarchy).await?;
         let opened = bus.call(SERVICE, "OpenSession", &("plain", Value::from(""))).await?;
         let (_, session): (OwnedValue, _) = answered("the Secret Service opens a session", opened)?;
         Ok(Keyring { bus, session })

@@ -7,8 +7,8 @@ use std::time::Duration;
 use harness::machine::{COMMAND_LIMIT, quoted};
 use harness::{Machine, Outcome, Prepared, Stop, Trial, violated};
 
-use crate::omarchy::wrapper::AGENT_UNIT;
-use crate::omarchy::{COMPLIANT as PASSWORD, USER, in_session};
+use crate::omarchy::COMPLIANT as PASSWORD;
+use crate::omarchy::settings::{Omarchy, omarchy};
 
 /// Types what a person types, and where it lies in the guest.
 const LOG_IN: &str = include_str!("log-in.pl");
@@ -25,7 +25,8 @@ struct FirstLogin;
 
 /// Machines on which the user has a keyring, and is logged out.
 async fn keyring(trial: &Trial) -> Result<Prepared<'_>, Stop> {
-    trial.subject()?.after(FirstLogin, |machine| Box::pin(first_log_in(machine))).await
+    let omarchy = omarchy(trial)?;
+    trial.subject()?.after(FirstLogin, |machine| Box::pin(first_log_in(machine, omarchy))).await
 }
 
 pub async fn with_keyring(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
@@ -37,30 +38,36 @@ struct SecondLogin;
 
 /// A machine on which the user has logged in again, to their keyring.
 pub async fn logged_in(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {
-    Ok(keyring(trial).await?.after(SecondLogin, |machine| Box::pin(log_in(machine))).await?.machine().await?)
+    let omarchy = omarchy(trial)?;
+    let prepared = keyring(trial).await?;
+    let prepared = prepared.after(SecondLogin, |machine| Box::pin(log_in_again(machine, omarchy))).await?;
+    Ok(prepared.machine().await?)
 }
 
 /// Logs the user in for the first time, which makes their keyring, and out again. The daemon that makes it does not
 /// show it on the bus; one that starts later does.
-async fn first_log_in(machine: &dyn Machine) -> Outcome {
-    log_in(machine).await?;
+async fn first_log_in(machine: &dyn Machine, omarchy: Arc<Omarchy>) -> Outcome {
+    log_in(machine, &omarchy).await?;
     machine.succeed("systemctl stop assay-login.service").await?;
     // A unit that is not there is for those to miss whose it is.
-    for unit in [AGENT_UNIT, "gnome-keyring-daemon.service"] {
-        machine.run(&in_session(&format!("systemctl --user stop {unit}"))).await?;
+    for unit in [&omarchy.unit.agent, &omarchy.unit.keyring] {
+        machine.run(&omarchy.in_session(&format!("systemctl --user stop {unit}"))).await?;
     }
     Ok(())
 }
 
+async fn log_in_again(machine: &dyn Machine, omarchy: Arc<Omarchy>) -> Outcome {
+    log_in(machine, &omarchy).await
+}
+
 /// Logs the user in at a terminal. They stay logged in until the machine goes down.
-pub async fn log_in(machine: &dyn Machine) -> Outcome {
+pub async fn log_in(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
+    let (user, password) = (&omarchy.user, quoted(PASSWORD));
     machine.write(Path::new(LOG_IN_FILE), LOG_IN.as_bytes(), 0o644).await?;
     let command = format!(
-        "echo {}:{} | chpasswd --crypt-method SHA256 && systemd-run --quiet --unit=assay-login --service-type=notify \
-         --property=NotifyAccess=all --property=TimeoutStartSec={LIMIT} perl {LOG_IN_FILE} {USER} {}",
-        USER,
-        quoted(PASSWORD),
-        quoted(PASSWORD)
+        "echo {user}:{password} | chpasswd --crypt-method SHA256 && systemd-run --quiet --unit=assay-login \
+         --service-type=notify --property=NotifyAccess=all --property=TimeoutStartSec={LIMIT} \
+         perl {LOG_IN_FILE} {user} {password}"
     );
     // A busy guest's seconds are long ones.
     let limit = Duration::from_secs(u64::from(LIMIT)) * 10 + COMMAND_LIMIT;

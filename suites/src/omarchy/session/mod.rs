@@ -9,36 +9,39 @@ pub mod login;
 mod policy;
 pub mod timer;
 
-use harness::machine::bus::{Object, Refusal};
-use harness::machine::qemu::Peer;
-use harness::{Check, Suite};
+use std::sync::Arc;
 
-use super::USER;
+use harness::machine::bus::{Bus, Object, Refusal};
+use harness::{Check, Machine, MachineError, Settings, SettingsError, Suite};
+
+use super::settings::Omarchy;
 pub use activation::activated;
 
-pub const SUITE: Suite = Suite::new("omarchy", "session", |_| Ok(checks()));
+pub const SUITE: Suite = Suite::new("omarchy", "session", checks).with_table::<Omarchy>();
 
-fn checks() -> Vec<Check> {
-    vec![
-        policy::device_broker_policy(),
-        policy::policy_reload(),
-        device_broker::device_broker_service(),
-        activation::user_broker_activation(),
-        activation::activated_environment(),
-        keyring::keyring_default(),
-        keyring::keyring_unlocked(),
-        agent::agent_before_unlock(),
-        timer::timer_bus_address(),
-        timer::agent_schedule(),
-        home::no_root_owned_home(),
-    ]
+fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
+    let omarchy = settings.read::<Omarchy>()?;
+    Ok(vec![
+        policy::device_broker_policy(&omarchy),
+        policy::policy_reload(&omarchy),
+        device_broker::device_broker_service(&omarchy),
+        activation::user_broker_activation(&omarchy),
+        activation::activated_environment(&omarchy),
+        keyring::keyring_default(&omarchy),
+        keyring::keyring_unlocked(&omarchy),
+        agent::agent_before_unlock(&omarchy),
+        timer::timer_bus_address(&omarchy),
+        timer::agent_schedule(&omarchy),
+        home::no_root_owned_home(&omarchy),
+    ])
 }
 
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 
-const SESSION_BUS: &str = "/run/user/1000/bus";
-
-const THE_USER: Peer<'static> = Peer { name: USER, id: 1000 };
+/// The bus of the user's session, as they reach it.
+async fn session_bus(machine: &Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Bus, MachineError> {
+    Bus::connect(machine, &omarchy.session_bus(), omarchy.peer()).await
+}
 
 /// What every owner of a name answers to.
 const fn peer(name: &'static str) -> Object<'static> {

@@ -5,15 +5,14 @@ use harness::machine::qemu::ROOT;
 use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
 use super::device_broker::{LIMIT, NAME};
-use super::{PING, SYSTEM_BUS, THE_USER, peer, told};
+use super::{PING, SYSTEM_BUS, peer, told};
+use crate::omarchy::settings::{Omarchy, omarchy};
 use crate::omarchy::{document, within};
 
 const POLICY: &str = "/usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf";
 
-/// What step 5.4 runs when it has installed the policy.
-const RELOAD: &str = "/usr/local/libexec/reload-bus-policies";
-
-pub fn device_broker_policy() -> Check {
+pub fn device_broker_policy(omarchy: &Omarchy) -> Check {
+    let reload = &omarchy.file.reload;
     Check::must(
         "session.device-broker-policy",
         document("Phase 5, 5.4; Blocking Dependencies"),
@@ -22,19 +21,19 @@ pub fn device_broker_policy() -> Check {
         device_broker_policy_holds,
     )
     .needs([Need::Undo, Need::Sockets])
-    .mutant("policy missing", [Edit::remove(POLICY), Edit::run(RELOAD)])
+    .mutant("policy missing", [Edit::remove(POLICY), Edit::run(reload.clone())])
     .mutant(
         "allows any owner",
-        [Edit::replace(POLICY, "<policy user=\"root\">", "<policy context=\"default\">"), Edit::run(RELOAD)],
+        [
+            Edit::replace(POLICY, "<policy user=\"root\">", "<policy context=\"default\">"),
+            Edit::run(reload.clone()),
+        ],
     )
-    .mutant(
-        "mode 0600",
-        [Edit::run("chmod 600 /usr/share/dbus-1/system.d/com.microsoft.identity.devicebroker1.conf")],
-    )
+    .mutant("mode 0600", [Edit::run(format!("chmod 600 {POLICY}"))])
 }
 
 async fn device_broker_policy_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let mode = machine.run(&format!("stat --dereference --format=%a {POLICY}")).await?;
     let bits = u32::from_str_radix(&mode.text(), 8).unwrap_or_default();
     // Of a store it is 444.
@@ -42,7 +41,7 @@ async fn device_broker_policy_holds(trial: &Trial) -> Outcome {
     expect(fits, format!("everybody may read {POLICY}, and its owner alone write it"), mode)?;
 
     let root = Bus::connect(&machine, SYSTEM_BUS, ROOT).await?;
-    let user = Bus::connect(&machine, SYSTEM_BUS, THE_USER).await?;
+    let user = Bus::connect(&machine, SYSTEM_BUS, omarchy.peer()).await?;
     // Not before the broker: who asks first has it.
     let there = root.wait_for_owner(NAME, LIMIT).await?;
     expect(there, format!("somebody owns {NAME} within {LIMIT:?}"), "nobody does")?;
@@ -55,7 +54,15 @@ async fn device_broker_policy_holds(trial: &Trial) -> Outcome {
     expect(called.is_ok(), format!("the user may call {NAME}"), told(&called))
 }
 
-pub fn policy_reload() -> Check {
+pub fn policy_reload(omarchy: &Omarchy) -> Check {
+    // Step 5.4 runs it when it has installed the policy, and here it does this instead.
+    let reloads_by = |command: &'static str| {
+        Edit::replace(
+            omarchy.file.reload.clone(),
+            "exec busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig",
+            command,
+        )
+    };
     Check::must(
         "session.policy-reload",
         document("Phase 5, 5.4"),
@@ -67,15 +74,6 @@ pub fn policy_reload() -> Check {
     .mutant(
         "a step that signals a program which is not the bus",
         [reloads_by("exec pkill -HUP -x dbus-broker")],
-    )
-}
-
-/// A step that does this instead.
-fn reloads_by(command: &'static str) -> Edit {
-    Edit::replace(
-        RELOAD,
-        "exec busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig",
-        command,
     )
 }
 

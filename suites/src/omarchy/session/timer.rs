@@ -4,19 +4,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::fault::Step;
-use harness::machine::bus::Bus;
 use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
-use super::agent::{LIMIT, SERVICE, end_of_run};
+use super::agent::{LIMIT, end_of_run};
 use super::login::logged_in;
-use super::{SESSION_BUS, THE_USER};
+use super::session_bus;
 use crate::omarchy::process::{START_LIMIT, begun, keep_the_agent};
-use crate::omarchy::wrapper::AGENT_UNIT as UNIT;
-use crate::omarchy::{document, in_session, limit};
+use crate::omarchy::settings::{Omarchy, Units, omarchy};
+use crate::omarchy::{document, limit, unit};
 
-const TIMER: &str = "/home/user/.config/systemd/user/intune-agent.timer";
-
-pub fn timer_bus_address() -> Check {
+pub fn timer_bus_address(omarchy: &Omarchy) -> Check {
+    let service = omarchy.unit_file(&omarchy.unit.agent);
     Check::must(
         "session.timer-bus-address",
         document("Race Conditions and Mitigations, 3"),
@@ -27,63 +25,66 @@ pub fn timer_bus_address() -> Check {
     .needs([Need::Undo, Need::Sockets])
     .mutant(
         "variable missing",
-        [Edit::replace(SERVICE, "Environment=DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus\n", "")],
+        [Edit::replace(service, "Environment=DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus\n", "")],
     )
 }
 
 async fn timer_bus_address_holds(trial: &Trial) -> Outcome {
-    let machine = logged_in(trial).await?;
+    let (omarchy, machine) = (omarchy(trial)?, logged_in(trial).await?);
     // What a timer runs has nothing of the session but what its unit says.
-    machine.succeed(&in_session("systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS")).await?;
-    let fire = fire(&*machine).await?;
-    let systemd = Bus::connect(&machine, SESSION_BUS, THE_USER).await?.systemd().await?;
-    let end = end_of_run(&*machine, &systemd, &fire).await?;
+    let unset = omarchy.in_session("systemctl --user unset-environment DBUS_SESSION_BUS_ADDRESS");
+    machine.succeed(&unset).await?;
+    let fire = fire(&*machine, &omarchy).await?;
+    let systemd = session_bus(&machine, &omarchy).await?.systemd().await?;
+    let end = end_of_run(&*machine, &omarchy, &systemd, &fire).await?;
     let well = end.as_deref() == Some("done");
     let observed = end.map_or_else(|| format!("none in {LIMIT:?}"), |end| format!("it ended with {end}"));
     expect(well, "a run of the timer's that reaches the keyring over the session bus", observed)
 }
 
 /// Has the timer start an agent that stays, and waits until it has begun.
-pub async fn starts_an_agent_that_stays(machine: &dyn Machine) -> Outcome {
-    keep_the_agent(machine).await?;
-    let fire = format!("{} && {}", fire(machine).await?, in_session(&begun(UNIT)));
+pub async fn starts_an_agent_that_stays(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
+    keep_the_agent(machine, omarchy).await?;
+    let begun = omarchy.in_session(&begun(&omarchy.unit.agent));
+    let fire = format!("{} && {begun}", fire(machine, omarchy).await?);
     let fired = machine.run_within(&fire, limit(START_LIMIT)).await?;
     expect(fired.success(), format!("the timer starts the agent within {START_LIMIT} s"), fired)
 }
 
 /// Ends a run of the agent's, and makes the timer one that has it run in a second: not up to a minute later, as timers
 /// may, and not at random. Gives the shell command that begins it.
-async fn fire(machine: &dyn Machine) -> Result<String, Stop> {
-    let soon = Path::new("/run/systemd/user/intune-agent.timer.d/zz-assay-soon.conf");
+async fn fire(machine: &dyn Machine, omarchy: &Omarchy) -> Result<String, Stop> {
+    let Units { agent, timer, .. } = &omarchy.unit;
+    let soon = format!("/run/systemd/user/{timer}.d/zz-assay-soon.conf");
     let now = b"[Timer]\nOnActiveSec=1s\nAccuracySec=1ms\nRandomizedDelaySec=0\n";
-    machine.write(soon, now, 0o644).await?;
-    let stopped = machine.run(&in_session(&format!("systemctl --user stop {UNIT}"))).await?;
-    expect(stopped.success(), format!("the user has a unit {UNIT}"), stopped)?;
-    Ok(in_session("systemctl --user daemon-reload && systemctl --user restart intune-agent.timer"))
+    machine.write(Path::new(&soon), now, 0o644).await?;
+    let stopped = machine.run(&omarchy.in_session(&format!("systemctl --user stop {agent}"))).await?;
+    expect(stopped.success(), format!("the user has a unit {agent}"), stopped)?;
+    let restart = format!("systemctl --user daemon-reload && systemctl --user restart {timer}");
+    Ok(omarchy.in_session(&restart))
 }
 
-pub fn agent_schedule() -> Check {
+pub fn agent_schedule(omarchy: &Omarchy) -> Check {
+    let unit = &omarchy.unit.timer;
+    let (timer, wanted) =
+        (omarchy.unit_file(unit), omarchy.unit_file(&format!("timers.target.wants/{unit}")));
     Check::must(
         "session.agent-schedule",
         document("Phase 7, 7.2"),
-        "intune-agent.timer is enabled, fires at start-up and hourly (seen over three hours of virtual \
-         time).",
+        format!("{unit} is enabled, fires at start-up and hourly (seen over three hours of virtual time)."),
         agent_schedule_holds,
     )
     .needs([Need::Undo, Need::Lapse])
-    .mutant(
-        "timer disabled",
-        [Edit::remove("/home/user/.config/systemd/user/timers.target.wants/intune-agent.timer")],
-    )
+    .mutant("timer disabled", [Edit::remove(wanted)])
     .mutant(
         "hourly without a run at start-up",
-        [Edit::replace(TIMER, "OnStartupSec=1min\nOnUnitActiveSec=1h", "OnCalendar=hourly")],
+        [Edit::replace(timer.clone(), "OnStartupSec=1min\nOnUnitActiveSec=1h", "OnCalendar=hourly")],
     )
     .mutant(
         "a random delay of a day",
-        [Edit::replace(TIMER, "OnUnitActiveSec=1h", "OnUnitActiveSec=1h\nRandomizedDelaySec=1d")],
+        [Edit::replace(timer.clone(), "OnUnitActiveSec=1h", "OnUnitActiveSec=1h\nRandomizedDelaySec=1d")],
     )
-    .mutant("daily", [Edit::replace(TIMER, "OnUnitActiveSec=1h", "OnUnitActiveSec=1d")])
+    .mutant("daily", [Edit::replace(timer, "OnUnitActiveSec=1h", "OnUnitActiveSec=1d")])
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -93,21 +94,21 @@ const HOUR: Duration = Duration::from_secs(3600);
 const START_UP: Duration = Duration::from_secs(600);
 
 async fn agent_schedule_holds(trial: &Trial) -> Outcome {
-    let machine = trial.time_lapse()?.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.time_lapse()?.machine().await?);
     // What the agent does is not decided here, and whether it does it well: it tells when it runs.
-    let tells = Path::new("/etc/systemd/user/intune-agent.service.d/zz-assay-tells.conf");
-    machine.write(tells, TELLS, 0o644).await?;
+    let tells = format!("/etc/systemd/user/{}.d/zz-assay-tells.conf", omarchy.unit.agent);
+    machine.write(Path::new(&tells), TELLS, 0o644).await?;
     // Not just before a full hour: who runs then may not do so because of the start.
     let second = machine.succeed("date +%s").await?;
     let second: u64 = second.parse().map_err(|_| Stop::Broken(format!("the guest's time: {second:?}")))?;
     let quarter_past = Duration::from_secs((HOUR.as_secs() + 900 - second % HOUR.as_secs()) % HOUR.as_secs());
     machine.step_clock(Step::Forward(quarter_past)).await?;
     // The user's manager starts at every boot, because the user lingers.
-    let restarted = machine.run("systemctl restart user@1000.service").await?;
+    let restarted = machine.run(&format!("systemctl restart {}", omarchy.manager())).await?;
     expect(restarted.success(), "the user's service manager starts", restarted)?;
 
     let begun = machine.uptime().await?;
-    let slack = slack(&*machine).await?;
+    let slack = slack(&*machine, &omarchy).await?;
     expect(slack < HOUR, "the timer is late by less than an hour", format!("by up to {slack:?}"))?;
     machine.lapse_until(begun + START_UP + slack).await?;
     let Some(first) = runs(&*machine).await?.first().copied() else {
@@ -120,23 +121,24 @@ async fn agent_schedule_holds(trial: &Trial) -> Outcome {
     expect(are_hourly(&runs, slack), expected, format!("it runs {}", minutes(&runs)))
 }
 
-const TIMER_UNIT: &str = "intune-agent.timer";
-
 /// What the agent runs in that has nothing to do but to tell when.
 const TELLS: &[u8] =
     b"[Service]\nExecCondition=\nExecStartPre=\nExecStart=\nExecStart=/usr/bin/cat /proc/uptime\n\
     StandardOutput=journal\nSyslogIdentifier=assay-agent-runs\nRestart=no\n";
 
 /// How much later than it says the timer may fire, by what it says itself.
-async fn slack(machine: &dyn Machine) -> Result<Duration, Stop> {
-    const ASK: &str = "busctl --user get-property org.freedesktop.systemd1 \
-                       /org/freedesktop/systemd1/unit/intune_2dagent_2etimer org.freedesktop.systemd1.Timer \
-                       AccuracyUSec RandomizedDelayUSec";
-    let told = machine.succeed(&in_session(ASK)).await?;
+async fn slack(machine: &dyn Machine, omarchy: &Omarchy) -> Result<Duration, Stop> {
+    let timer = &omarchy.unit.timer;
+    let ask = format!(
+        "busctl --user get-property org.freedesktop.systemd1 {} org.freedesktop.systemd1.Timer \
+         AccuracyUSec RandomizedDelayUSec",
+        unit::object(timer)
+    );
+    let told = machine.succeed(&omarchy.in_session(&ask)).await?;
     let microseconds = told.lines().map(|line| line.strip_prefix("t ")?.parse().ok());
     match microseconds.collect::<Option<Vec<u64>>>().as_deref() {
         Some(&[accuracy, delay]) => Ok(Duration::from_micros(accuracy.saturating_add(delay))),
-        _ => Err(Stop::Broken(format!("the slack of {TIMER_UNIT}: {told:?}"))),
+        _ => Err(Stop::Broken(format!("the slack of {timer}: {told:?}"))),
     }
 }
 

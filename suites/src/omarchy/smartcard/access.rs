@@ -2,15 +2,17 @@
 
 use harness::{Check, Edit, Need, Outcome, Stop, Trial, expect};
 
-use super::client::{NATIVE, X86_64, found_by};
+use super::DAEMON;
+use super::client::{Client, found_by};
 use super::piv::select_piv;
 use super::reader::{insert, token};
-use super::{DAEMON, READER, SOCKET, SYMLINK};
 use crate::omarchy::process::processes;
 use crate::omarchy::programs::with_programs;
+use crate::omarchy::settings::{Omarchy, Pcscd, omarchy};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
-pub fn connect_through_symlink() -> Check {
+pub fn connect_through_symlink(omarchy: &Omarchy) -> Check {
+    let socket = &omarchy.pcscd.socket;
     Check::must(
         "smartcard.connect-through-symlink",
         document("Critical Path for pcscd"),
@@ -19,7 +21,7 @@ pub fn connect_through_symlink() -> Check {
         connect_through_symlink_holds,
     )
     .needs([Need::Undo])
-    .mutant("symlink missing", [Edit::remove(SYMLINK)])
+    .mutant("symlink missing", [Edit::remove(omarchy.pcscd.link.clone())])
     .mutant(
         "socket mode 0600",
         [
@@ -31,23 +33,24 @@ pub fn connect_through_symlink() -> Check {
     .mutant(
         "wrappers with another PCSCLITE_CSOCK_NAME",
         [Edit::replace(
-            "/usr/local/lib/library-layer/environment",
-            "PCSCLITE_CSOCK_NAME=/run/pcscd/pcscd.comm\n",
+            omarchy.file.environment.clone(),
+            format!("PCSCLITE_CSOCK_NAME={socket}\n"),
             "PCSCLITE_CSOCK_NAME=/run/pcscd.comm\n",
         )],
     )
 }
 
 async fn connect_through_symlink_holds(trial: &Trial) -> Outcome {
-    let machine = with_programs(trial).await.map_err(Stop::undecided)?;
-    X86_64.finds_the_reader(&*machine, SYMLINK).await?;
-    for process in processes(&*machine) {
+    let (omarchy, machine) = (omarchy(trial)?, with_programs(trial).await.map_err(Stop::undecided)?);
+    let Pcscd { link, reader, .. } = &omarchy.pcscd;
+    Client::X86_64.finds_the_reader(&*machine, &omarchy, link).await?;
+    for process in processes(&*machine, &omarchy) {
         let readers = found_by(&process).await?;
         let expected = format!(
-            "{}: its program finds the reader {READER:?} through PCSCLITE_CSOCK_NAME",
+            "{}: its program finds the reader {reader:?} through PCSCLITE_CSOCK_NAME",
             process.wrapper
         );
-        expect(readers.keys().any(|name| name.contains(READER)), expected, format!("{readers:?}"))?;
+        expect(readers.keys().any(|name| name.contains(reader)), expected, format!("{readers:?}"))?;
     }
     Ok(())
 }
@@ -70,15 +73,15 @@ pub fn no_polkit_refusal() -> Check {
 }
 
 async fn no_polkit_refusal_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let unit = machine.run(&format!("systemctl show --property=LoadState,ExecStart {DAEMON}")).await?;
     let unit = unit.text();
     let starts = unit.lines().filter(|line| line.starts_with("ExecStart=")).count();
     let one = unit.lines().any(|line| line == "LoadState=loaded") && starts == 1;
     expect(one, format!("{DAEMON} is loaded with exactly one ExecStart"), &unit)?;
 
-    NATIVE.finds_the_reader(&*machine, SOCKET).await?;
+    Client::Native.finds_the_reader(&*machine, &omarchy, &omarchy.pcscd.socket).await?;
     let token = token(trial).await?;
     let _card = insert(trial, &token, &*machine).await?;
-    select_piv(&*machine).await
+    select_piv(&*machine, &omarchy).await
 }

@@ -1,46 +1,60 @@
 //! Clients of the daemon inside the guest.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use harness::{Machine, MachineError, Outcome, Output, Stop, expect};
 use serde::Deserialize;
 
-use super::READER;
-use crate::omarchy::as_user;
 use crate::omarchy::process::Process;
+use crate::omarchy::settings::{Libraries, Omarchy};
 
-/// A program that lists the readers, and how it finds the daemon.
+/// A program that lists the readers.
 #[derive(Clone, Copy)]
-pub struct Client {
-    pub name: &'static str,
-    command: &'static str,
+pub enum Client {
+    /// Of the daemon's own architecture.
+    Native,
+    /// Run by the interpreter, with the library that an x86_64 program brings.
+    X86_64,
 }
-
-/// Of the daemon's own architecture.
-pub const NATIVE: Client = Client { name: "a client", command: "opensc-tool --list-readers" };
-
-/// Run by the interpreter, with the library that an x86_64 program brings.
-pub const X86_64: Client = Client {
-    name: "an x86_64 client",
-    command: "LD_LIBRARY_PATH=/opt/x86_64/usr/lib/x86_64-linux-gnu:/opt/library-layer/usr/lib/x86_64-linux-gnu \
-              /opt/x86_64/usr/bin/opensc-tool --list-readers",
-};
 
 impl Client {
     /// Has the user list the readers of the daemon that listens at this socket.
-    pub async fn lists(self, machine: &dyn Machine, socket: &str) -> Result<Output, MachineError> {
-        machine.run(&as_user(&format!("export PCSCLITE_CSOCK_NAME={socket}; {}", self.command))).await
+    async fn lists(
+        self,
+        machine: &dyn Machine,
+        omarchy: &Omarchy,
+        socket: &str,
+    ) -> Result<Output, MachineError> {
+        let list = format!("export PCSCLITE_CSOCK_NAME={socket}; {}", self.command(omarchy));
+        machine.run(&omarchy.as_user(&list)).await
+    }
+
+    fn command(self, omarchy: &Omarchy) -> String {
+        let Libraries { system, layer, .. } = &omarchy.library;
+        match self {
+            Client::Native => "opensc-tool --list-readers".to_owned(),
+            Client::X86_64 => {
+                format!("LD_LIBRARY_PATH={system}:{layer} {} --list-readers", omarchy.program.opensc_tool)
+            }
+        }
     }
 
     /// That it finds the reader.
-    pub async fn finds_the_reader(self, machine: &dyn Machine, socket: &str) -> Outcome {
-        let listed = self.lists(machine, socket).await?;
-        let found = listed.success() && listed.text().contains(READER);
-        expect(
-            found,
-            format!("{} of the user's finds the reader {READER:?} through {socket}", self.name),
-            listed,
-        )
+    pub async fn finds_the_reader(self, machine: &dyn Machine, omarchy: &Omarchy, socket: &str) -> Outcome {
+        let listed = self.lists(machine, omarchy, socket).await?;
+        let reader = &omarchy.pcscd.reader;
+        let found = listed.success() && listed.text().contains(reader);
+        expect(found, format!("{self} of the user's finds the reader {reader:?} through {socket}"), listed)
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Client::Native => "a client",
+            Client::X86_64 => "an x86_64 client",
+        })
     }
 }
 

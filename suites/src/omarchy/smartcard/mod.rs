@@ -20,40 +20,31 @@ mod usb;
 use harness::{Check, Settings, SettingsError, Suite};
 use settings::SmartCard;
 
+use super::settings::Omarchy;
+
 pub const SUITE: Suite = Suite::new("omarchy", "smartcard", checks)
-    .with_table::<SmartCard>()
+    .with_tables::<Omarchy, SmartCard>()
     .furnishing(|trial, machine| Box::pin(reader::furnish(trial, machine)));
 
 fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
     settings.read::<SmartCard>()?;
+    let omarchy = settings.read::<Omarchy>()?;
     Ok(vec![
-        daemon::socket_activated(),
-        symlink::symlink_at_boot(),
+        daemon::socket_activated(&omarchy),
+        symlink::symlink_at_boot(&omarchy),
         symlink::symlink_survives(),
-        access::connect_through_symlink(),
+        access::connect_through_symlink(&omarchy),
         access::no_polkit_refusal(),
-        plist::ccid_plist(),
+        plist::ccid_plist(&omarchy),
         usb::ccid_reader_appears(),
         card::reader_and_atr(),
-        object::pkcs11_object(),
+        object::pkcs11_object(&omarchy),
         signature::sign_and_verify(),
         card::wrong_pin(),
         pulled::card_pulled(),
     ])
 }
 
-/// Where the daemon listens.
-const SOCKET: &str = "/run/pcscd/pcscd.comm";
-
-/// Where clients of another architecture look.
-const SYMLINK: &str = "/run/pcscd/pcscd";
-
 const DAEMON_SOCKET: &str = "pcscd.socket";
 
 const DAEMON: &str = "pcscd.service";
-
-/// What has the link made at every boot.
-const TMPFILES: &str = "/etc/tmpfiles.d/pcscd-symlink.conf";
-
-/// The reader that is always there: a card of software can be put into it.
-const READER: &str = "Virtual PCD";

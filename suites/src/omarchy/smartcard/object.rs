@@ -3,12 +3,13 @@
 use harness::{Check, Edit, Need, Outcome, Trial, expect};
 
 use super::reader::{insert, token};
-use crate::omarchy::{as_user, document};
+use crate::omarchy::document;
+use crate::omarchy::settings::{Omarchy, omarchy};
 
-/// The user's own configuration of p11-kit.
-const MODULE: &str = "/home/user/.config/pkcs11/modules/opensc.module";
-
-pub fn pkcs11_object() -> Check {
+pub fn pkcs11_object(omarchy: &Omarchy) -> Check {
+    // The user's own configuration of p11-kit.
+    let modules = format!("{}/.config/pkcs11/modules", omarchy.home());
+    let module = format!("{modules}/opensc.module");
     Check::must(
         "smartcard.pkcs11-object",
         document("Critical Path for pcscd"),
@@ -17,32 +18,26 @@ pub fn pkcs11_object() -> Check {
         pkcs11_object_holds,
     )
     .needs([Need::Undo, Need::Sockets, Need::Token])
-    .mutant("module file missing", [Edit::remove(MODULE)])
+    .mutant("module file missing", [Edit::remove(module.clone())])
     .mutant(
         "module path of the wrong architecture",
-        [Edit::replace(
-            MODULE,
-            "/opt/library-layer/usr/lib/x86_64-linux-gnu/",
-            "/usr/lib/aarch64-linux-gnu/",
-        )],
+        [Edit::replace(module, format!("{}/", omarchy.library.layer), "/usr/lib/aarch64-linux-gnu/")],
     )
     .mutant(
         "mode 0600 root",
-        [Edit::run(
-            "cd /home/user/.config/pkcs11/modules && chown root: opensc.module && chmod 600 opensc.module",
-        )],
+        [Edit::run(format!("cd {modules} && chown root: opensc.module && chmod 600 opensc.module"))],
     )
 }
 
-/// An x86_64 program as a wrapper would start it. It loads p11-kit's proxy, which loads what p11-kit is told to.
-const LIST: &str = "HOME=/home/user && . /usr/local/lib/library-layer/environment && \
-    exec $layer/usr/bin/pkcs11-tool --module $layer/$libraries/libp11-kit.so.0 --list-objects --type cert";
-
 async fn pkcs11_object_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let token = token(trial).await?;
     let _card = insert(trial, &token, &*machine).await?;
-    let listed = machine.run(&as_user(LIST)).await?;
+    let listed = machine.run(&omarchy.as_user(&list(&omarchy))).await?;
     let found = listed.success() && listed.text().contains("Certificate for PIV Authentication");
     expect(found, "p11-kit's proxy lists the certificate for PIV authentication", listed)
+}
+
+fn list(omarchy: &Omarchy) -> String {
+    format!("HOME={} && {} --list-objects --type cert", omarchy.home(), omarchy.program.pkcs11_tool)
 }

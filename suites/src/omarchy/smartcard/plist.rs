@@ -6,6 +6,7 @@ use harness::{Check, Edit, Machine, Need, Outcome, Trial, expect, violated};
 use plist::Value;
 
 use crate::omarchy::document;
+use crate::omarchy::settings::{Omarchy, omarchy};
 
 const PLIST: &str = "/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist";
 
@@ -13,11 +14,7 @@ const PLIST: &str = "/usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist";
 const READER: [(&str, &str); 3] =
     [("ifdVendorID", "0x203A"), ("ifdProductID", "0xFFFD"), ("ifdFriendlyName", "Parallels Proxy CCID")];
 
-/// Step 5.3's command. Files of a user's that add the reader by other means may have done away with it.
-const ADD: &str = "test ! -e /usr/local/libexec/add-ccid-reader || \
-                   /usr/local/libexec/add-ccid-reader 0x203A 0xFFFD 'Parallels Proxy CCID'";
-
-pub fn ccid_plist() -> Check {
+pub fn ccid_plist(omarchy: &Omarchy) -> Check {
     Check::must(
         "smartcard.ccid-plist",
         document("Phase 5, 5.3"),
@@ -43,7 +40,7 @@ pub fn ccid_plist() -> Check {
     .mutant(
         "a step that adds it again",
         [Edit::replace(
-            "/usr/local/libexec/add-ccid-reader",
+            omarchy.file.add_reader.clone(),
             "! grep -qF \"<string>$name</string>\" \"$plist\" || exit 0\n",
             "",
         )],
@@ -58,9 +55,12 @@ pub fn ccid_plist() -> Check {
 }
 
 async fn ccid_plist_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     lists_the_reader_once(&*machine).await?;
-    let again = machine.run(ADD).await?;
+    // Step 5.3's command. Files of a user's that add the reader by other means may have done away with it.
+    let add = &omarchy.file.add_reader;
+    let again = format!("test ! -e {add} || {add} 0x203A 0xFFFD 'Parallels Proxy CCID'");
+    let again = machine.run(&again).await?;
     expect(again.success(), "adding the reader a second time succeeds", again)?;
     lists_the_reader_once(&*machine).await
 }

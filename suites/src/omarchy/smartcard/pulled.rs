@@ -6,6 +6,7 @@ use super::host_client::{Answer, Client};
 use super::reader::{client, insert, token};
 use super::token::Flaw;
 use crate::omarchy::document;
+use crate::omarchy::settings::omarchy;
 
 pub fn card_pulled() -> Check {
     Check::must(
@@ -19,24 +20,23 @@ pub fn card_pulled() -> Check {
     .mutant("a reader that goes mute instead", [Flaw::Stuck.edit()])
 }
 
-/// The first of the two that the reader of software has.
-const READER: &str = "Virtual PCD 00 00";
-
 const SELECT_PIV: &str = "00a4040009a0000003080000100000";
 
 async fn card_pulled_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    // The first of the two that the reader of software has.
+    let reader = format!("{} 00 00", omarchy.pcscd.reader);
     let token = token(trial).await?;
     let card = insert(trial, &token, &*machine).await?;
     let mut client = client(trial, &machine).await?;
-    works(client.connect(READER).await?, "the client connects to the card")?;
+    works(client.connect(&reader).await?, "the client connects to the card")?;
     selects_piv(&mut client).await?;
 
-    let before = client.change(READER).await?;
+    let before = client.change(&reader).await?;
     expect(before.is("present"), "the client sees the card in the reader", before)?;
 
     let _pulled = card.pull().await?;
-    let after = client.change(READER).await?;
+    let after = client.change(&reader).await?;
     expect(after.is("empty"), "the client is told that the reader is empty", after)?;
     let answer = client.transmit(SELECT_PIV).await?;
     let removed = answer.is_error("SCARD_W_REMOVED_CARD");

@@ -11,7 +11,8 @@ use x509_cert::der::{Decode, Encode};
 
 use super::reader::{insert, token};
 use super::token::{Flaw, PIN, Token};
-use crate::omarchy::{as_user, document};
+use crate::omarchy::document;
+use crate::omarchy::settings::{Omarchy, omarchy};
 
 pub fn sign_and_verify() -> Check {
     Check::must(
@@ -34,20 +35,20 @@ const SIGNATURE: &str = "/tmp/signature";
 const SLOW: Duration = Duration::from_millis(100);
 
 async fn sign_and_verify_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let token = token(trial).await?.slowed(SLOW);
     let _card = insert(trial, &token, &*machine).await?;
-    signs(&*machine, &token).await
+    signs(&*machine, &omarchy, &token).await
 }
 
 /// That the one token in the guest's readers signs for the user, by the key that its certificate is for.
-pub async fn signs(machine: &dyn Machine, token: &Token) -> Outcome {
+pub async fn signs(machine: &dyn Machine, omarchy: &Omarchy, token: &Token) -> Outcome {
     // The PIV authentication key is the first object of each kind.
     let sign = format!(
         "printf %s '{TEXT}' >/tmp/text && pkcs11-tool --sign --mechanism ECDSA-SHA256 --signature-format openssl \
          --id 01 --login --pin {PIN} --input-file /tmp/text --output-file {SIGNATURE}"
     );
-    let signed = machine.run(&as_user(&sign)).await?;
+    let signed = machine.run(&omarchy.as_user(&sign)).await?;
     expect(signed.success(), "the card signs with the PIN", &signed)?;
 
     let signature = machine.read(Path::new(SIGNATURE)).await?;

@@ -4,36 +4,42 @@ use std::time::Duration;
 
 use harness::{Check, Edit, Machine, Need, Outcome, Trial, expect};
 
-use super::client::NATIVE;
-use super::{DAEMON, DAEMON_SOCKET, SOCKET, SYMLINK, TMPFILES};
+use super::client::Client;
+use super::{DAEMON, DAEMON_SOCKET};
+use crate::omarchy::settings::{Omarchy, Pcscd, omarchy};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
-pub fn symlink_at_boot() -> Check {
+pub fn symlink_at_boot(omarchy: &Omarchy) -> Check {
+    let (Pcscd { socket, link, .. }, tmpfiles) = (&omarchy.pcscd, &omarchy.file.link);
+    let name = socket.rsplit('/').next().unwrap_or(socket);
     Check::must(
         "smartcard.symlink-at-boot",
         document("Phase 5, 5.3; Critical Path for pcscd"),
-        "After every boot `/run/pcscd/pcscd` is a symlink that resolves to the listening socket.",
+        format!("After every boot `{link}` is a symlink that resolves to the listening socket."),
         symlink_at_boot_holds,
     )
     .needs([Need::Undo])
     .mutant_at_boot(
         "link made once by hand, no tmpfiles entry",
-        [Edit::remove(TMPFILES), Edit::run("ln -sfn pcscd.comm /run/pcscd/pcscd")],
+        [Edit::remove(tmpfiles.clone()), Edit::run(format!("ln -sfn {name} {link}"))],
     )
-    .mutant_at_boot("link to another name", [Edit::replace(TMPFILES, "- pcscd.comm", "- pcscd.socket")])
+    .mutant_at_boot(
+        "link to another name",
+        [Edit::replace(tmpfiles.clone(), format!("- {name}"), "- pcscd.socket")],
+    )
     .mutant_at_boot(
         "regular file instead",
         [Edit::replace(
-            TMPFILES,
-            "L+ /run/pcscd/pcscd - - - - pcscd.comm",
-            "f /run/pcscd/pcscd 0666 root root - pcscd.comm",
+            tmpfiles.clone(),
+            format!("L+ {link} - - - - {name}"),
+            format!("f {link} 0666 root root - {name}"),
         )],
     )
 }
 
 async fn symlink_at_boot_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
-    leads_to_the_daemon(&*machine, "a boot").await
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+    leads_to_the_daemon(&*machine, &omarchy, "a boot").await
 }
 
 pub fn symlink_survives() -> Check {
@@ -61,7 +67,7 @@ pub fn symlink_survives() -> Check {
 const IDLE: Duration = Duration::from_secs(75);
 
 async fn symlink_survives_holds(trial: &Trial) -> Outcome {
-    let machine = trial.time_lapse()?.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.time_lapse()?.machine().await?);
     for (what, command) in [
         ("a restart of the daemon", format!("systemctl restart {DAEMON}")),
         ("a restart of its socket", format!("systemctl stop {DAEMON} && systemctl restart {DAEMON_SOCKET}")),
@@ -69,18 +75,19 @@ async fn symlink_survives_holds(trial: &Trial) -> Outcome {
     ] {
         // How it ends is nothing to go by: what there is after it is.
         machine.run(&command).await?;
-        leads_to_the_daemon(&*machine, what).await?;
+        leads_to_the_daemon(&*machine, &omarchy, what).await?;
     }
 
     machine.lapse(IDLE).await?;
     let state = machine.systemd().await?.active_state(DAEMON).await?;
     expect(state == "inactive", format!("{DAEMON} has exited after {} idle seconds", IDLE.as_secs()), state)?;
-    leads_to_the_daemon(&*machine, "the daemon's exit for idleness").await
+    leads_to_the_daemon(&*machine, &omarchy, "the daemon's exit for idleness").await
 }
 
 /// The link is one, leads to the socket, and somebody answers there.
-async fn leads_to_the_daemon(machine: &dyn Machine, after: &str) -> Outcome {
-    let link = machine.run(&format!("test -L {SYMLINK} && realpath {SYMLINK}")).await?;
-    expect(link.text() == SOCKET, format!("after {after} {SYMLINK} is a link to {SOCKET}"), link)?;
-    NATIVE.finds_the_reader(machine, SYMLINK).await
+async fn leads_to_the_daemon(machine: &dyn Machine, omarchy: &Omarchy, after: &str) -> Outcome {
+    let Pcscd { socket, link, .. } = &omarchy.pcscd;
+    let led = machine.run(&format!("test -L {link} && realpath {link}")).await?;
+    expect(led.text() == *socket, format!("after {after} {link} is a link to {socket}"), led)?;
+    Client::Native.finds_the_reader(machine, omarchy, link).await
 }

@@ -8,6 +8,7 @@ use super::host_client::Answer;
 use super::reader::{client, plug, token};
 use super::signature::signs;
 use crate::omarchy::document;
+use crate::omarchy::settings::omarchy;
 
 pub fn ccid_reader_appears() -> Check {
     Check::must(
@@ -36,7 +37,7 @@ const TIMES: u32 = 10;
 const LIMIT: Duration = Duration::from_secs(20);
 
 async fn ccid_reader_appears_holds(trial: &Trial) -> Outcome {
-    let machine = trial.machine().await?;
+    let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let token = token(trial).await?;
     let mut client = client(trial, &machine).await?;
     for time in 1..=TIMES {
@@ -50,7 +51,7 @@ async fn ccid_reader_appears_holds(trial: &Trial) -> Outcome {
         let state = client.change_until(reader, LIMIT, |state| state.is("present")).await?;
         expect(state.is("present"), format!("its card is there within {LIMIT:?}"), state)?;
         if time == 1 {
-            signs(&*machine, &token).await?;
+            signs(&*machine, &omarchy, &token).await?;
         }
 
         let _pulled = card.pull().await?;
