@@ -104,8 +104,7 @@ pub struct Pcscd {
     pub reader: String,
 }
 
-/// Files of the provisioning. Where there is no `add_reader`, no step is run a second time; the others are what
-/// mutants change.
+/// Files of the reference, for mutants to change. `add_reader` is also run once more, if it is there.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Files {

@@ -33,11 +33,9 @@ async fn pkcs11_object_holds(trial: &Trial) -> Outcome {
     let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let token = token(trial).await?;
     let _card = insert(trial, &token, &*machine).await?;
-    let listed = machine.run(&omarchy.as_user(&list(&omarchy))).await?;
+    let tool = &omarchy.program.pkcs11_tool;
+    let list = format!("HOME={} && {tool} --list-objects --type cert", omarchy.home());
+    let listed = machine.run(&omarchy.as_user(&list)).await?;
     let found = listed.success() && listed.text().contains("Certificate for PIV Authentication");
     expect(found, "p11-kit's proxy lists the certificate for PIV authentication", listed)
-}
-
-fn list(omarchy: &Omarchy) -> String {
-    format!("HOME={} && {} --list-objects --type cert", omarchy.home(), omarchy.program.pkcs11_tool)
 }
