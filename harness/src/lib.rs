@@ -15,6 +15,7 @@ mod trial;
 pub use check::{Check, Decide, Furniture, Suite};
 pub use trial::{Machines, Prepared, Trial};
 
+pub use host;
 pub use image;
 pub use image::cache;
 pub use junit;
@@ -23,7 +24,7 @@ pub use lab::{Edit, Home, Mutant, Overlay, OverlayError, Setting, Settings, Sett
 pub use lab::{provision, settings, target, tree};
 pub use machine;
 pub use machine::Machine;
-pub use machine::{child, doctor, fault};
+pub use machine::{child, fault};
 pub use manifest;
 pub use record::{
     Accelerator, Answer, Architecture, Cut, Effect, Evidence, Exchange, Invariant, Laid, LaidFile, Level,

@@ -22,8 +22,12 @@ pub const CATALOGUE: &[Suite] = &[
 /// The settings of a suite that has these lines in its table of `t.toml`.
 #[cfg(test)]
 fn settings_with<T: harness::Table>(lines: &str) -> Result<T, String> {
-    use harness::manifest::Document;
-    let text = format!("[{}]\n{lines}\n", T::NAME);
-    let settings = harness::Settings::of(Document::new("t.toml".as_ref(), &text), "fixtures".into());
-    settings.read().map_err(|error| error.to_string())
+    settings(&format!("[{}]\n{lines}\n", T::NAME)).read().map_err(|error| error.to_string())
+}
+
+/// The settings in this text of `t.toml`.
+#[cfg(test)]
+fn settings(text: &str) -> harness::Settings {
+    let document = harness::manifest::Document::new("t.toml".as_ref(), text);
+    harness::Settings::of(document, "fixtures".into())
 }

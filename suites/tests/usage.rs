@@ -381,3 +381,25 @@ fn a_report_with_durations_that_cannot_be_read_is_named() {
     assert_snapshot!(said("last.xml"), @"assay: last.xml, line 1: it ends inside <testsuite>: it is cut off");
     assert!(!place.path().join("cache").exists(), "nothing was begun");
 }
+
+#[test]
+fn a_target_to_begin_with_is_one() {
+    let place = Place::new();
+    let begun = |name: &str| place.assay(&["init", name]).output().unwrap();
+    let output = begun("My laptop");
+    assert!(output.status.success());
+    assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
+    My laptop is a target: begin with its target.toml and checks.toml
+    assay run My laptop    decides its two checks
+    assay prove My laptop  shows that they can fail
+    ");
+    let listed = place.assay(&["list", "My laptop"]).output().unwrap();
+    assert_snapshot!(String::from_utf8(listed.stdout).unwrap(), @"");
+
+    let again = begun("My laptop");
+    assert_eq!(again.status.code(), Some(2));
+    assert_snapshot!(String::from_utf8(again.stderr).unwrap(), @"assay: My laptop is not empty: name a directory that is not there yet");
+    let output = begun("omarchy");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("assay run ./omarchy "), "a built-in target has this name: {said}");
+}

@@ -2,13 +2,14 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::prerequisites::Prerequisite;
+use host::Lack;
+
 use crate::cache::CacheError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     #[error("an image cannot be built on this host yet:{}", list(.0))]
-    Missing(Vec<Prerequisite>),
+    Missing(Vec<Lack>),
     #[error("{} goes into the image but cannot be read: {source}", path.display())]
     Source { path: PathBuf, source: io::Error },
     #[error("building the image failed ({reason}); the whole log is {}\n{last}", log.display())]
@@ -29,9 +30,9 @@ impl ImageError {
     }
 }
 
-fn list(missing: &[Prerequisite]) -> String {
+fn list(missing: &[Lack]) -> String {
     missing.iter().fold(String::new(), |mut text, missing| {
-        let Prerequisite { what, why, fix } = missing;
+        let Lack { what, why, fix } = missing;
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  {what} is missing: {why}; run `{fix}`");
         text

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Cache, CacheEvent, Digest, Entry};
 
 pub use error::ImageError;
-pub use prerequisites::{Prerequisite, prerequisites};
+pub use prerequisites::prerequisites;
 pub use recipe::{Architecture, Drive, DriveFile, Foreign, Made, Recipe, RecipeError, Source};
 
 /// The kind under which the cache keeps images.

@@ -4,7 +4,6 @@ pub mod bus;
 pub mod child;
 pub mod container;
 mod contents;
-pub mod doctor;
 pub mod fake;
 pub mod fault;
 mod files;

@@ -9,7 +9,7 @@ use lab::target::TARGET_FILE;
 
 use super::arguments::Init;
 use super::failure::Failure;
-use super::print::print;
+use super::print::{print, word};
 
 /// The files, by where they go. `NAME` and `ARCHITECTURE` stand for those of the target.
 const FILES: [(&str, &str); 3] = [
@@ -51,7 +51,7 @@ pub fn init(options: &Init) -> Result<u8, Failure> {
 fn argument(directory: &Path) -> Result<String, Failure> {
     let shown = directory.display().to_string();
     let built_in = Home::find().map_err(Failure::usage)?.targets().contains(&shown);
-    Ok(if built_in { format!("./{shown}") } else { shown })
+    Ok(word(&if built_in { format!("./{shown}") } else { shown }))
 }
 
 /// The directory's own name, as far as a target's name can have it.

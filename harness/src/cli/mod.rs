@@ -23,7 +23,6 @@ use std::process::ExitCode;
 
 use ::image::cache::Cache;
 use clap::{CommandFactory, Parser};
-use machine::doctor;
 
 use crate::check::Suite;
 use crate::panic;
@@ -73,7 +72,7 @@ async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, 
 /// Tells what is missing on this host.
 fn doctor() -> Result<u8, Failure> {
     let cache = Cache::open()?;
-    let findings = doctor::examine(cache.root());
-    print(&doctor::render(&findings))?;
-    Ok(doctor::exit_status(&findings))
+    let findings = host::examine(cache.root());
+    print(&host::render(&findings))?;
+    Ok(host::exit_status(&findings))
 }

@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
+use super::print::word;
 use super::reports::Reports;
 use super::select::select;
 use super::session::Session;
@@ -211,13 +212,4 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
         }
         command
     })
-}
-
-/// A word for a shell, quoted if it needs to be.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

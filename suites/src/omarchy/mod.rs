@@ -47,8 +47,6 @@ fn limit(seconds: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use harness::Settings;
-
     use crate::CATALOGUE;
 
     /// All that a machine may have otherwise, as one has it.
@@ -97,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_a_machine_has_otherwise_is_so_in_every_check() {
-        let settings = Settings::of("t.toml".as_ref(), OWN, "fixtures".into());
+        let settings = crate::settings(OWN);
         let suites = CATALOGUE.iter().filter(|suite| suite.target == "omarchy");
         let checks: Vec<String> = suites
             .flat_map(|suite| suite.checks(&settings).unwrap())

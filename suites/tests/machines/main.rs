@@ -5,6 +5,7 @@
 mod cache;
 mod ending;
 mod overlay;
+mod own;
 mod process;
 mod program;
 mod secrets;

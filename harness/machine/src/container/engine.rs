@@ -174,7 +174,7 @@ fn remedy(reason: &str) -> &'static str {
     if reason.contains("ermission denied") {
         return "be root, or a member of the group docker";
     }
-    match (crate::doctor::find("dockerd").is_some(), Path::new("/run/systemd/system").exists()) {
+    match (host::find("dockerd").is_some(), Path::new("/run/systemd/system").exists()) {
         (true, true) => "start it with `sudo systemctl start docker`",
         (true, false) => "start it with `sudo dockerd`, which stays in the foreground",
         (false, _) => "install one, on Debian with `apt-get install docker.io`, and start it",

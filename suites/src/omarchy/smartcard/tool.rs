@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use harness::cache::Cache;
-use harness::doctor;
+use harness::host;
 use tokio::process::Command;
 
 /// A program that was built.
@@ -50,7 +50,8 @@ impl Tool {
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines[lines.len().saturating_sub(LAST)..].join("\n");
         let command = format!("cargo build --release --manifest-path {}", manifest.display());
-        Err(ToolError::Failed { program, lacks: doctor::lacks_for("smart cards"), command, last })
+        let lacks = host::lacks_for(host::SMART_CARDS).iter().map(ToString::to_string).collect();
+        Err(ToolError::Failed { program, lacks, command, last })
     }
 
     /// Whether it was ever built. What is may still be older than its source.

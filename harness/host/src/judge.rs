@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use super::distribution::Distribution;
-use super::host::Located;
+use super::look::Located;
 use super::need::Need;
 use super::{Finding, State};
+
+/// Has the kernel run programs of the other architecture.
+pub const REGISTER: &str = "ci/emulator register (as root, once the emulator is installed)";
 
 const GIB: u64 = 1 << 30;
 /// A template's memory, some forks of it, and QEMU itself.
@@ -45,10 +48,7 @@ pub fn emulator(architecture: &str, runs: bool) -> Finding {
     let state = if runs {
         State::Fine("registered, and its emulator is held open".into())
     } else {
-        State::Missing {
-            observed: "the kernel has no such handler with flag F".into(),
-            fix: "ci/emulator register (as root, once the emulator is installed)".into(),
-        }
+        State::Missing { observed: "the kernel has no such handler with flag F".into(), fix: REGISTER.into() }
     };
     Finding {
         need: format!("{architecture} programs"),
@@ -102,7 +102,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::doctor::{need, render};
+    use crate::{need, render};
 
     #[rstest]
     #[case("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)", "Fine(\"version 7.2.22\")")]

@@ -1,4 +1,4 @@
-//! What this host has. It is only looked at here; what that means is judged elsewhere.
+//! Looks at this host. What that means is judged elsewhere.
 
 use std::env;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-const TABLE: &str = include_str!("../../../../ci/needs");
+const TABLE: &str = include_str!("../../../ci/needs");
 
 /// A line of the table.
 #[derive(Debug)]
@@ -18,7 +18,11 @@ pub struct Need {
     pub does: &'static str,
 }
 
-/// The purpose of what the programs of a card's own are built with.
+/// Purposes that are asked for by themselves.
+pub const IMAGES: &str = "images";
+pub const IMAGES_WITHOUT_ROOT: &str = "images without root";
+/// Of what no package has, and is made on this host.
+pub const MADE: &str = "made programs";
 pub const SMART_CARDS: &str = "smart cards";
 
 /// In place of a program: the kernel runs programs of the other architecture.
@@ -51,7 +55,7 @@ impl Need {
     pub fn required(&self, root: bool) -> bool {
         match self.purpose {
             "tests" | "tests of pages" | "containers" | SMART_CARDS => false,
-            "images without root" => !root,
+            IMAGES_WITHOUT_ROOT => !root,
             _ => true,
         }
     }
@@ -68,8 +72,10 @@ mod tests {
                 "aarch64 targets",
                 "x86_64 targets",
                 "every target",
-                "images",
-                "images without root",
+                IMAGES,
+                IMAGES_WITHOUT_ROOT,
+                "foreign images",
+                MADE,
                 SMART_CARDS,
                 "tests",
                 "tests of pages",

@@ -53,7 +53,7 @@ mod tests {
     use rstest::rstest;
 
     use super::Distribution::{self, Arch, Debian, Unknown};
-    use crate::doctor::need;
+    use crate::need;
 
     #[rstest]
     #[case("PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\n", Debian)]
