@@ -11,6 +11,7 @@ mod granted;
 mod life;
 pub mod programs;
 pub mod qemu;
+pub mod ssh;
 mod systemd;
 
 use std::fs::File;

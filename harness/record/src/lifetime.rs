@@ -34,6 +34,8 @@ pub enum Start {
     Cold,
     /// At the first process of a container, under the host's kernel.
     Container,
+    /// Long before: it is somebody's own, and goes on afterwards.
+    Elsewhere,
 }
 
 /// A part of a machine's start, such as loading its devices' state.

@@ -32,6 +32,8 @@ pub enum MachineError {
     NoMachines { target: String, reason: String },
     #[error("cannot start {machine}: {reason}")]
     NotStarted { machine: String, reason: String },
+    #[error("cannot connect to {machine}: {reason}")]
+    NotReached { machine: String, reason: String },
 }
 
 impl MachineError {
