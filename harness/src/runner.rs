@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt, StreamExt, stream};
 use lab::{Changes, Mutant, Sources};
 use record::event::{Case, Event, Fate, Kill, Listener};
-use record::{Evidence, Invariant, Stop, Transcript, Verdict};
+use record::{Evidence, Invariant, MachineError, Stop, Transcript, Verdict};
 
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
@@ -61,14 +61,21 @@ impl Runner {
     }
 
     async fn try_check(&self, check: &Check, repetition: u32) -> Verdict {
+        let lab = self.sources.of(&check.needs);
+        let turn = match self.unmet(check) {
+            Some(reason) => Err(Verdict::Skipped { reason }),
+            None => lab.turn(&check.needs, false).await.map_err(|error| Verdict::from(Err(error.into()))),
+        };
         self.listener.hear(&Event::CheckBegan { name: check.invariant.name(), repetition });
         let began = Instant::now();
-        let seed = self.seed.for_repetition(repetition);
-        let decision = match self.unmet(check) {
-            Some(reason) => Decision::without_trial(Verdict::Skipped { reason }),
-            None => {
-                let trial = Trial::new(self.sources.of(&check.needs).clone(), check, seed, SIMPLIFICATIONS);
-                decide(check, trial.replaying(self.replay.clone())).await
+        let decision = match turn {
+            Err(verdict) => Decision::without_trial(verdict),
+            Ok(turn) => {
+                let seed = self.seed.for_repetition(repetition);
+                let trial = Trial::new(lab.clone(), check, seed, SIMPLIFICATIONS);
+                let decision = decide(check, trial.replaying(self.replay.clone())).await;
+                turn.end().await;
+                decision
             }
         };
         let verdict = decision.verdict.clone();
@@ -94,16 +101,9 @@ impl Runner {
 
     async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
         let began = Instant::now();
-        let stage = mutant.stage.as_deref().or(check.invariant.variant.as_deref());
         let making = Transcript::default();
-        let changed = self.sources.of(&check.needs).changed(stage, &Changes::Mutant(mutant), &making).await;
-        let (fate, evidence) = match changed {
-            Ok(lab) => {
-                // That it fails is what counts here, not on which value.
-                let trial = Trial::new(Arc::new(lab), check, self.seed, 0);
-                let decision = decide(check, trial).await;
-                (fate(decision.verdict), decision.evidence)
-            }
+        let (fate, evidence) = match self.on_mutant(check, mutant, &making).await {
+            Ok(decision) => (fate(decision.verdict), decision.evidence),
             Err(error) => {
                 let reason = format!("the mutant could not be made: {error}");
                 (Fate::Undecided { reason }, Evidence::of(&making))
@@ -118,6 +118,26 @@ impl Runner {
             began: began.into(),
             took: began.elapsed(),
         })));
+    }
+
+    /// What a check decides about a mutant, which is noted as it is made.
+    async fn on_mutant(
+        &self,
+        check: &Check,
+        mutant: &Mutant,
+        making: &Transcript,
+    ) -> Result<Decision, MachineError> {
+        let lab = self.sources.of(&check.needs);
+        let turn = lab.turn(&check.needs, true).await?;
+        let stage = mutant.stage.as_deref().or(check.invariant.variant.as_deref());
+        let deciding = async {
+            let changed = Arc::new(lab.changed(stage, &Changes::Mutant(mutant), making).await?);
+            // That it fails is what counts here, not on which value.
+            Ok(decide(check, Trial::new(changed, check, self.seed, 0)).await)
+        };
+        let decided = deciding.await;
+        turn.end().await;
+        decided
     }
 }
 

@@ -110,7 +110,7 @@ impl Trial {
 
     /// A machine on which somebody waits: the shorter, where time can be let run ahead.
     pub async fn waiting_machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
-        if self.lab.containers()?.is_some() {
+        if self.lab.remote().is_some() || self.lab.containers()?.is_some() {
             return self.machine().await;
         }
         let machines = self.subject()?;
@@ -130,10 +130,7 @@ impl Trial {
         K: Hash + Eq + Send + 'static,
         T: Clone + Send + Sync + 'static,
     {
-        let memo = match self.lab.containers()? {
-            Some(containers) => &containers.memo,
-            None => &self.lab.stage(stage.or(self.variant.as_deref()))?.memo,
-        };
+        let memo = self.lab.memo(stage.or(self.variant.as_deref()))?;
         let compute = async |seen: Transcript| {
             let apart = self.apart(seen);
             let found = compute(&apart).await;
@@ -204,8 +201,15 @@ impl Trial {
         self.variant.as_deref()
     }
 
-    /// A machine of the target, as provisioned, that has finished booting: a fork of a virtual one, or a container.
+    /// A machine of the target, as provisioned, that has finished booting: a fork of a virtual one, a container, or the
+    /// one that is somebody's own.
     pub async fn machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
+        if let Some(remote) = self.lab.remote() {
+            return Ok(match self.running().pop() {
+                Some(machine) => self.granted(machine),
+                None => self.keep(remote.machine(&self.transcript).await?),
+            });
+        }
         match self.lab.containers()? {
             Some(containers) => Ok(self.keep(containers.start(&self.transcript).await?)),
             None => self.subject()?.machine().await,
@@ -228,7 +232,12 @@ impl Trial {
         machine: &dyn Machine,
         drives: Drives,
     ) -> Result<Arc<dyn Machine>, MachineError> {
-        self.subject()?.reboot(machine, drives).await
+        let Some(remote) = self.lab.remote() else { return self.subject()?.reboot(machine, drives).await };
+        self.may(Need::Boot)?;
+        match drives {
+            Drives::Plugged => Ok(self.keep(remote.reboot(&self.transcript).await?)),
+            Drives::Absent => Err(machine.lacks(Need::Drives)),
+        }
     }
 
     /// Powers a machine on with the disk that another has left, however it ended.
@@ -346,6 +355,10 @@ impl Trial {
         let mut machines = self.lock();
         machines.retain(|machine| !machine.is_over());
         machines.push(machine.clone());
+        self.granted(machine)
+    }
+
+    fn granted(&self, machine: Arc<dyn Machine>) -> Arc<dyn Machine> {
         Arc::new(Granted::new(machine, self.needs.clone()))
     }
 

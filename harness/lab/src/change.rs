@@ -48,6 +48,11 @@ impl Changes<'_> {
         }
     }
 
+    /// Whether a machine has to boot for it to take effect.
+    pub(super) fn boot(&self) -> bool {
+        matches!(self, Changes::Mutant(Mutant { boots: true, .. }))
+    }
+
     /// The settings of the changed target, where they are others.
     pub(super) fn settings(&self, settings: &Settings) -> Option<Settings> {
         let edits = self.edits().iter();

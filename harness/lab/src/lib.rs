@@ -11,6 +11,7 @@ mod prepare;
 mod probe;
 pub mod provision;
 mod provisioning;
+mod remote;
 pub mod settings;
 mod sources;
 mod stage;
@@ -24,6 +25,7 @@ use image::cache::Cache;
 use record::event::Listener;
 use record::{MachineError, Need, Transcript};
 
+use self::memo::Memo;
 pub use change::Changes;
 pub use containers::Containers;
 pub use kept::Kept;
@@ -32,6 +34,7 @@ pub use overlay::{Overlay, OverlayError};
 pub use prepare::{Kind, PrepareError, Telling, prepare};
 pub use probe::could_try;
 pub use provisioning::Provisioning;
+pub use remote::{Access, Allow, Remote, Turn};
 pub use settings::{Setting, Settings, SettingsError, Table};
 pub use sources::Sources;
 pub use stage::{BOOT_LIMIT, Drives, Stage, booted, timed};
@@ -55,6 +58,8 @@ enum Machines {
     /// By the stages' names in the target file.
     Virtual(Vec<(String, Arc<Stage>)>),
     Containers(Arc<Containers>),
+    /// One that is somebody's own.
+    Remote(Arc<Remote>),
     /// None at all, and why.
     None(String),
 }
@@ -98,7 +103,7 @@ impl Lab {
     pub fn is_accelerated(&self) -> bool {
         match &self.machines {
             Machines::Virtual(stages) => stages.iter().any(|(_, stage)| stage.is_accelerated()),
-            Machines::Containers(_) | Machines::None(_) => false,
+            Machines::Containers(_) | Machines::Remote(_) | Machines::None(_) => false,
         }
     }
 
@@ -111,6 +116,7 @@ impl Lab {
             (Machines::Containers(_), need) => {
                 Err(format!("containers have no {need}, which `--machine vm` has"))
             }
+            (Machines::Remote(remote), need) => remote.has(need),
             (Machines::Virtual(_), Need::Lapse) => match self.stage(stage) {
                 Ok(stage) => stage.has_time_lapse().map_err(|error| error.to_string()),
                 // What does not exist is a fault of the check's, which it is told when it asks for it.
@@ -124,7 +130,7 @@ impl Lab {
     pub fn stage(&self, name: Option<&str>) -> Result<&Arc<Stage>, MachineError> {
         let stages = match &self.machines {
             Machines::Virtual(stages) => &stages[..],
-            Machines::Containers(_) => {
+            Machines::Containers(_) | Machines::Remote(_) => {
                 let (machine, need) = (self.target.clone(), Need::Boot);
                 return Err(MachineError::Lacks { machine, need });
             }
@@ -142,12 +148,44 @@ impl Lab {
         })
     }
 
-    /// The containers, where these are the target's machines; `None` where virtual ones are.
+    /// The containers, where these are the target's machines; `None` where others are.
     pub fn containers(&self) -> Result<Option<&Containers>, MachineError> {
         match &self.machines {
-            Machines::Virtual(_) => Ok(None),
+            Machines::Virtual(_) | Machines::Remote(_) => Ok(None),
             Machines::Containers(containers) => Ok(Some(containers)),
             Machines::None(reason) => Err(self.no_machines(reason)),
+        }
+    }
+
+    /// The machine that is somebody's own, where it is the target's.
+    pub fn remote(&self) -> Option<&Remote> {
+        match &self.machines {
+            Machines::Remote(remote) => Some(remote),
+            _ => None,
+        }
+    }
+
+    /// What was found out about the machines of this stage, or about all where there is only one kind.
+    pub fn memo(&self, stage: Option<&str>) -> Result<&Memo, MachineError> {
+        match &self.machines {
+            Machines::Containers(containers) => Ok(&containers.memo),
+            Machines::Remote(remote) => Ok(&remote.memo),
+            Machines::Virtual(_) | Machines::None(_) => Ok(&self.stage(stage)?.memo),
+        }
+    }
+
+    /// Waits until a check with these needs may begin, or somebody who changes the machines before that.
+    pub async fn turn(&self, needs: &[Need], changes: bool) -> Result<Turn, MachineError> {
+        match &self.machines {
+            Machines::Remote(remote) => remote.turn(changes || Access::changes(needs)).await,
+            _ => Ok(Turn::Any),
+        }
+    }
+
+    /// Has what was begun for all checks end.
+    pub async fn close(&self) {
+        if let Machines::Remote(remote) = &self.machines {
+            remote.close().await;
         }
     }
 
@@ -170,6 +208,9 @@ impl Lab {
             }
             Machines::Containers(containers) => {
                 Machines::Containers(Arc::new(containers.changed(changes, transcript).await?))
+            }
+            Machines::Remote(remote) => {
+                Machines::Remote(Arc::new(remote.changed(changes, transcript).await?))
             }
             Machines::None(reason) => Machines::None(reason.clone()),
         };

@@ -19,7 +19,7 @@ use record::{Accelerator, Architecture, MachineError, Transcript};
 use super::memo::Memo;
 use super::probe;
 use super::store::{Store, emulator};
-use super::{Containers, Drives, Lab, Machines, Provisioning, Stage, booted, timed};
+use super::{Access, Containers, Drives, Lab, Machines, Provisioning, Remote, Stage, booted, timed};
 use crate::provision::{Plan, PlanError, ProvisionError};
 use crate::target::{self, Target};
 
@@ -64,11 +64,13 @@ impl PrepareError {
 }
 
 /// What the machines of a lab are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Virtual machines, under this accelerator or the best that works.
     Virtual(Option<Accelerator>),
     Container,
+    /// One that is somebody's own.
+    Remote(Access),
 }
 
 /// Builds, boots and provisions what the cache does not have yet.
@@ -81,6 +83,11 @@ pub async fn prepare(
     let machines = match kind {
         Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
         Kind::Container => containers(target, cache, listener).await?,
+        Kind::Remote(access) => {
+            let (what, opening) =
+                (format!("connect to {}", access.login.host), Remote::open(access, listener));
+            Machines::Remote(Arc::new(timed(&**listener, what, opening).await?))
+        }
     };
     Ok(Lab {
         target: target.name.clone(),

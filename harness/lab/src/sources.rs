@@ -31,6 +31,11 @@ impl Sources {
         }
     }
 
+    /// Has what was begun for all checks end.
+    pub async fn close(&self) {
+        self.lab.close().await;
+    }
+
     pub fn target(&self) -> &str {
         self.lab.target()
     }

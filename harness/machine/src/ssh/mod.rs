@@ -42,7 +42,10 @@ pub struct Ssh {
 impl Ssh {
     pub fn over(connection: &Arc<Connection>, transcript: &Transcript) -> Ssh {
         let number = connection.machines.fetch_add(1, Ordering::Relaxed);
-        transcript.began(&connection.host, Start::Elsewhere);
+        // A check may have it several times.
+        if !transcript.machines().iter().any(|known| known.machine == connection.host) {
+            transcript.began(&connection.host, Start::Elsewhere);
+        }
         Ssh {
             connection: connection.clone(),
             transcript: transcript.clone(),
