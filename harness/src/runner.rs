@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt, StreamExt, stream};
 use lab::{Changes, Mutant, Sources};
 use record::event::{Case, Event, Fate, Kill, Listener};
-use record::{Evidence, Invariant, MachineError, Stop, Transcript, Verdict};
+use record::{Evidence, Invariant, MachineError, Need, Stop, Transcript, Verdict};
 
 use crate::panic::message;
 use crate::property::{SIMPLIFICATIONS, Seed};
@@ -93,10 +93,12 @@ impl Runner {
         verdict
     }
 
-    /// Why a check cannot be tried on these machines: what it needs and they have not, and what has.
+    /// Why a check cannot be tried on these machines: what it needs and they have not, and what has. What is had least
+    /// often comes first, because with the rest alone it still could not be tried.
     fn unmet(&self, check: &Check) -> Option<String> {
         let lab = self.sources.of(&check.needs);
-        check.needs.iter().find_map(|need| lab.has(*need, check.invariant.variant.as_deref()).err())
+        let mut needs = Need::ALL.into_iter().rev().filter(|need| check.needs.contains(need));
+        needs.find_map(|need| lab.has(need, check.invariant.variant.as_deref()).err())
     }
 
     async fn try_mutant(&self, check: &Check, mutant: &Mutant) {
@@ -198,7 +200,7 @@ mod tests {
 
     use image::cache::Cache;
     use lab::Lab;
-    use record::{Need, Outcome, Source};
+    use record::{Outcome, Source};
 
     use super::*;
 

@@ -76,7 +76,8 @@ fn using(suite: &str, target: &str) -> String {
 #[case::no_such_durations(&["prove", "omarchy", "--durations", "no/such"], "cannot read no/such")]
 #[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
-#[case::unknown_machine(&["run", "omarchy", "--machine", "ssh"], "[possible values: vm, container]")]
+#[case::unknown_machine(&["run", "omarchy", "--machine", "ssh"], "it is one of vm, container and ssh:HOST")]
+#[case::an_option_for_ssh(&["run", "omarchy", "--machine", "ssh:-oProxyCommand=x"], "it is one of vm, container and ssh:HOST")]
 #[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
 fn wrong_options_end_with_status_2(#[case] arguments: &[&str], #[case] message: &str) {
     let (status, said) = Place::new().complaint(arguments);
@@ -117,7 +118,7 @@ fn a_bad_target_file_is_named_with_the_line() {
     assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container` (did you mean "memory"?)
     "#);
     assert_snapshot!(said("name = \"mine\"\n"), @"
-    assay: mine.toml, line 1: missing field `stage`
+    assay: mine.toml: no stage: a target has at least one machine, such as [stage.vm] or [machine.ssh]
     ");
     assert_snapshot!(said(&target("").replace("256", "\"256\"")), @r#"
     assay: mine.toml, line 5: invalid type: string "256", expected u32
@@ -324,6 +325,35 @@ fn containers_have_none(#[case] arguments: &[&str], #[case] message: &str) {
     let (status, complaint) = Place::new().complaint(arguments);
     assert_eq!(status, 2);
     assert!(complaint.contains(message), "{complaint}");
+}
+
+#[rstest]
+#[case::of_an_accelerator(&["run", "omarchy", "--machine", "ssh:nowhere", "--accel", "tcg"], "--accel is about virtual")]
+#[case::of_an_overlay(&["run", "omarchy", "--machine", "ssh:nowhere", "--overlay", "."], "what is on nowhere stays as it is")]
+#[case::of_the_documents_files(
+    &["run", "omarchy", "--machine", "ssh:nowhere", "--without-corrections"],
+    "what is on nowhere stays as it is"
+)]
+#[case::of_a_shell(&["shell", "omarchy", "--machine", "ssh:nowhere"], "leave --machine out")]
+#[case::of_mutants(&["prove", "omarchy", "--machine", "ssh:nowhere"], "only with --allow state and a `restore` command")]
+#[case::of_mutants_that_nothing_undoes(
+    &["prove", "omarchy", "--machine", "ssh:nowhere", "--allow", "power"],
+    "only with --allow state and a `restore` command"
+)]
+#[case::of_what_needs_no_leave(&["run", "omarchy", "--allow", "state"], "--allow is about a machine over SSH")]
+fn somebodys_own_machine_has_none(#[case] arguments: &[&str], #[case] message: &str) {
+    let (status, complaint) = Place::new().complaint(arguments);
+    assert_eq!(status, 2, "{complaint}");
+    assert!(complaint.contains(message), "{complaint}");
+}
+
+#[test]
+fn a_target_that_is_there_is_not_made() {
+    let place = Place::new();
+    place.write("mine.toml", "name = \"mine\"\n[machine.ssh]\nhost = \"nowhere\"\n");
+    let (status, complaint) = place.complaint(&["run", "mine.toml", "--machine", "vm"]);
+    assert_eq!(status, 2);
+    assert_snapshot!(complaint, @"assay: mine has no [stage.NAME] in its target file, which --machine vm is made from: leave --machine out");
 }
 
 #[rstest]

@@ -1,6 +1,6 @@
 //! A machine that is somebody's own, and what may be done to it.
 
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, PoisonError};
@@ -48,6 +48,16 @@ pub struct Access {
 }
 
 impl Access {
+    /// Whether a check that needs this may be tried, for all that its owner says.
+    pub fn allows(&self, need: Need) -> bool {
+        match need {
+            Need::Undo => self.allow >= Allow::State,
+            Need::Boot => self.allow >= Allow::Power,
+            Need::Sockets => true,
+            Need::Power | Need::Lapse | Need::Drives | Need::Token | Need::Disk | Need::Strings => false,
+        }
+    }
+
     /// Whether whatever is changed there is undone.
     pub fn restores(&self) -> bool {
         self.allow >= Allow::State && self.restore.is_some()
@@ -98,20 +108,19 @@ impl Remote {
     }
 
     pub(super) fn has(&self, need: Need) -> Result<(), String> {
-        let Access { login: Login { host, .. }, allow, .. } = &self.here.access;
+        let host = &self.here.access.login.host;
         match need {
-            Need::Undo if *allow >= Allow::State => Ok(()),
-            Need::Undo => {
-                Err(format!("{host} is not assay's: `--allow state` lets it change files and units there"))
-            }
-            Need::Boot if *allow >= Allow::Power => Ok(()),
-            Need::Boot => Err(format!("{host} is not assay's: `--allow power` lets it be rebooted")),
             Need::Sockets if self.here.has_bridge => Ok(()),
             Need::Sockets => Err(format!(
                 "{host} has neither perl nor python3 nor systemd-stdio-bridge, one of which joins a process of a user's \
                  with a socket"
             )),
-            need => Err(format!("a machine over SSH has no {need}, which `--machine vm` has")),
+            need if self.here.access.allows(need) => Ok(()),
+            Need::Undo => {
+                Err(format!("{host} is not assay's: `--allow state` lets it change files and units there"))
+            }
+            Need::Boot => Err(format!("{host} is not assay's: `--allow power` lets it be rebooted")),
+            need => Err(format!("a machine over SSH is without {need}, which `--machine vm` has")),
         }
     }
 
@@ -165,7 +174,9 @@ impl Remote {
                 // That it is gone before it can say so is what is wanted.
                 None => drop(Ssh::over(&connection, &Transcript::default()).run("exec reboot").await),
             }
-            self.here.back(Some(connection.boot())).await
+            self.here.back(Some(connection.boot())).await?;
+            connection.give_up("the machine was rebooted");
+            Ok(())
         };
         transcript.noted(&login.host, "reboot it", rebooting).await?;
         self.machine(transcript).await
@@ -241,7 +252,10 @@ impl Here {
         if ran.status.success() {
             return Ok(());
         }
-        let status = ran.status.code().map_or_else(|| Status::Signal(0), Status::Exit);
+        let status = match (ran.status.code(), ran.status.signal()) {
+            (Some(code), _) => Status::Exit(code),
+            (None, signal) => Status::Signal(signal.unwrap_or_default()),
+        };
         let output = Output { status, stdout: ran.stdout, stderr: ran.stderr };
         Err(MachineError::Failed {
             machine: self.access.login.host.clone(),

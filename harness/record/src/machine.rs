@@ -2,17 +2,18 @@
 
 use std::fmt;
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MachineKind {
-    /// Virtual machines
+    /// Virtual machines.
     #[default]
     Vm,
-    /// Containers with systemd, for what needs no kernel, power or time of its own; the rest is skipped
+    /// Containers with systemd, for what needs no kernel, power or time of its own.
     Container,
+    /// One that is somebody's own.
+    Ssh,
 }
 
 /// What executes a virtual machine's instructions.

@@ -1,10 +1,12 @@
 //! The command line, as documented in `--help`.
 
+use std::fmt;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use record::{MachineKind, Shard};
+use record::Shard;
 use report::gate::Day;
 
 use super::minutes::Minutes;
@@ -94,12 +96,62 @@ pub struct Subject {
     /// Leave out what the reference corrects and adds: the document's own files, word for word, lie beneath the overlays
     #[arg(long)]
     pub without_corrections: bool,
-    /// What the machines are
-    #[arg(long, value_enum, default_value = "vm")]
-    pub machine: MachineKind,
+    /// What the machines are: `vm` virtual ones, `container` containers with systemd, for what needs no kernel, power or
+    /// time of its own, and `ssh:HOST` the one that your `ssh` knows as HOST. What cannot be had of it is skipped
+    /// [default: what the target file says, else vm]
+    #[arg(long, value_name = "vm|container|ssh:HOST")]
+    pub machine: Option<Machine>,
+    /// What may be done to a machine over SSH, beyond looking at it
+    #[arg(long, value_enum)]
+    pub allow: Option<Allow>,
     /// What executes the guest's instructions, in a virtual machine
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
+}
+
+/// What `--machine` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Machine {
+    Vm,
+    Container,
+    /// The host, as `ssh` takes it.
+    Ssh(String),
+}
+
+impl FromStr for Machine {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Machine, String> {
+        match (text, text.strip_prefix("ssh:")) {
+            ("vm", _) => Ok(Machine::Vm),
+            ("container", _) => Ok(Machine::Container),
+            // What begins so would be an option to it.
+            (_, Some(host)) if !host.is_empty() && !host.starts_with('-') => {
+                Ok(Machine::Ssh(host.to_owned()))
+            }
+            _ => Err("it is one of vm, container and ssh:HOST, with HOST as ssh takes it".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Machine::Vm => f.write_str("vm"),
+            Machine::Container => f.write_str("container"),
+            Machine::Ssh(host) => write!(f, "ssh:{host}"),
+        }
+    }
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allow {
+    /// Nothing: checks that need more are skipped
+    Nothing,
+    /// To change files and units
+    State,
+    /// To reboot it, too
+    Power,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +166,7 @@ pub enum Accel {
 #[derive(Args, Clone)]
 pub struct Effort {
     /// How many checks run at a time [default: two more than there are processors, because some wait; in containers three
-    /// times as many as processors, because most do]
+    /// times as many as processors, because most do; over SSH 4]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
 }

@@ -5,13 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use futures::FutureExt;
 use record::event::{Case, Event, Listener};
 use record::{Cut, Evidence, Invariant, MachineKind, Moment, Verdict};
 use report::{self, Purpose, Record, Tee, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{Effort, Part, Prove, Run, Selection, Subject};
+use super::arguments::{Effort, Machine, Part, Prove, Run, Selection, Subject};
 use super::failure::Failure;
 use super::part::cut;
 use super::print::word;
@@ -40,6 +41,7 @@ pub async fn prove(options: Prove, catalogue: &'static [Suite]) -> Result<u8, Fa
     let reports = Reports { junit: None, html: options.html, json: options.json };
     let job =
         Job::new(options.subject, &options.selection, &options.part, &options.effort, reports, catalogue)?;
+    job.session.can_be_broken()?;
     job.go(Purpose::Prove, async |runner, checks| runner.prove(checks).await).await
 }
 
@@ -73,7 +75,9 @@ impl Job {
         let mut notes: Vec<String> = session.agenda.empty(catalogue).into_iter().collect();
         let (checks, cut) = cut(&target, checks, part)?;
         notes.extend(session.without_stages_for_others(&checks));
-        let jobs = effort.jobs.map_or_else(|| at_a_time(subject.machine), NonZero::get);
+        let checks = session.in_order(checks);
+        notes.extend(session.intentions(&checks));
+        let jobs = effort.jobs.map_or_else(|| at_a_time(session.machine()), NonZero::get);
         Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
     }
 
@@ -94,6 +98,7 @@ impl Job {
             let (jobs, seed, replay) = (self.jobs, self.seed, self.replay.clone());
             let runner = Runner { sources, listener: listener.clone(), jobs, seed, replay, reproduce };
             work(&runner, &self.checks).await;
+            runner.sources.close().await;
             Ok(())
         };
         let done = tokio::select! {
@@ -126,7 +131,7 @@ impl Job {
     }
 
     fn tell_plan(&self, listener: &dyn Listener) {
-        let (target, machine) = (self.session.agenda.target.name.clone(), self.subject.machine);
+        let (target, machine) = (self.session.agenda.target.name.clone(), self.session.machine());
         listener.hear(&Event::Planned { target, machine, checks: invariants(&self.checks) });
         self.notes.iter().for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
         self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
@@ -156,6 +161,8 @@ fn at_a_time(machine: MachineKind) -> usize {
         MachineKind::Vm => processors + 2,
         // Most wait for time, which passes by itself.
         MachineKind::Container => 3 * processors,
+        // It is somebody's, who may be working there.
+        MachineKind::Ssh => 4,
     }
 }
 
@@ -195,8 +202,11 @@ fn reproducer(purpose: Purpose, subject: &Subject) -> Reproduce {
     let overlays: Vec<String> =
         subject.overlays.iter().map(|directory| word(&directory.to_string_lossy())).collect();
     let mut options = String::new();
-    if subject.machine == MachineKind::Container {
-        options.push_str(" --machine container");
+    if let Some(machine) = subject.machine.as_ref().filter(|machine| **machine != Machine::Vm) {
+        options.push_str(&format!(" --machine {}", word(&machine.to_string())));
+    }
+    if let Some(allow) = subject.allow.and_then(|allow| allow.to_possible_value()) {
+        options.push_str(&format!(" --allow {}", allow.get_name()));
     }
     if subject.without_corrections {
         options.push_str(" --without-corrections");

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image::cache::Cache;
-use lab::{self, Changes, Kind, Lab, Overlay, Sources, Target};
+use lab::{self, Access, Allow, Changes, Kind, Lab, Overlay, Sources, Target};
 use machine::qemu::could_accelerate;
+use machine::ssh::Login;
 use record::event::{Event, Listener};
 use record::{Accelerator, MachineKind, Need, Text, Transcript};
 
 use super::agenda::Agenda;
-use super::arguments::{Accel, Subject};
+use super::arguments::{self, Accel, Machine, Subject};
 use super::failure::Failure;
 use crate::{Check, Suite};
 
@@ -30,6 +31,7 @@ impl Session {
     pub fn open(subject: &Subject, catalogue: &[Suite]) -> Result<Session, Failure> {
         let agenda = Agenda::find(&subject.target, catalogue)?;
         let target = &agenda.target;
+        let kind = kind(subject, target)?;
         let (mut overlays, mut corrections) = (Vec::new(), Vec::new());
         match (&target.literal, subject.without_corrections) {
             (Some(literal), true) => overlays.extend(load(literal, target)?),
@@ -42,24 +44,66 @@ impl Session {
             }
             (None, false) => {}
         }
-        for directory in target.overlay.iter().chain(&subject.overlays) {
+        // What somebody has on a machine of theirs is there already.
+        let own = target.overlay.iter().filter(|_| !matches!(kind, Kind::Remote(_)));
+        for directory in own.chain(&subject.overlays) {
             overlays.extend(load(directory, target)?);
         }
-        let kind = match (subject.machine, subject.accel) {
-            (MachineKind::Container, Accel::Auto) => Kind::Container,
-            (MachineKind::Container, _) => {
-                return Err(Failure::usage(
-                    "--accel is about virtual machines: a container's processes run on the processor itself",
-                ));
-            }
-            (MachineKind::Vm, Accel::Auto) => Kind::Virtual(None),
-            (MachineKind::Vm, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
-            (MachineKind::Vm, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
-        };
         if kind == Kind::Virtual(Some(Accelerator::Kvm)) {
             only_ours(target)?;
         }
         Ok(Session { agenda, overlays, corrections, kind })
+    }
+
+    pub fn machine(&self) -> MachineKind {
+        match self.kind {
+            Kind::Virtual(_) => MachineKind::Vm,
+            Kind::Container => MachineKind::Container,
+            Kind::Remote(_) => MachineKind::Ssh,
+        }
+    }
+
+    /// Whether mutants may be made of its machines.
+    pub fn can_be_broken(&self) -> Result<(), Failure> {
+        match &self.kind {
+            Kind::Remote(access) if !access.restores() => Err(Failure::usage(format!(
+                "{} is not assay's: it is broken on purpose only with --allow state and a `restore` command under \
+                 [machine.ssh] in the target file, which undoes that",
+                access.login.host
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Those that only look come first where nothing is put back by itself.
+    pub fn in_order(&self, mut checks: Vec<Check>) -> Vec<Check> {
+        if matches!(self.kind, Kind::Remote(_)) {
+            checks.sort_by_key(|check| Access::changes(&check.needs));
+        }
+        checks
+    }
+
+    /// What these checks will do to a machine that is not assay's.
+    pub fn intentions(&self, checks: &[Check]) -> Option<String> {
+        let Kind::Remote(access) = &self.kind else { return None };
+        let host = &access.login.host;
+        let may = |check: &&Check| check.needs.iter().all(|need| access.allows(*need));
+        let changing = checks.iter().filter(may).filter(|check| Access::changes(&check.needs));
+        let (all, boots) = changing.fold((0, 0), |(all, boots), check| {
+            (all + 1, boots + usize::from(check.needs.contains(&Need::Boot)))
+        });
+        if all == 0 {
+            return Some(format!("{host} is only looked at"));
+        }
+        let undone = match &access.restore {
+            Some(restore) => format!("after each, `{restore}` is run on this host to undo that"),
+            None => "nothing undoes that".to_owned(),
+        };
+        let rebooted = if boots > 0 { format!(", and rebooted by {boots} of them") } else { String::new() };
+        Some(format!(
+            "{host} will be changed by {all} of {} checks, one at a time{rebooted}; {undone}",
+            checks.len()
+        ))
     }
 
     /// The stage that the user names, or the only one.
@@ -143,7 +187,7 @@ impl Session {
 
     /// The same for whoever needs no more than commands and files.
     pub async fn prepare(&self, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
-        self.prepare_as(self.kind, listener).await
+        self.prepare_as(self.kind.clone(), listener).await
     }
 
     async fn prepare_as(&self, kind: Kind, listener: &Arc<dyn Listener>) -> Result<Lab, Failure> {
@@ -189,6 +233,61 @@ impl Session {
         }
         texts
     }
+}
+
+/// What the user asks for, or else the target file.
+fn kind(subject: &Subject, target: &Target) -> Result<Kind, Failure> {
+    let machine = match (&subject.machine, &target.machine.ssh) {
+        (Some(machine), _) => machine.clone(),
+        (None, Some(ssh)) => Machine::Ssh(ssh.host.clone()),
+        (None, None) => Machine::Vm,
+    };
+    if let Machine::Ssh(host) = machine {
+        return Ok(Kind::Remote(access(host, subject, target)?));
+    }
+    if subject.allow.is_some() {
+        return Err(Failure::usage("--allow is about a machine over SSH: assay's own may be changed anyway"));
+    }
+    if target.stages.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} has no [stage.NAME] in its target file, which --machine {machine} is made from: leave --machine out",
+            target.name
+        )));
+    }
+    Ok(match (machine, subject.accel) {
+        (Machine::Container, Accel::Auto) => Kind::Container,
+        (Machine::Container, _) => {
+            return Err(Failure::usage(
+                "--accel is about virtual machines: a container's processes run on the processor itself",
+            ));
+        }
+        (_, Accel::Auto) => Kind::Virtual(None),
+        (_, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
+        (_, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
+    })
+}
+
+/// To a host over SSH. The commands of a target file are about the host that it names, and no other.
+fn access(host: String, subject: &Subject, target: &Target) -> Result<Access, Failure> {
+    if subject.accel != Accel::Auto {
+        return Err(Failure::usage("--accel is about virtual machines: a machine over SSH is what it is"));
+    }
+    if !subject.overlays.is_empty() || subject.without_corrections {
+        return Err(Failure::usage(format!(
+            "files are laid over machines that assay makes: what is on {host} stays as it is"
+        )));
+    }
+    let allow = match subject.allow {
+        None | Some(arguments::Allow::Nothing) => Allow::Nothing,
+        Some(arguments::Allow::State) => Allow::State,
+        Some(arguments::Allow::Power) => Allow::Power,
+    };
+    let known = target.machine.ssh.as_ref().filter(|ssh| ssh.host == host).cloned();
+    let (config, reboot, restore) =
+        known.map_or((None, None, None), |ssh| (ssh.config, ssh.reboot, ssh.restore));
+    // The directory of a name alone is written as nothing, where nobody can work.
+    let directory = Path::new(".").join(target.document.directory());
+    Ok(Access { login: Login { host, config }, allow, reboot, restore, directory })
 }
 
 /// That all stages are of this host's architecture.

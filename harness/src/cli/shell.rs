@@ -31,10 +31,12 @@ const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell, catalogue: &'static [Suite]) -> Result<u8, Failure> {
-    if options.subject.machine == MachineKind::Container {
-        return Err(Failure::usage("a shell is opened in a virtual machine: leave --machine out"));
-    }
     let session = Session::open(&options.subject, catalogue)?;
+    if session.machine() != MachineKind::Vm {
+        return Err(Failure::usage(
+            "a shell is opened in a virtual machine: say --machine vm, or leave --machine out",
+        ));
+    }
     let stage = session.stage(options.stage.as_deref())?;
     // Plain lines: a live display would go on drawing over the shell.
     let listener: Arc<dyn Listener> = Arc::new(Terminal::plain(Box::new(std::io::stderr()), Purpose::Run));

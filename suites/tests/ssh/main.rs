@@ -1,5 +1,7 @@
 //! Machines over SSH, on a server of OpenSSH's that is this host itself and listens nowhere.
 
+mod allowed;
 mod failing;
 mod machine;
+mod program;
 mod server;

@@ -51,6 +51,17 @@ impl Server {
         Some(server)
     }
 
+    /// Has each connection begin in a namespace of its own with this command.
+    pub fn wrap(&self, command: &str) {
+        let here = self.directory.path().display().to_string();
+        let script = format!("#!/bin/sh\n{}\nexec \"$@\"\n", command.replace("{here}", &here));
+        fs::write(self.path("wrapper"), script).unwrap();
+        let config = fs::read_to_string(self.path("config")).unwrap();
+        let wrapped =
+            config.replace("ProxyCommand ", &format!("ProxyCommand unshare --mount sh {here}/wrapper "));
+        fs::write(self.path("config"), wrapped).unwrap();
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

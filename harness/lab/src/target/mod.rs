@@ -27,7 +27,7 @@ use crate::settings::{Settings, is_table};
 pub const TARGET_FILE: &str = "target.toml";
 
 /// The tables of a target file that are no suite's.
-pub const OWN_TABLES: [&str; 1] = ["stage"];
+pub const OWN_TABLES: [&str; 2] = ["stage", "machine"];
 
 /// A target file: one or more kinds of machine that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,8 +37,11 @@ pub struct Target {
     /// The suites that decide about it.
     #[serde(default)]
     pub uses: Vec<Spanned<String>>,
-    #[serde(rename = "stage")]
+    #[serde(rename = "stage", default)]
     pub stages: BTreeMap<String, Stage>,
+    /// What there is of it already.
+    #[serde(default)]
+    pub machine: Existing,
     /// An overlay, as a path from the file's own directory: the document's own files where the steps have corrected
     /// them, and whiteouts of what they have added.
     pub literal: Option<PathBuf>,
@@ -49,6 +52,28 @@ pub struct Target {
     /// The tables that belong to suites.
     #[serde(skip)]
     pub settings: Settings,
+}
+
+/// Machines that nothing makes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Existing {
+    pub ssh: Option<Ssh>,
+}
+
+/// Somebody's own, and the shell commands of theirs that do to it what assay cannot. They run on this host, where the
+/// target file is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ssh {
+    /// As `ssh` takes it.
+    pub host: String,
+    /// A file that `ssh` reads instead of the user's own, as a path from the target file's directory.
+    pub config: Option<PathBuf>,
+    /// Has it boot again.
+    pub reboot: Option<String>,
+    /// Undoes whatever was changed on it.
+    pub restore: Option<String>,
 }
 
 /// One kind of machine. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
@@ -156,6 +181,9 @@ impl Target {
         for overlay in [&mut target.literal, &mut target.overlay] {
             *overlay = overlay.as_ref().map(|overlay| beside.join(overlay));
         }
+        if let Some(ssh) = &mut target.machine.ssh {
+            ssh.config = ssh.config.as_ref().map(|config| beside.join(config));
+        }
         target.settings = Settings::of(document.clone(), home.fixtures());
         Ok(Target { document, ..target })
     }
@@ -184,8 +212,16 @@ impl Target {
                 ));
             }
         }
-        if self.stages.is_empty() {
-            return Err("no stage: a target has at least one machine, such as [stage.vm]".into());
+        match &self.machine.ssh {
+            Some(ssh) if ssh.host.is_empty() || ssh.host.starts_with('-') => {
+                return Err(format!("machine.ssh.host = {:?}: name a host as ssh takes it", ssh.host));
+            }
+            None if self.stages.is_empty() => {
+                return Err(
+                    "no stage: a target has at least one machine, such as [stage.vm] or [machine.ssh]".into(),
+                );
+            }
+            _ => {}
         }
         self.stages.iter().try_for_each(|(name, stage)| {
             stage.validate().map_err(|reason| format!("stage {name}: {reason}"))

@@ -77,7 +77,7 @@ fn a_directory_is_a_target_when_it_has_a_file() {
 fn bad_files_say_where_and_what_is_accepted() {
     let message = |text: &str| load(text).unwrap_err();
     assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 7: unknown field `ram`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`");
-    assert_snapshot!(message("name = 'demo'\n"), @"t.toml, line 1: missing field `stage`");
+    assert_snapshot!(message("name = 'demo'\n"), @"t.toml: no stage: a target has at least one machine, such as [stage.vm] or [machine.ssh]");
     assert_snapshot!(message(&GOOD.replace("x86_64", "arm")), @"t.toml, line 3: unknown variant `arm`, expected `aarch64` or `x86_64`");
     assert_snapshot!(message(&format!("{GOOD}[stage.vm.drives]\npsf = 'in'\n")), @"t.toml, line 8: unknown variant `in`, expected `plugged` or `unplugged`");
     assert_snapshot!(message("name = \n"), @"t.toml, line 1: string values must be quoted, expected literal string");
@@ -93,6 +93,16 @@ fn bad_files_say_where_and_what_is_accepted() {
 #[case("cpus = 1", "cpus = 0", "t.toml: stage vm: cpus = 0: a machine needs at least 1")]
 fn impossible_values_are_refused(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     assert_eq!(load(&GOOD.replace(from, to)).unwrap_err(), says);
+}
+
+#[test]
+fn a_machine_that_is_there_needs_no_stage() {
+    let there =
+        load("name = 'laptop'\n[machine.ssh]\nhost = 'omarchy'\nrestore = 'snapper undochange 1..0'\n");
+    let ssh = there.unwrap().machine.ssh.unwrap();
+    assert_eq!((ssh.host.as_str(), ssh.reboot), ("omarchy", None));
+    let option = load("name = 'laptop'\n[machine.ssh]\nhost = '-oProxyCommand=x'\n").unwrap_err();
+    assert_snapshot!(option, @r#"t.toml: machine.ssh.host = "-oProxyCommand=x": name a host as ssh takes it"#);
 }
 
 #[test]

@@ -170,6 +170,11 @@ impl Connection {
         self.life.over().await
     }
 
+    /// Takes it for lost, before that is noticed.
+    pub fn give_up(&self, reason: &str) {
+        self.life.end(reason.to_owned());
+    }
+
     /// What is new at every boot.
     pub fn boot(&self) -> &str {
         &self.greeting.boot

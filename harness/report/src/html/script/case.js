@@ -55,7 +55,7 @@ function attempts(one, shown) {
 function attemptName(attempt) {
   const session = sessions[attempt.session];
   const what = isReference(attempt) ? 'unchanged, in the proof' : `try ${attempt.repetition} of the run`;
-  return `${what} of ${clock(session.started)}${inContainers(session)}`;
+  return `${what} of ${clock(session.started)}${whereabouts(session)}`;
 }
 
 function attemptDetails(attempt, several) {

@@ -37,7 +37,7 @@ const worstTry = (one) => one.tries[one.worst];
 const isReference = (attempt) => sessions[attempt.session].purpose === 'prove';
 
 /** Where a run was, if it was not on virtual machines. */
-const inContainers = (session) => (session.machine === 'container' ? ' in containers' : '');
+const whereabouts = (session) => ({ container: ' in containers', ssh: ' over SSH' })[session.machine] ?? '';
 
 /** Everything that may be searched for, in lower case. Computed when it is first needed. */
 function haystack(one) {

@@ -28,7 +28,7 @@ function sessionChart(session, index) {
     make('div', { class: 'row' }, make('span'), ruler(chart, window)),
     ...drawn.map(([, row]) => row()),
   );
-  const title = `${session.purpose === 'prove' ? 'Proof' : 'Run'} of ${session.target}${inContainers(session)}`;
+  const title = `${session.purpose === 'prove' ? 'Proof' : 'Run'} of ${session.target}${whereabouts(session)}`;
   const wide = make('input', {
     type: 'range',
     min: 1,
