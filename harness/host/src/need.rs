@@ -54,7 +54,8 @@ impl Need {
     /// Whether a run on some target fails without it.
     pub fn required(&self, root: bool) -> bool {
         match self.purpose {
-            "tests" | "tests of pages" | "containers" | SMART_CARDS => false,
+            "tests" | "tests of pages" | "tests over SSH" | "machines over SSH" | "containers"
+            | SMART_CARDS => false,
             IMAGES_WITHOUT_ROOT => !root,
             _ => true,
         }
@@ -79,6 +80,8 @@ mod tests {
                 SMART_CARDS,
                 "tests",
                 "tests of pages",
+                "tests over SSH",
+                "machines over SSH",
                 "containers",
             ];
             assert!(known.contains(&need.purpose), "{need:?}");

@@ -3,11 +3,15 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use harness::machine::bus::{BUS, Bus};
 use harness::machine::qemu::{Peer, ROOT};
 use harness::machine::ssh::Ssh;
 use harness::{Machine, MachineError, Need, Status};
+use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -195,4 +199,58 @@ async fn a_socket_sees_the_user_who_is_meant() {
     fs::set_permissions(place.path(), Permissions::from_mode(0o700)).unwrap();
     let refused = machine.connect(&address, nobody).await.unwrap_err();
     assert!(refused.to_string().contains("Permission denied"), "{refused}");
+}
+
+/// What the server has beside its own forwarding.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Forwarded,
+    Bridged,
+    /// Where neither Perl nor Python is.
+    BridgedBySystemd,
+}
+
+#[rstest]
+#[case::forwarded(Way::Forwarded)]
+#[case::bridged(Way::Bridged)]
+#[case::bridged_by_systemd(Way::BridgedBySystemd)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bus_sees_the_user_who_is_meant(#[case] way: Way) {
+    let Some(server) = Server::new() else { return };
+    let me = Peer { name: "me", id: rustix::process::getuid().as_raw() };
+    if way != Way::Forwarded && me.id != 0 {
+        eprintln!("skipped: only root can become another user");
+        return;
+    }
+    if way == Way::BridgedBySystemd {
+        server.wrap(
+            "for directory in $(echo $PATH | tr : ' '); do
+                 for path in $directory/perl $directory/python3; do
+                     [ ! -e $path ] || mount --bind /dev/null $(readlink -f $path)
+                 done
+             done",
+        );
+    }
+    let socket = server.path("bus").display().to_string();
+    let config = format!(
+        "<busconfig><listen>unix:path={socket}</listen><auth>EXTERNAL</auth><policy context='default'>\
+         <allow user='*'/><allow own='*'/><allow send_destination='*'/><allow receive_sender='*'/></policy></busconfig>"
+    );
+    fs::write(server.path("bus.conf"), config).unwrap();
+    fs::set_permissions(server.path(""), Permissions::from_mode(0o755)).unwrap();
+    let mut daemon = tokio::process::Command::new("dbus-daemon");
+    let daemon = daemon.arg("--nofork").arg(format!("--config-file={}", server.path("bus.conf").display()));
+    let Ok(_daemon) = daemon.stderr(Stdio::null()).kill_on_drop(true).spawn() else {
+        eprintln!("skipped: there is no dbus-daemon");
+        return;
+    };
+    let machine: Arc<dyn Machine> = Arc::new(server.machine().await);
+    // What bridges by itself does not wait.
+    let there = format!("timeout 20 sh -c 'until [ -S {socket} ]; do sleep 0.1; done'");
+    machine.succeed(&there).await.unwrap();
+    let user = if way == Way::Forwarded { me } else { Peer { name: "nobody", id: 65534 } };
+    let bus = Bus::connect(&machine, &socket, user).await.unwrap();
+    bus.request_name("org.assay.Probe").await.unwrap().unwrap();
+    let seen: u32 = bus.call(BUS, "GetConnectionUnixUser", &"org.assay.Probe").await.unwrap().unwrap();
+    assert_eq!(seen, user.id);
 }

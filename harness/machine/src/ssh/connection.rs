@@ -134,16 +134,14 @@ impl Connection {
         let (kill, killed) = oneshot::channel();
         let watched = life.clone();
         tokio::spawn(async move {
-            let status = tokio::select! {
-                status = child.wait() => status.ok(),
+            tokio::select! {
+                _ = child.wait() => {}
                 _ = killed => {
-                    let _ = child.start_kill();
-                    child.wait().await.ok()
+                    let _ = child.kill().await;
                 }
-            };
+            }
             let _ = hearing.await;
-            let lost = status.map_or_else(String::new, |status| format!(", its ssh ended with {status}"));
-            watched.end(complaint(&format!("the connection is lost{lost}"), &said.text()));
+            watched.end(complaint("the connection is lost", &said.text()));
         });
         Ok(Connection {
             host: login.host.clone(),
