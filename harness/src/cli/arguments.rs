@@ -146,11 +146,11 @@ impl fmt::Display for Machine {
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allow {
-    /// Nothing: checks that need more are skipped
+    /// Checks that need more are skipped
     Nothing,
-    /// To change files and units
+    /// Changing files and units
     State,
-    /// To reboot it, too
+    /// Reboots, too
     Power,
 }
 

@@ -76,7 +76,6 @@ impl Job {
         let (checks, cut) = cut(&target, checks, part)?;
         notes.extend(session.without_stages_for_others(&checks));
         let checks = session.in_order(checks);
-        notes.extend(session.intentions(&checks));
         let jobs = effort.jobs.map_or_else(|| at_a_time(session.machine()), NonZero::get);
         Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
     }
@@ -89,7 +88,7 @@ impl Job {
         let listener: Arc<dyn Listener> = Arc::new(Tee::new(listeners));
 
         let working = async {
-            self.tell_plan(&*listener);
+            self.tell_plan(purpose, &*listener);
             if self.checks.is_empty() {
                 return Ok(());
             }
@@ -130,10 +129,12 @@ impl Job {
         Ok(report::status(&run))
     }
 
-    fn tell_plan(&self, listener: &dyn Listener) {
+    fn tell_plan(&self, purpose: Purpose, listener: &dyn Listener) {
         let (target, machine) = (self.session.agenda.target.name.clone(), self.session.machine());
         listener.hear(&Event::Planned { target, machine, checks: invariants(&self.checks) });
-        self.notes.iter().for_each(|text| listener.hear(&Event::Noted { text: text.clone() }));
+        let intentions = self.session.intentions(&self.checks, purpose == Purpose::Prove);
+        let notes = self.notes.iter().cloned().chain(intentions);
+        notes.for_each(|text| listener.hear(&Event::Noted { text }));
         self.cut.iter().for_each(|cut| listener.hear(&Event::Cut(cut.clone())));
         self.session.overlays().for_each(|digest| listener.hear(&Event::Overlaid { digest }));
     }

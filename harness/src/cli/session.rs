@@ -83,25 +83,27 @@ impl Session {
         checks
     }
 
-    /// What these checks will do to a machine that is not assay's.
-    pub fn intentions(&self, checks: &[Check]) -> Option<String> {
+    /// What these checks will do to a machine that is not assay's, and their mutants if those are tried.
+    pub fn intentions(&self, checks: &[Check], mutants: bool) -> Option<String> {
         let Kind::Remote(access) = &self.kind else { return None };
         let host = &access.login.host;
-        let may = |check: &&Check| check.needs.iter().all(|need| access.allows(*need));
-        let changing = checks.iter().filter(may).filter(|check| Access::changes(&check.needs));
-        let (all, boots) = changing.fold((0, 0), |(all, boots), check| {
-            (all + 1, boots + usize::from(check.needs.contains(&Need::Boot)))
-        });
-        if all == 0 {
+        let tried = checks.iter().filter(|check| check.needs.iter().all(|need| access.allows(*need)));
+        let tried: Vec<&Check> = tried.collect();
+        let changing = tried.iter().filter(|check| Access::changes(&check.needs)).count();
+        let rebooting = tried.iter().filter(|check| check.needs.contains(&Need::Boot)).count();
+        let mutants: usize = if mutants { tried.iter().map(|check| check.mutants.len()).sum() } else { 0 };
+        if changing + mutants == 0 {
             return Some(format!("{host} is only looked at"));
         }
+        let broken = if mutants > 0 { format!(" and {mutants} mutants") } else { String::new() };
+        let rebooted =
+            if rebooting > 0 { format!(", and rebooted by {rebooting} of them") } else { String::new() };
         let undone = match &access.restore {
             Some(restore) => format!("after each, `{restore}` is run on this host to undo that"),
             None => "nothing undoes that".to_owned(),
         };
-        let rebooted = if boots > 0 { format!(", and rebooted by {boots} of them") } else { String::new() };
         Some(format!(
-            "{host} will be changed by {all} of {} checks, one at a time{rebooted}; {undone}",
+            "{host} will be changed by {changing} of {} checks{broken}, one at a time{rebooted}; {undone}",
             checks.len()
         ))
     }

@@ -31,7 +31,7 @@ async fn lab(server: &Server, allow: Allow, restore: Option<&str>, notes: &Arc<N
         directory: server.path(""),
     };
     let target = Target::find("omarchy", &Home::find().unwrap()).unwrap();
-    let cache = Cache::at(&server.path("cache")).unwrap();
+    let cache = Cache::at(server.path("cache")).unwrap();
     let listener: Arc<dyn Listener> = notes.clone();
     lab::prepare(&target, &cache, Kind::Remote(access), &listener).await.unwrap()
 }

@@ -71,6 +71,12 @@ fn what_will_be_done_is_told_before_and_nothing_is_done_where_nobody_answers() {
     began   connect to dead
     assay: cannot prepare the target omarchy: cannot connect to dead: ssh has not been let in: kex_exchange_identification: Connection closed by remote host; `ssh -o BatchMode=yes dead true` has to work
     ");
+    let prove = ["prove", &file, "--allow", "state", "--only", "identity.os-release"];
+    let output = assay(&server, &prove).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let note = "note    dead will be changed by 0 of 1 checks and 2 mutants, one at a time; after each, `touch restored` is";
+    assert!(told.contains(note), "{told}");
+    assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(!server.path("restored").exists());
     assert_eq!(fs::read_dir(server.path("temporary")).unwrap().count(), 0);
 }
