@@ -254,3 +254,38 @@ async fn a_bus_sees_the_user_who_is_meant(#[case] way: Way) {
     let seen: u32 = bus.call(BUS, "GetConnectionUnixUser", &"org.assay.Probe").await.unwrap().unwrap();
     assert_eq!(seen, user.id);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_brought_is_there_until_the_connection_ends() {
+    let Some(server) = Server::new() else { return };
+    let connection = server.connect().await;
+    let machine = Ssh::over(&connection, &Default::default());
+    let program = machine.bring("vpn.up", b"#!/bin/sh\necho up\n").await.unwrap();
+    let again = Ssh::over(&connection, &Default::default()).bring("vpn.up", b"").await.unwrap();
+    assert_ne!(program, again, "each check has its own");
+    assert_eq!(machine.succeed(program.to_str().unwrap()).await.unwrap(), "up");
+    machine.end().await;
+    let brought = program.ancestors().nth(2).unwrap();
+    assert!(brought.exists());
+    connection.close().await.unwrap();
+    assert!(!brought.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_brought_goes_also_when_the_connection_is_lost() {
+    let Some(server) = Server::new() else { return };
+    let machine = server.machine().await;
+    let program = machine.bring("vpn.up", b"#!/bin/sh\n").await.unwrap();
+    kill_server(&machine).await;
+    eventually_gone(program.ancestors().nth(2).unwrap()).await;
+}
+
+/// The leash sees the end of the connection a moment later.
+async fn eventually_gone(path: &Path) {
+    let going = async {
+        while path.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), going).await.expect("it is still there");
+}

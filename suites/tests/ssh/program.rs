@@ -59,7 +59,9 @@ fn a_machine_is_only_looked_at_and_nothing_is_left() {
 fn what_will_be_done_is_told_before_and_nothing_is_done_where_nobody_answers() {
     let Some(server) = Server::new() else { return };
     server.configure("dead", "ProxyCommand false");
-    let target = "name = 'omarchy'\n[machine.ssh]\nhost = 'dead'\nrestore = 'touch restored'\n";
+    let target = "name = 'omarchy'\n\
+                  uses = ['omarchy/binfmt', 'omarchy/smartcard', 'omarchy/identity', 'omarchy/openssl', \
+                  'omarchy/session', 'omarchy/provision']\n[machine.ssh]\nhost = 'dead'\nrestore = 'touch restored'\n";
     fs::write(server.path("mine.toml"), target).unwrap();
     let file = server.path("mine.toml").display().to_string();
     let output = assay(&server, &["run", &file, "--allow", "power"]).output().unwrap();

@@ -6,7 +6,7 @@ mod connection;
 mod exec;
 mod place;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,6 +31,7 @@ const SYSTEM_BUS: &str = "unix:/run/dbus/system_bus_socket";
 pub struct Ssh {
     connection: Arc<Connection>,
     transcript: Transcript,
+    number: u32,
     /// What all processes that are started for it have in their environment.
     mark: String,
     /// Its own end, which is not the machine's.
@@ -49,6 +50,7 @@ impl Ssh {
         Ssh {
             connection: connection.clone(),
             transcript: transcript.clone(),
+            number,
             mark: format!("{}{number}.", connection.mark),
             life: Life::new(&connection.host),
             began: connection.greeting.time + connection.greeted.elapsed(),
@@ -98,6 +100,24 @@ impl Machine for Ssh {
         let writing =
             async { successful(self.name(), &command, self.exec(&command, content, COMMAND_LIMIT).await?) };
         self.transcript.noted(self.name(), &format!("write {}", path.display()), writing).await.map(drop)
+    }
+
+    /// The leash removes it, in a directory that only root can change.
+    async fn bring(&self, name: &str, program: &[u8]) -> Result<PathBuf, MachineError> {
+        // Each check's own: what one runs another cannot write.
+        let all = format!("/tmp/assay-{}", self.connection.mark);
+        let own = format!("{all}/{}", self.number);
+        let path = Path::new(&own).join(name);
+        let file = quoted(&path.to_string_lossy());
+        // Others who may write to /tmp may have made a directory of that name.
+        let command = format!(
+            "umask 022; mkdir {all} 2>/dev/null || {{ [ ! -L {all} ] && [ -O {all} ]; }} && \
+             mkdir -p {own} && cat >{file} && chmod 0755 {file}"
+        );
+        let bringing =
+            async { successful(self.name(), &command, self.exec(&command, program, COMMAND_LIMIT).await?) };
+        self.transcript.noted(self.name(), &format!("bring {name}"), bringing).await?;
+        Ok(path)
     }
 
     async fn uptime(&self) -> Result<Duration, MachineError> {
