@@ -124,6 +124,23 @@ impl Check {
         self
     }
 
+    /// The same, which is decided only where this does not stop it before.
+    pub fn requiring<F>(self, required: F) -> Check
+    where
+        F: for<'t> Fn(&'t Trial) -> BoxFuture<'t, Outcome> + Copy + Send + Sync + 'static,
+    {
+        let decide = self.decide.clone();
+        let decide: Decision = Arc::new(move |trial| {
+            let deciding = decide.clone();
+            async move {
+                required(trial).await?;
+                deciding(trial).await
+            }
+            .boxed()
+        });
+        Check { decide, ..self }
+    }
+
     /// The same, but what this makes of the outcome is the outcome.
     pub fn then<F>(self, judge: F) -> Check
     where

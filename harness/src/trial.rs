@@ -141,6 +141,11 @@ impl Trial {
         Box::pin(memo.shared(key, &self.transcript, compute)).await
     }
 
+    /// Whether its machine is somebody's own, which no steps have made what it is.
+    pub fn is_elsewhere(&self) -> bool {
+        self.lab.remote().is_some()
+    }
+
     pub fn target(&self) -> &str {
         self.lab.target()
     }

@@ -1,9 +1,36 @@
 //! The user, and what they run.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use harness::machine::qemu::Peer;
 use harness::machine::quoted;
+use harness::{Check, Outcome, Stop, Trial};
 
-use super::settings::Omarchy;
+use super::settings::{Omarchy, omarchy};
+
+/// These checks, none of which can be decided on a machine of somebody's own that has no such user.
+pub fn with_user(checks: Vec<Check>) -> Vec<Check> {
+    checks.into_iter().map(|check| check.requiring(has_user)).collect()
+}
+
+fn has_user(trial: &Trial) -> BoxFuture<'_, Outcome> {
+    async {
+        // One of ours has the user that its recipe makes.
+        if !trial.is_elsewhere() {
+            return Ok(());
+        }
+        let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
+        let Omarchy { user, uid, .. } = &*omarchy;
+        if machine.run(&format!("test \"$(id -u {user})\" = {uid}")).await?.success() {
+            return Ok(());
+        }
+        let name = machine.name();
+        Err(Stop::Broken(format!(
+            "{name} has no user {user} with the uid {uid}: say whose desktop it is with `user` and `uid` in [omarchy]"
+        )))
+    }
+    .boxed()
+}
 
 impl Omarchy {
     /// The same shell command, run as the user instead of root, without a seat or a session.

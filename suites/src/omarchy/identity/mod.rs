@@ -7,10 +7,11 @@ mod password;
 use harness::{Check, Settings, SettingsError, Suite};
 
 use super::settings::Omarchy;
+use super::user::with_user;
 
 pub const SUITE: Suite = Suite::new("omarchy", "identity", checks).with_table::<Omarchy>();
 
 fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
     settings.read::<Omarchy>()?;
-    Ok(vec![os_release::os_release(), password::password_policy(), nix::nix_readable()])
+    Ok(with_user(vec![os_release::os_release(), password::password_policy(), nix::nix_readable()]))
 }

@@ -15,12 +15,13 @@ use serde::de::IgnoredAny;
 use super::process::processes;
 use super::programs::programs;
 use super::settings::{Omarchy, omarchy};
+use super::user::with_user;
 
 pub const SUITE: Suite = Suite::new("omarchy", "openssl", checks).with_table::<Omarchy>();
 
 fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
     let omarchy = settings.read::<Omarchy>()?;
-    Ok(vec![
+    Ok(with_user(vec![
         search::first_in_path(&omarchy),
         version::loaded_version(&omarchy),
         version::code_1200(&omarchy),
@@ -30,7 +31,7 @@ fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
         layer::curl_no_http3(&omarchy),
         rendering::rendering_env(&omarchy),
         tls::tls_backend(&omarchy),
-    ])
+    ]))
 }
 
 impl Omarchy {

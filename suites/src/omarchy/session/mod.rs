@@ -15,13 +15,14 @@ use harness::machine::bus::{Bus, Object, Refusal};
 use harness::{Check, Machine, MachineError, Settings, SettingsError, Suite};
 
 use super::settings::Omarchy;
+use super::user::with_user;
 pub use activation::activated;
 
 pub const SUITE: Suite = Suite::new("omarchy", "session", checks).with_table::<Omarchy>();
 
 fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
     let omarchy = settings.read::<Omarchy>()?;
-    Ok(vec![
+    Ok(with_user(vec![
         policy::device_broker_policy(&omarchy),
         policy::policy_reload(&omarchy),
         device_broker::device_broker_service(&omarchy),
@@ -33,7 +34,7 @@ fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
         timer::timer_bus_address(&omarchy),
         timer::agent_schedule(&omarchy),
         home::no_root_owned_home(&omarchy),
-    ])
+    ]))
 }
 
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
