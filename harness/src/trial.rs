@@ -21,7 +21,7 @@ pub use prepared::Prepared;
 use image::cache::Cache;
 use lab::Settings;
 use lab::provision::Plan;
-use lab::{Drives, Lab, Provisioning, timed};
+use lab::{Drives, Lab, Provisioning, Remote, timed};
 use machine::qemu::Clock;
 use machine::{Granted, Machine, declared};
 use record::event::Event;
@@ -228,7 +228,22 @@ impl Trial {
 
     /// A machine at the beginning of its boot.
     pub async fn power_on(&self, drives: Drives) -> Result<Arc<dyn Machine>, MachineError> {
-        self.subject()?.power_on(drives).await
+        match self.lab.remote() {
+            Some(remote) => self.boot_again(remote, drives).await,
+            None => self.subject()?.power_on(drives).await,
+        }
+    }
+
+    /// Reboots the one machine that there is, whose drives stay as they are.
+    async fn boot_again(&self, remote: &Remote, drives: Drives) -> Result<Arc<dyn Machine>, MachineError> {
+        self.may(Need::Boot)?;
+        match drives {
+            Drives::Plugged => Ok(self.keep(remote.reboot(&self.transcript).await?)),
+            Drives::Absent => {
+                let (machine, need) = (self.target().to_owned(), Need::Drives);
+                Err(MachineError::Lacks { machine, need })
+            }
+        }
     }
 
     /// Shuts a machine down in an orderly way and powers it on again.
@@ -237,11 +252,9 @@ impl Trial {
         machine: &dyn Machine,
         drives: Drives,
     ) -> Result<Arc<dyn Machine>, MachineError> {
-        let Some(remote) = self.lab.remote() else { return self.subject()?.reboot(machine, drives).await };
-        self.may(Need::Boot)?;
-        match drives {
-            Drives::Plugged => Ok(self.keep(remote.reboot(&self.transcript).await?)),
-            Drives::Absent => Err(machine.lacks(Need::Drives)),
+        match self.lab.remote() {
+            Some(remote) => self.boot_again(remote, drives).await,
+            None => self.subject()?.reboot(machine, drives).await,
         }
     }
 

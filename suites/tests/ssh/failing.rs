@@ -1,9 +1,8 @@
 //! What can be wrong with a host: each is a clear line.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
 use harness::Machine;
@@ -72,21 +71,13 @@ async fn a_shell_that_prints_by_itself_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_become_root_is_told() {
-    let place = tempfile::tempdir().unwrap();
-    let Some(server) = Server::with(&format!("SetEnv PATH={}:/usr/bin:/bin", place.path().display())) else {
-        return;
-    };
-    let stand_in = |name: &str, script: &str| {
-        let path = place.path().join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
-    };
-    stand_in("id", "echo 4711");
-    stand_in("sudo", "echo 'sudo: a password is required' >&2; exit 1");
+    let Some(server) = Server::new() else { return };
+    server.stand_in("id", "echo 4711");
+    server.stand_in("sudo", "echo 'sudo: a password is required' >&2; exit 1");
     assert_snapshot!(server.refusal("machine").await, @"cannot connect to machine: no command can be run as root there: sudo: a password is required; log in as root, or as a user who may use sudo without a password");
 
-    let log = place.path().join("log").display().to_string();
-    stand_in("sudo", &format!("echo \"$1 $2\" >>{log}; shift 2; exec \"$@\""));
+    let log = server.path("log");
+    server.stand_in("sudo", &format!("echo \"$1 $2\" >>{}; shift 2; exec \"$@\"", log.display()));
     server.machine().await.succeed("true").await.unwrap();
     assert_eq!(fs::read_to_string(log).unwrap(), "--non-interactive --\n".repeat(2));
 }

@@ -1,7 +1,6 @@
 //! The program, on a machine that is somebody's own.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -10,16 +9,12 @@ use crate::server::{Server, runs};
 
 /// The program, whose user has an `ssh` that knows the server.
 fn assay(server: &Server, arguments: &[&str]) -> Command {
-    let programs = server.path("programs");
-    fs::create_dir_all(&programs).unwrap();
     fs::create_dir_all(server.path("temporary")).unwrap();
-    let script =
-        format!("#!/bin/sh\nexec {} -F {} \"$@\"\n", ssh().display(), server.path("config").display());
-    fs::write(programs.join("ssh"), script).unwrap();
-    fs::set_permissions(programs.join("ssh"), Permissions::from_mode(0o755)).unwrap();
+    server
+        .stand_in("ssh", &format!("exec {} -F {} \"$@\"", ssh().display(), server.path("config").display()));
     let mut command = Command::cargo_bin("assay").unwrap();
     let path = std::env::var("PATH").unwrap();
-    command.args(arguments).env("PATH", format!("{}:{path}", programs.display()));
+    command.args(arguments).env("PATH", format!("{}:{path}", server.path("programs").display()));
     command.env("ASSAY_CACHE", server.path("cache")).env("TMPDIR", server.path("temporary"));
     command.env_remove("XDG_RUNTIME_DIR").env_remove("ASSAY_SEED").env_remove("ASSAY_HOME");
     command.timeout(std::time::Duration::from_secs(120));

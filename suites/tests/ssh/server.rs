@@ -1,6 +1,7 @@
 //! A server of a test's own.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -41,14 +42,21 @@ impl Server {
         let public = fs::read_to_string(server.path("host.pub")).unwrap();
         fs::write(server.path("known"), format!("machine {public}")).unwrap();
         let here = server.directory.path().display();
-        let config = format!(
-            "HostKey {here}/host\nAuthorizedKeysFile {here}/authorized\nStrictModes no\nUsePAM no\nPidFile none\n\
-             PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             LogLevel QUIET\n{lines}\n"
-        );
-        fs::write(server.path("sshd_config"), config).unwrap();
+        // Nobody has to be allowed to become root for these tests.
+        if !rustix::process::getuid().is_root() {
+            server.stand_in("sudo", "shift 2; exec \"$@\"");
+        }
+        server.configure_server(lines);
         server.configure("machine", &format!("ProxyCommand {sshd} -i -f {here}/sshd_config"));
         Some(server)
+    }
+
+    /// A program in its directory of programs.
+    pub fn stand_in(&self, name: &str, script: &str) {
+        let path = self.path("programs").join(name);
+        fs::create_dir_all(self.path("programs")).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Has each connection begin in a namespace of its own with this command.
@@ -64,6 +72,17 @@ impl Server {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// Has the server be so, whose users have the stand-ins.
+    pub fn configure_server(&self, lines: &str) {
+        let here = self.directory.path().display();
+        let config = format!(
+            "HostKey {here}/host\nAuthorizedKeysFile {here}/authorized\nStrictModes no\nUsePAM no\nPidFile none\n\
+             PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+             LogLevel QUIET\nSetEnv PATH={here}/programs:/usr/bin:/bin\n{lines}\n"
+        );
+        fs::write(self.path("sshd_config"), config).unwrap();
     }
 
     /// Has the client know a host so, besides those that it knows.
