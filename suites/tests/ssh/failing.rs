@@ -70,6 +70,13 @@ async fn a_shell_that_prints_by_itself_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_no_sessions_share_a_connection_is_told() {
+    let Some(server) = Server::with("MaxSessions 1") else { return };
+    let refused = server.machine().await.run("true").await.unwrap_err().to_string();
+    assert!(refused.contains("few sessions share a connection has to be told MaxSessions 10"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_become_root_is_told() {
     let Some(server) = Server::new() else { return };
     server.stand_in("id", "echo 4711");

@@ -39,29 +39,30 @@ impl Connection {
             what: format!("the end of `{command}`"),
             limit,
         };
-        // Whoever waits for others does not take long.
-        let _turn = self.life.during(async { Ok(self.commands.acquire().await) }).await?;
-        let began = Instant::now();
-        let output = self.run_script(&script, input, limit + NEWS_LIMIT).await?.ok_or_else(never)?;
+        let (output, took) = self.run_script(&script, input, limit + NEWS_LIMIT).await?.ok_or_else(never)?;
         let ended = matches!(output.status, Status::Exit(code) if TIMED_OUT.contains(&code));
-        if ended && began.elapsed() >= limit { Err(never()) } else { Ok(output) }
+        if ended && took >= limit { Err(never()) } else { Ok(output) }
     }
 
     /// Ends all that was started with this mark, and tells what stays.
     pub(super) async fn sweep(&self, mark: &str) -> Result<String, MachineError> {
         let swept = self.run_script(&as_root(SWEEP, &[&quoted(mark)]), b"", NEWS_LIMIT).await?;
-        Ok(swept.map(|output| output.text()).unwrap_or_default())
+        Ok(swept.map(|(output, _)| output.text()).unwrap_or_default())
     }
 
-    /// What a script for the login shell says until it ends; nothing where it does not in time.
+    /// What a script for the login shell says until it ends, and how long that takes; nothing where it does not in time.
     async fn run_script(
         &self,
         script: &str,
         input: &[u8],
         limit: Duration,
-    ) -> Result<Option<Output>, MachineError> {
+    ) -> Result<Option<(Output, Duration)>, MachineError> {
+        // To wait for others takes no time.
+        let _turn = self.life.during(async { Ok(self.commands.acquire().await) }).await?;
+        let began = Instant::now();
         let running = self.life.during(self.run_to_end(script, input));
-        tokio::time::timeout(limit, running).await.ok().transpose()
+        let ran = tokio::time::timeout(limit, running).await.ok().transpose()?;
+        Ok(ran.map(|output| (output, began.elapsed())))
     }
 
     async fn run_to_end(&self, script: &str, input: &[u8]) -> Result<Output, MachineError> {
