@@ -130,7 +130,7 @@ fn a_bad_target_file_is_named_with_the_line() {
     assay: mine.toml: the name "../mine": use lower-case letters, digits, dashes and underscores
     "#);
     assert_snapshot!(said(&target("").replace("recipe = \"omarchy\"", "recipe = \"omarchi\"")), @r#"
-    assay: mine.toml: there is no recipe "omarchi" (did you mean "omarchy"?): use one of appliance, kvm-host-aarch64, kvm-host-x86_64, microvm-aarch64, microvm-x86_64, omarchy, or the path of a .toml file
+    assay: mine.toml: there is no recipe "omarchi" (did you mean "omarchy"?): use one of appliance, debian-aarch64, debian-x86_64, kvm-host-aarch64, kvm-host-x86_64, microvm-aarch64, microvm-x86_64, omarchy, or the path of a .toml file
     "#);
     assert_snapshot!(said(&using("omarchy/binfmd", &target(""))), @r#"
     assay: mine.toml, line 1: there is no suite "omarchy/binfmd" (did you mean "omarchy/binfmt"?); there is: omarchy/binfmt, omarchy/smartcard, omarchy/identity, omarchy/openssl, omarchy/session, omarchy/provision, microvm/credentials, appliance/rollback
@@ -420,11 +420,23 @@ fn a_target_to_begin_with_is_one() {
     assert!(output.status.success());
     assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
     My laptop is a target: begin with its target.toml and checks.toml
-    assay run My laptop    decides its two checks
-    assay prove My laptop  shows that they can fail
+    assay run 'My laptop'    decides its two checks
+    assay prove 'My laptop'  shows that they can fail
     ");
     let listed = place.assay(&["list", "My laptop"]).output().unwrap();
-    assert_snapshot!(String::from_utf8(listed.stdout).unwrap(), @"");
+    assert_snapshot!(String::from_utf8(listed.stdout).unwrap(), @"
+    kernel.swappiness (must, target my-laptop)
+      The kernel swaps as little as 50-swappiness.conf asks for.
+      documented in overlay/etc/sysctl.d/50-swappiness.conf, no section
+      needs boot
+      mutants: without the file
+
+    units.none-failed (must, target my-laptop)
+      No unit has failed.
+      documented in checks.toml, no section
+      needs nothing of a machine but to look at it
+      mutants: one that fails
+    ");
 
     let again = begun("My laptop");
     assert_eq!(again.status.code(), Some(2));

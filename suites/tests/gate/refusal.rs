@@ -57,7 +57,7 @@ fn a_bad_policy_is_named_with_the_line() {
     let known =
         |line: &str| format!("[[known-failure]]\ninvariant = 'binfmt.flags'\n{line}\nowner = 'jane'\n");
     let day = "expires = 2026-01-31\n";
-    assert_snapshot!(said("requird = []"), @"assay: gate.toml, line 1: unknown field `requird`, expected one of `required`, `duration`, `known-failure`, `flaky`, `budget`");
+    assert_snapshot!(said("requird = []"), @r#"assay: gate.toml, line 1: unknown field `requird`, expected one of `required`, `duration`, `known-failure`, `flaky`, `budget` (did you mean "required"?)"#);
     assert_snapshot!(said(&known("why = 'it is slow'")), @"assay: gate.toml, line 3: unknown field `why`, expected one of `invariant`, `reason`, `owner`, `expires`");
     assert_snapshot!(said(&known("reason = 'it is slow'")), @"assay: gate.toml, line 1: missing field `expires`");
     assert_snapshot!(said(&(known("reason = ''") + day)), @r#"assay: gate.toml: known-failure "binfmt.flags": the reason and the owner must not be empty"#);

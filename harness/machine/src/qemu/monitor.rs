@@ -13,8 +13,9 @@ use tokio::sync::broadcast;
 
 use super::arguments::{DISK, DRIVE_BUS, PORT_BUS, drive};
 
-/// How long QEMU may take for anything asked of it.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long QEMU may take for anything asked of it. One that has died is noticed at once, so this is for a host that is
+/// very busy: with three more loads beside a run, one took longer than 30 s to begin.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Events kept for a listener that is slow to ask.
 const EVENT_BACKLOG: usize = 64;
