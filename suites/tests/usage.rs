@@ -427,13 +427,13 @@ fn a_target_to_begin_with_is_one() {
     assert_snapshot!(String::from_utf8(listed.stdout).unwrap(), @"
     kernel.swappiness (must, target my-laptop)
       The kernel swaps as little as 50-swappiness.conf asks for.
-      documented in overlay/etc/sysctl.d/50-swappiness.conf, no section
+      documented in overlay/etc/sysctl.d/50-swappiness.conf
       needs boot
       mutants: without the file
 
     units.none-failed (must, target my-laptop)
       No unit has failed.
-      documented in checks.toml, no section
+      documented in checks.toml
       needs nothing of a machine but to look at it
       mutants: one that fails
     ");

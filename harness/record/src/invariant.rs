@@ -32,6 +32,7 @@ pub enum Level {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Source {
     pub document: Text,
+    /// Empty where nobody says.
     pub section: Text,
 }
 
@@ -76,6 +77,9 @@ impl fmt::Display for Level {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.document, self.section)
+        match (&*self.document, &*self.section) {
+            (document, "") => f.write_str(document),
+            (document, section) => write!(f, "{document}, {section}"),
+        }
     }
 }

@@ -194,7 +194,7 @@ fn source(said: Option<String>, otherwise: &str) -> Source {
     let said = said.unwrap_or_else(|| otherwise.to_owned());
     match said.split_once(',') {
         Some((document, section)) => Source::new(document.trim().to_owned(), section.trim().to_owned()),
-        None => Source::new(said, "no section"),
+        None => Source::new(said, ""),
     }
 }
 

@@ -84,7 +84,7 @@ run = "false"
     let mutants: Vec<(&str, bool)> = up.mutants.iter().map(|mutant| (&*mutant.name, mutant.boots)).collect();
     assert_eq!(mutants, [("not enabled", true), ("stopped", false)]);
     assert_eq!((&*down.invariant.statement, down.invariant.level), ("`false` ends well.", Level::Must));
-    assert_eq!(down.invariant.source.to_string(), "checks.toml, no section");
+    assert_eq!(down.invariant.source.to_string(), "checks.toml");
 }
 
 #[test]

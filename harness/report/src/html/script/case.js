@@ -18,7 +18,7 @@ function caseDetails(one, wanted) {
         'p',
         { class: 'soft' },
         make('span', { class: 'level' }, known.level),
-        ` ${known.document}, ${known.section}`,
+        ` ${[known.document, known.section].filter(Boolean).join(', ')}`,
       ),
     one.rate &&
       make(
