@@ -37,7 +37,16 @@ fn a_machine_is_only_looked_at_and_nothing_is_left() {
     assert!([0, 1, 3].contains(&output.status.code().unwrap()), "{told}");
     assert_eq!(lines("note "), ["note    machine is only looked at"], "{told}");
     let skipped = lines("skipped ");
-    let decided = ["identity.nix-readable", "identity.os-release", "session.no-root-owned-home"];
+    let decided = [
+        "binfmt.registered",
+        "binfmt.executes",
+        "binfmt.mount-before",
+        "binfmt.dynamic-linker",
+        "smartcard.symlink-at-boot",
+        "identity.nix-readable",
+        "identity.os-release",
+        "session.no-root-owned-home",
+    ];
     for id in decided {
         assert!(told.contains(&format!("began   {id}\n")), "{told}");
         assert!(!skipped.iter().any(|line| line.contains(&format!(" {id} "))), "{told}");
@@ -64,7 +73,7 @@ fn what_will_be_done_is_told_before_and_nothing_is_done_where_nobody_answers() {
     assert_eq!(output.status.code(), Some(3), "{told}");
     insta::assert_snapshot!(told, @"
     target  omarchy: 52 checks
-    note    dead will be changed by 29 of 52 checks, one at a time, and rebooted by 1 of them; after each, `touch restored` is run on this host to undo that
+    note    dead will be changed by 24 of 52 checks, one at a time, and rebooted by 1 of them; after each, `touch restored` is run on this host to undo that
     began   connect to dead
     assay: cannot prepare the target omarchy: cannot connect to dead: ssh has not been let in: kex_exchange_identification: Connection closed by remote host; `ssh -o BatchMode=yes dead true` has to work
     ");

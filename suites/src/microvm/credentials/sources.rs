@@ -142,13 +142,23 @@ async fn host_load_holds(trial: &Trial) -> Outcome {
 }
 
 pub fn host_isolated() -> Check {
-    Check::must("credentials.host-isolated", flow("Security Isolation Layers"), "No other user reads them; they are gone when the unit stops.", host_isolated_holds)
-.needs([Need::Undo])
-.mutant_of(HOST, "SetCredential with the value in the unit file", [Edit::replace(INSTALL, "rm -rf \"$from\"\n", "rm -rf \"$from\"\n\
-                 unit=/etc/systemd/system/microvm@test-vm.service.d/value.conf\n\
-                 printf '[Service]\\nSetCredential=host-api-key:%s\\n' \"$(cat \"$to/api-key\")\" >\"$unit\"\n\
-                 chmod 644 \"$unit\"\n\
-                 systemctl daemon-reload\n")])
+    let written_into_the_unit = "rm -rf \"$from\"\n\
+        unit=/etc/systemd/system/microvm@test-vm.service.d/value.conf\n\
+        printf '[Service]\\nSetCredential=host-api-key:%s\\n' \"$(cat \"$to/api-key\")\" >\"$unit\"\n\
+        chmod 644 \"$unit\"\n\
+        systemctl daemon-reload\n";
+    Check::must(
+        "credentials.host-isolated",
+        flow("Security Isolation Layers"),
+        "No other user reads them; they are gone when the unit stops.",
+        host_isolated_holds,
+    )
+    .needs([Need::Undo])
+    .mutant_of(
+        HOST,
+        "SetCredential with the value in the unit file",
+        [Edit::replace(INSTALL, "rm -rf \"$from\"\n", written_into_the_unit)],
+    )
 }
 
 async fn host_isolated_holds(trial: &Trial) -> Outcome {

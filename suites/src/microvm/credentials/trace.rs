@@ -16,17 +16,28 @@ use super::strings::some;
 use crate::microvm::loading;
 
 pub fn not_on_disk() -> Check {
-    Check::must("credentials.not-on-disk", loading("Summary, Security Properties"), "After shutdown no byte \
-                                                                                     string of any secret is \
-                                                                                     anywhere on the disk \
-                                                                                     image or in the \
-                                                                                     journal.", not_on_disk_holds)
-.needs([Need::Undo, Need::Boot, Need::Disk, Need::Strings])
-.mutant_at_boot("service that logs it", [Edit::run("mkdir -p /etc/systemd/system/demo-oem-credentials.service.d && \
-                          printf '[Service]\\nExecStartPost=/bin/sh -c \"cat $CREDENTIALS_DIRECTORY/api-key\"\\n' \
-                          >/etc/systemd/system/demo-oem-credentials.service.d/log.conf")])
-.mutant_at_boot("swap on", [Edit::run("dd if=/dev/zero of=/swapfile bs=1M count=64 && chmod 600 /swapfile && \
-                          mkswap /swapfile && echo '/swapfile none swap defaults 0 0' >>/etc/fstab")])
+    Check::must(
+        "credentials.not-on-disk",
+        loading("Summary, Security Properties"),
+        "After shutdown no byte string of any secret is anywhere on the disk image or in the journal.",
+        not_on_disk_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Disk, Need::Strings])
+    .mutant_at_boot(
+        "service that logs it",
+        [Edit::run(
+            "mkdir -p /etc/systemd/system/demo-oem-credentials.service.d && \
+             printf '[Service]\\nExecStartPost=/bin/sh -c \"cat $CREDENTIALS_DIRECTORY/api-key\"\\n' \
+             >/etc/systemd/system/demo-oem-credentials.service.d/log.conf",
+        )],
+    )
+    .mutant_at_boot(
+        "swap on",
+        [Edit::run(
+            "dd if=/dev/zero of=/swapfile bs=1M count=64 && chmod 600 /swapfile && \
+             mkswap /swapfile && echo '/swapfile none swap defaults 0 0' >>/etc/fstab",
+        )],
+    )
 }
 
 /// A service that has a secret in its memory, as any consumer has.
@@ -114,11 +125,23 @@ fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 pub fn ephemeral() -> Check {
-    Check::must("credentials.ephemeral", loading("Summary, Security Properties"), "Booted again without the strings: gone.", ephemeral_holds)
-.needs([Need::Undo, Need::Boot, Need::Strings])
-.mutant_at_boot("a unit that saves them", [Edit::write("/etc/systemd/system/save-credentials.service", "[Unit]\nConditionPathExists=/run/credentials/@system/API_KEY\n[Service]\nType=oneshot\n\
-                          ExecStart=/bin/sh -c 'mkdir -p /etc/credstore && cp /run/credentials/@system/* /etc/credstore/'\n\
-                          [Install]\nWantedBy=multi-user.target\n"), Edit::run("systemctl enable save-credentials.service")])
+    let saves = "[Unit]\nConditionPathExists=/run/credentials/@system/API_KEY\n[Service]\nType=oneshot\n\
+        ExecStart=/bin/sh -c 'mkdir -p /etc/credstore && cp /run/credentials/@system/* /etc/credstore/'\n\
+        [Install]\nWantedBy=multi-user.target\n";
+    Check::must(
+        "credentials.ephemeral",
+        loading("Summary, Security Properties"),
+        "Booted again without the strings: gone.",
+        ephemeral_holds,
+    )
+    .needs([Need::Undo, Need::Boot, Need::Strings])
+    .mutant_at_boot(
+        "a unit that saves them",
+        [
+            Edit::write("/etc/systemd/system/save-credentials.service", saves),
+            Edit::run("systemctl enable save-credentials.service"),
+        ],
+    )
 }
 
 async fn ephemeral_holds(trial: &Trial) -> Outcome {

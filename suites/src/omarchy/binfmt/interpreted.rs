@@ -1,19 +1,17 @@
 //! Programs that the interpreter on the share must execute, not only something that can.
 
-use std::path::Path;
-
 use harness::machine::quoted;
 use harness::{Machine, MachineError, Outcome, Status, expect};
 
 use crate::omarchy::settings::Omarchy;
 
-/// A shell function that finds out, and where it lies in the guest.
+/// A shell function that finds out.
 const INTERPRETED: &str = include_str!("interpreted.sh");
-pub const INTERPRETED_FILE: &str = "/var/lib/assay/interpreted.sh";
 
-/// Lays the function on a machine.
-pub async fn lay(machine: &dyn Machine) -> Result<(), MachineError> {
-    machine.write(Path::new(INTERPRETED_FILE), INTERPRETED.as_bytes(), 0o644).await
+/// The file of the function on a machine, which it is brought to.
+pub async fn bring(machine: &dyn Machine) -> Result<String, MachineError> {
+    let file = machine.bring("interpreted.sh", INTERPRETED.as_bytes()).await?;
+    Ok(file.to_string_lossy().into_owned())
 }
 
 impl Omarchy {
@@ -23,9 +21,9 @@ impl Omarchy {
     }
 
     /// The shell command that says this to a program and ends as the program does, or with another status when it is not
-    /// the interpreter that executes it.
-    pub fn interpreted(&self, words: &str, program: &str) -> String {
-        format!("bash {INTERPRETED_FILE} {} {} {program}", self.interpreter(), quoted(words))
+    /// the interpreter that executes it. The function is in this file.
+    pub fn interpreted(&self, function: &str, words: &str, program: &str) -> String {
+        format!("bash {function} {} {} {program}", self.interpreter(), quoted(words))
     }
 }
 
@@ -38,8 +36,8 @@ pub async fn is_interpreted(
     program: &str,
     status: i32,
 ) -> Outcome {
-    lay(machine).await?;
-    let ran = machine.run(&omarchy.interpreted(words, program)).await?;
+    let function = bring(machine).await?;
+    let ran = machine.run(&omarchy.interpreted(&function, words, program)).await?;
     let (interpreter, status) = (omarchy.interpreter(), Status::Exit(status));
     let expected = format!("{interpreter} executes {what}, which ends with {status}");
     expect(ran.status == status, expected, ran)

@@ -1,6 +1,6 @@
 //! The dynamic linker of x86_64 programs.
 
-use harness::{Check, Edit, Need, Outcome, Trial};
+use harness::{Check, Edit, Outcome, Trial};
 
 use super::interpreted::is_interpreted;
 use crate::omarchy::document;
@@ -15,7 +15,7 @@ pub fn dynamic_linker() -> Check {
         "`/lib64/ld-linux-x86-64.so.2` resolves to an x86-64 loader that runs (O: 5.2).",
         dynamic_linker_holds,
     )
-    .needs([Need::Undo])
+    .needs([])
     .mutant("missing", [Edit::remove(LINKER)])
     .mutant(
         "dangling",

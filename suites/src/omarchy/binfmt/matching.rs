@@ -6,7 +6,7 @@ use harness::machine::quoted;
 use harness::{Check, Edit, Need, Outcome, Output, Status, Trial, expect};
 
 use super::RESTART;
-use super::interpreted::{INTERPRETED_FILE, is_interpreted, lay};
+use super::interpreted::{bring, is_interpreted};
 use super::program::{AARCH64, ET_DYN, ET_EXEC, I386, X86_64, elf, exit, exit_with_euid, put};
 use crate::omarchy::document;
 use crate::omarchy::settings::{Omarchy, omarchy};
@@ -47,7 +47,7 @@ async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
             NOT_EXECUTABLE,
         ),
     ];
-    let mut script = format!(". {INTERPRETED_FILE}\n{}", registered(&omarchy));
+    let mut script = format!(". {}\n{}", bring(&*machine).await?, registered(&omarchy));
     for (_, name, content, _) in &programs {
         let path = put(&*machine, name, content, 0o755).await?;
         let is_taken = content.get(18..20) == Some(&X86_64.to_le_bytes());
@@ -57,7 +57,6 @@ async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
 
     // A handler that takes too much takes every program on the machine, so the shell that runs these is
     // started before the share is plugged in, and needs no other.
-    lay(&*machine).await?;
     let script = format!("bash -c {}", quoted(&script));
     let (ran, plugged) = tokio::join!(machine.run_within(&script, SLOW), machine.plug(&omarchy.drive));
     plugged?;
@@ -139,7 +138,7 @@ pub fn executes(omarchy: &Omarchy) -> Check {
          own exit code.",
         executes_holds,
     )
-    .needs([Need::Undo])
+    .needs([])
     .mutant(
         "stand-in interpreter not executable",
         [

@@ -22,7 +22,7 @@ pub fn registered(omarchy: &Omarchy) -> Check {
         ),
         is_registered,
     )
-    .needs([Need::Undo])
+    .needs([])
     .mutant("no rosetta.conf", [Edit::remove(file.clone()), Edit::run(RESTART)])
     .mutant(
         "conf under another name",

@@ -7,7 +7,7 @@ use harness::lab::Drives;
 use harness::{Check, Edit, Machine, MachineError, Need, Outcome, Status, Stop, Trial, expect, violated};
 
 use super::handler::{described, handlers};
-use super::interpreted::{is_interpreted, lay};
+use super::interpreted::{bring, is_interpreted};
 use crate::omarchy::settings::{Omarchy, omarchy};
 use crate::omarchy::{DAEMON_RELOAD, document, unit, within};
 
@@ -25,7 +25,7 @@ pub fn mount_before(omarchy: &Omarchy) -> Check {
         "Share mounted before systemd-binfmt runs: registered when boot finishes.",
         mount_before_holds,
     )
-    .needs([Need::Undo])
+    .needs([])
     .mutant_at_boot(
         "path watcher disabled and systemd-binfmt masked",
         [
@@ -39,8 +39,8 @@ async fn mount_before_holds(trial: &Trial) -> Outcome {
     let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     is_mounted_first(&*machine, &omarchy).await?;
     let handlers = handlers(&*machine).await?;
-    lay(&*machine).await?;
-    let ran = machine.run(&omarchy.interpreted("exit 0", &omarchy.static_shell())).await?;
+    let function = bring(&*machine).await?;
+    let ran = machine.run(&omarchy.interpreted(&function, "exit 0", &omarchy.static_shell())).await?;
     expect(
         ran.success(),
         format!("{} executes an x86_64 program when boot finishes", omarchy.interpreter()),
@@ -248,9 +248,9 @@ pub async fn plug_and_register(machine: &dyn Machine, omarchy: &Omarchy) -> Outc
 /// given the time from when it first answers.
 async fn registered_after_mount(machine: &dyn Machine, omarchy: &Omarchy) -> Outcome {
     machine.answers(harness::lab::BOOT_LIMIT).await?;
-    lay(machine).await?;
+    let function = bring(machine).await?;
     is_mounted(machine, omarchy).await?;
-    let runs = omarchy.interpreted("exit 0", &omarchy.static_shell());
+    let runs = omarchy.interpreted(&function, "exit 0", &omarchy.static_shell());
     if within(machine, REGISTRATION_LIMIT, &runs).await? {
         return Ok(());
     }

@@ -9,15 +9,34 @@ use crate::omarchy::{COMPLIANT, document};
 const POLICY: &str = "/etc/pam.d/common-password";
 
 pub fn password_policy() -> Check {
-    Check::must("identity.password-policy", document("Phase 2, 2.2; Phase 5, 5.5"), "`/etc/pam.d/common-password` is 0644, names pam_pwquality to the agent, which reads its text as the user, and is effective: PAM refuses a weak password and accepts a compliant one, from the user.", password_policy_holds)
-.needs([Need::Undo])
-.mutant("mode 0600", [Edit::run("chmod 600 /etc/pam.d/common-password")])
-.mutant("minlen missing", [Edit::replace("/etc/security/pwquality.conf", "minlen = 12\n", "")])
-.mutant("module commented out", [Edit::replace(POLICY, "password requisite pam_pwquality", "# pam_pwquality")])
-.mutant("a policy that PAM has from another file", [Edit::run("cd /etc/pam.d && cp common-password policy && sed -i /pam_pwquality/d common-password && \
-                          sed -i 's/^@include common-password/@include policy/' passwd && grep -q policy passwd")])
-.mutant("a policy that PAM does not have", [Edit::run("cd /etc/pam.d && sed -i 's/^@include common-password/password required pam_unix.so/' passwd && \
-                          grep -q pam_unix passwd")])
+    Check::must(
+        "identity.password-policy",
+        document("Phase 2, 2.2; Phase 5, 5.5"),
+        "`/etc/pam.d/common-password` is 0644, names pam_pwquality to the agent, which reads its text as the user, \
+         and is effective: PAM refuses a weak password and accepts a compliant one, from the user.",
+        password_policy_holds,
+    )
+    .needs([Need::Undo])
+    .mutant("mode 0600", [Edit::run("chmod 600 /etc/pam.d/common-password")])
+    .mutant("minlen missing", [Edit::replace("/etc/security/pwquality.conf", "minlen = 12\n", "")])
+    .mutant(
+        "module commented out",
+        [Edit::replace(POLICY, "password requisite pam_pwquality", "# pam_pwquality")],
+    )
+    .mutant(
+        "a policy that PAM has from another file",
+        [Edit::run(
+            "cd /etc/pam.d && cp common-password policy && sed -i /pam_pwquality/d common-password && \
+             sed -i 's/^@include common-password/@include policy/' passwd && grep -q policy passwd",
+        )],
+    )
+    .mutant(
+        "a policy that PAM does not have",
+        [Edit::run(
+            "cd /etc/pam.d && sed -i 's/^@include common-password/password required pam_unix.so/' passwd && \
+             grep -q pam_unix passwd",
+        )],
+    )
 }
 
 /// What holds new passwords to the policy (2.2).

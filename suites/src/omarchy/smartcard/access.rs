@@ -59,17 +59,29 @@ async fn connect_through_symlink_holds(trial: &Trial) -> Outcome {
 const OVERRIDE: &str = "/etc/systemd/system/pcscd.service.d/override.conf";
 
 pub fn no_polkit_refusal() -> Check {
-    Check::must("smartcard.no-polkit-refusal", document("Phase 5, 5.3"), "An unprivileged user without a \
-                                                                          seat lists the readers and opens \
-                                                                          the card in one (polkit off for \
-                                                                          pcscd), and the override keeps \
-                                                                          exactly one ExecStart.", no_polkit_refusal_holds)
-.needs([Need::Undo, Need::Sockets, Need::Token])
-.mutant("no override", [Edit::remove(OVERRIDE), DAEMON_RELOAD])
-.mutant("override without clearing ExecStart", [Edit::replace(OVERRIDE, "ExecStart=\n", ""), DAEMON_RELOAD])
-.mutant("a polkit rule for the daemon instead, and none for the card", [Edit::write("/etc/polkit-1/rules.d/50-pcsc.rules", "polkit.addRule(function(action, subject) {\n    \
-                              if (action.id == \"org.debian.pcsc-lite.access_pcsc\") { return polkit.Result.YES; }\n\
-                              });\n"), Edit::replace(OVERRIDE, " --disable-polkit", ""), DAEMON_RELOAD])
+    let rule = "polkit.addRule(function(action, subject) {\n    \
+                if (action.id == \"org.debian.pcsc-lite.access_pcsc\") { return polkit.Result.YES; }\n});\n";
+    Check::must(
+        "smartcard.no-polkit-refusal",
+        document("Phase 5, 5.3"),
+        "An unprivileged user without a seat lists the readers and opens the card in one (polkit off for \
+         pcscd), and the override keeps exactly one ExecStart.",
+        no_polkit_refusal_holds,
+    )
+    .needs([Need::Undo, Need::Sockets, Need::Token])
+    .mutant("no override", [Edit::remove(OVERRIDE), DAEMON_RELOAD])
+    .mutant(
+        "override without clearing ExecStart",
+        [Edit::replace(OVERRIDE, "ExecStart=\n", ""), DAEMON_RELOAD],
+    )
+    .mutant(
+        "a polkit rule for the daemon instead, and none for the card",
+        [
+            Edit::write("/etc/polkit-1/rules.d/50-pcsc.rules", rule),
+            Edit::replace(OVERRIDE, " --disable-polkit", ""),
+            DAEMON_RELOAD,
+        ],
+    )
 }
 
 async fn no_polkit_refusal_holds(trial: &Trial) -> Outcome {

@@ -21,6 +21,7 @@ use harness::{Check, Settings, SettingsError, Suite};
 use settings::SmartCard;
 
 use super::settings::Omarchy;
+use super::user::with_user;
 
 pub const SUITE: Suite = Suite::new("omarchy", "smartcard", checks)
     .with_tables::<Omarchy, SmartCard>()
@@ -29,7 +30,7 @@ pub const SUITE: Suite = Suite::new("omarchy", "smartcard", checks)
 fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
     settings.read::<SmartCard>()?;
     let omarchy = settings.read::<Omarchy>()?;
-    Ok(vec![
+    Ok(with_user(vec![
         daemon::socket_activated(&omarchy),
         symlink::symlink_at_boot(&omarchy),
         symlink::symlink_survives(),
@@ -42,7 +43,7 @@ fn checks(settings: &Settings) -> Result<Vec<Check>, SettingsError> {
         signature::sign_and_verify(),
         card::wrong_pin(),
         pulled::card_pulled(),
-    ])
+    ]))
 }
 
 const DAEMON_SOCKET: &str = "pcscd.socket";

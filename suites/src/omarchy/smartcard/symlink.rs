@@ -18,7 +18,8 @@ pub fn symlink_at_boot(omarchy: &Omarchy) -> Check {
         format!("After every boot `{link}` is a symlink that resolves to the listening socket."),
         symlink_at_boot_holds,
     )
-    .needs([Need::Undo])
+    // A client that lists readers starts the daemon, as in use, and that ends by itself.
+    .needs([])
     .mutant_at_boot(
         "link made once by hand, no tmpfiles entry",
         [Edit::remove(tmpfiles.clone()), Edit::run(format!("ln -sfn {name} {link}"))],
