@@ -17,7 +17,7 @@ use crate::{Check, Trial};
 
 /// How long a check may take, or each random case of one. A check has shorter limits of its own for what it waits
 /// for: this one only keeps a run from hanging.
-const CHECK_LIMIT: Duration = Duration::from_secs(600);
+pub const CHECK_LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs the checks of one target.
 pub struct Runner {

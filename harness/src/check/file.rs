@@ -18,9 +18,13 @@ use toml::Spanned;
 
 use super::Check;
 use super::command::{Command, What};
+use crate::runner::CHECK_LIMIT;
 
 const FILE: &str = "checks.toml";
 const PROGRAMS: &str = "checks";
+
+/// The largest program that is brought to a machine, in bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// What a command or a program by itself can make use of.
 const NEEDS: [Need; 2] = [Need::Undo, Need::Boot];
@@ -59,7 +63,7 @@ struct Entry {
     /// A shell command; none where a program of this name decides.
     run: Option<String>,
     /// In seconds.
-    limit: Option<NonZero<u32>>,
+    limit: Option<Spanned<NonZero<u32>>>,
     #[serde(default)]
     mutants: Vec<Change>,
 }
@@ -171,7 +175,19 @@ impl Entry {
         };
         let statement = self.statement.unwrap_or_else(|| what.default_statement());
         let invariant = Invariant::new(id, self.level, statement, source(self.source, FILE));
-        let limit = self.limit.map_or(COMMAND_LIMIT, |limit| Duration::from_secs(limit.get().into()));
+        let limit = match self.limit {
+            None => COMMAND_LIMIT,
+            Some(limit) => {
+                let asked = Duration::from_secs(limit.get_ref().get().into());
+                if asked > CHECK_LIMIT {
+                    let most = CHECK_LIMIT.as_secs();
+                    let reason =
+                        format!("limit = {}: no check may take longer than {most} s", asked.as_secs());
+                    return Err(document.wrong(limit.span().start, reason).into());
+                }
+                asked
+            }
+        };
         let boots = needs.contains(&Need::Boot);
         let check = Command { what, limit, boots }.check(invariant).needs(needs);
         let check = match stage {
@@ -240,6 +256,12 @@ fn programs(directory: &Path) -> Result<BTreeMap<String, Program>, CheckFileErro
         }
         if let Err(reason) = plain(&name) {
             return wrong(format!("a program is named after its check, and {reason}"));
+        }
+        if metadata.len() > LARGEST {
+            return wrong(format!(
+                "it has {} bytes, and at most {LARGEST} are brought to a machine",
+                metadata.len()
+            ));
         }
         let content = fs::read(&path).map_err(|error| unreadable(&path, error))?;
         programs.insert(name, Program { path, content: content.into() });

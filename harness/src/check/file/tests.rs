@@ -125,6 +125,7 @@ fn what_is_wrong_is_told_with_its_line() {
         "id = 'vpn.up'\nrun = 'true'\n[[check]]\nid = 'vpn.up'\nrun = 'false'",
         "id = 'vpn.up'\nrun = 'true'\nstage = 'host'",
         "id = 'vpn.up'\nrun = 'true'\nlimit = 0",
+        "id = 'vpn.up'\nrun = 'true'\nlimit = 601",
         "id = 'vpn.up'\nrun = 'true'\nmutants = [{ run = 'true' }]",
     ];
     let refused = entries.map(|entry| {
@@ -141,6 +142,7 @@ fn what_is_wrong_is_told_with_its_line() {
     checks.toml, line 5: vpn.up is there already, in line 2
     checks.toml, line 4: laptop has no stage "host"; it has: vm
     checks.toml, line 4: invalid value: integer `0`, expected a nonzero u32
+    checks.toml, line 4: limit = 601: no check may take longer than 600 s
     checks.toml, line 4: missing field `name`
     "#);
 }
