@@ -129,12 +129,12 @@ impl Check {
     where
         F: for<'t> Fn(&'t Trial) -> BoxFuture<'t, Outcome> + Copy + Send + Sync + 'static,
     {
-        let decide = self.decide.clone();
+        let decide = self.decide;
         let decide: Decision = Arc::new(move |trial| {
-            let deciding = decide.clone();
+            let decide = decide.clone();
             async move {
                 required(trial).await?;
-                deciding(trial).await
+                decide(trial).await
             }
             .boxed()
         });

@@ -110,7 +110,7 @@ impl Trial {
 
     /// A machine on which somebody waits: the shorter, where time can be let run ahead.
     pub async fn waiting_machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
-        if self.lab.remote().is_some() || self.lab.containers()?.is_some() {
+        if self.is_elsewhere() || self.lab.containers()?.is_some() {
             return self.machine().await;
         }
         let machines = self.subject()?;

@@ -55,6 +55,10 @@ impl Settings {
         Settings { document, fixtures, changed: Vec::new() }
     }
 
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
     /// A suite's table, as the file and its defaults have it.
     ///
     /// # Errors

@@ -1,16 +1,16 @@
 //! The right word for a wrong one.
 
 /// The known word that somebody probably meant who wrote this one.
-fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let distance = |known: &'k str| (strsim::osa_distance(word, known), known);
+fn nearest<K: AsRef<str>>(word: &str, known: impl IntoIterator<Item = K>) -> Option<K> {
+    let distance = |known: K| (strsim::osa_distance(word, known.as_ref()), known);
     let (distance, found) = known.into_iter().map(distance).min_by_key(|(distance, _)| *distance)?;
     // One letter in three may be wrong: more, and it is another word.
     (distance <= word.chars().count().max(3) / 3).then_some(found)
 }
 
 /// That word as an aside to what is said of the wrong one; nothing where no known word is near.
-pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    nearest(word, known).map(|meant| format!(" (did you mean {meant:?}?)")).unwrap_or_default()
+pub fn did_you_mean(word: &str, known: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    nearest(word, known).map(|meant| format!(" (did you mean {:?}?)", meant.as_ref())).unwrap_or_default()
 }
 
 /// Adds that word to what serde says of a word that it does not know. It names first this one and then all that it knows,

@@ -5,27 +5,23 @@ use std::time::Duration;
 
 use lab::{Drives, booted};
 use machine::{Machine, quoted};
-use record::{Invariant, Outcome, Output, Status, Stop, violated};
+use record::{Invariant, Need, Outcome, Output, Status, Stop, violated};
 
 use super::Check;
 use crate::Trial;
 
-/// What decides, and on what kind of machine.
-#[derive(Clone)]
+/// What decides.
 pub struct Command {
     pub what: What,
     pub limit: Duration,
-    /// On a machine that was powered on for it, when it has nothing left to start.
-    pub boots: bool,
 }
 
-#[derive(Clone)]
 pub enum What {
     Shell(String),
     /// Brought to the machine under this name.
     Program {
         name: String,
-        content: Arc<[u8]>,
+        content: Vec<u8>,
     },
 }
 
@@ -62,8 +58,9 @@ impl Command {
         })
     }
 
+    /// A check that needs boots has a machine that was powered on for it, when that has nothing left to start.
     async fn decide(&self, trial: &Trial) -> Outcome {
-        let machine = match self.boots {
+        let machine = match trial.may(Need::Boot).is_ok() {
             true => {
                 let machine = trial.power_on(Drives::Plugged).await?;
                 booted(&*machine).await?;
@@ -124,7 +121,7 @@ mod tests {
 
     fn judged(status: Status, stdout: &str, stderr: &str) -> String {
         let what = What::Shell("systemctl is-active vpn".to_owned());
-        let command = Command { what, limit: Duration::from_secs(1), boots: false };
+        let command = Command { what, limit: Duration::from_secs(1) };
         let output = Output { status, stdout: stdout.into(), stderr: stderr.into() };
         match command.judge(&output) {
             Ok(()) => "passed".to_owned(),

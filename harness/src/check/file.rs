@@ -6,7 +6,6 @@ use std::io;
 use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use lab::{Edit, Mutant, Target};
@@ -85,7 +84,7 @@ fn must() -> Level {
 
 /// Reads them. The ids in `taken` are others'.
 pub fn load(target: &Target, taken: &BTreeSet<&str>) -> Result<Vec<Check>, CheckFileError> {
-    let directory = target.document.directory();
+    let directory = target.document().directory();
     let mut programs = programs(&directory.join(PROGRAMS))?;
     let file = directory.join(FILE);
     let mut checks = Vec::new();
@@ -130,71 +129,75 @@ impl Entry {
         target: &Target,
         document: &Document,
         program: Option<Program>,
-    ) -> Result<Check, CheckFileError> {
-        let id = self.id.get_ref().clone();
-        let at = self.id.span().start;
+    ) -> Result<Check, ManifestError> {
+        let needs = self.needs(document)?;
+        let (stage, limit) = (self.stage(target, document)?, self.limit(document)?);
+        let (at, id) = (self.id.span().start, self.id.into_inner());
         let what = match (self.run, program) {
             (Some(run), None) => What::Shell(run),
             (None, Some(program)) => program.what(&id),
             (Some(_), Some(program)) => {
                 let program = program.path.display();
                 let reason = format!("{id} has a `run`, and there is {program} too: leave one of them out");
-                return Err(document.wrong(at, reason).into());
+                return Err(document.wrong(at, reason));
             }
             (None, None) => {
                 let reason =
                     format!("{id} has no `run`, and there is no program {PROGRAMS}/{id}: nothing decides it");
-                return Err(document.wrong(at, reason).into());
+                return Err(document.wrong(at, reason));
             }
-        };
-        let mut needs = Vec::new();
-        for need in self.needs {
-            if !NEEDS.contains(need.get_ref()) {
-                let reason = format!(
-                    "a check in a file can need `undo` and `boot`: what makes use of `{}` is a check in Rust",
-                    need.get_ref().word()
-                );
-                return Err(document.wrong(need.span().start, reason).into());
-            }
-            needs.push(need.into_inner());
-        }
-        let known: Vec<&str> = target.stages.keys().map(String::as_str).collect();
-        let stage = match &self.stage {
-            Some(stage) if !known.contains(&stage.get_ref().as_str()) => {
-                let (name, known) = (stage.get_ref(), known.join(", "));
-                let reason = format!("{} has no stage {name:?}; it has: {known}", target.name);
-                return Err(document.wrong(stage.span().start, reason).into());
-            }
-            None if known.len() > 1 => {
-                let known = known.join(", ");
-                let reason = format!("{id}: `stage` has to say which one it is about: {known}");
-                return Err(document.wrong(at, reason).into());
-            }
-            // In a target of one stage it goes without saying, also in the name.
-            stage => stage.as_ref().filter(|_| known.len() > 1).map(|stage| stage.get_ref().clone()),
         };
         let statement = self.statement.unwrap_or_else(|| what.default_statement());
         let invariant = Invariant::new(id, self.level, statement, source(self.source, FILE));
-        let limit = match self.limit {
-            None => COMMAND_LIMIT,
-            Some(limit) => {
-                let asked = Duration::from_secs(limit.get_ref().get().into());
-                if asked > CHECK_LIMIT {
-                    let most = CHECK_LIMIT.as_secs();
-                    let reason =
-                        format!("limit = {}: no check may take longer than {most} s", asked.as_secs());
-                    return Err(document.wrong(limit.span().start, reason).into());
-                }
-                asked
-            }
-        };
-        let boots = needs.contains(&Need::Boot);
-        let check = Command { what, limit, boots }.check(invariant).needs(needs);
+        let check = Command { what, limit }.check(invariant).needs(needs);
         let check = match stage {
             Some(stage) => check.on(stage),
             None => check,
         };
         Ok(self.mutants.into_iter().map(Mutant::from).fold(check, Check::with))
+    }
+
+    fn needs(&self, document: &Document) -> Result<Vec<Need>, ManifestError> {
+        match self.needs.iter().find(|need| !NEEDS.contains(need.get_ref())) {
+            None => Ok(self.needs.iter().map(|need| *need.get_ref()).collect()),
+            Some(need) => {
+                let word = need.get_ref().word();
+                let reason = format!(
+                    "a check in a file can need `undo` and `boot`: what makes use of `{word}` is a check in Rust"
+                );
+                Err(document.wrong(need.span().start, reason))
+            }
+        }
+    }
+
+    /// In a target of one stage it goes without saying, also in the name of the check.
+    fn stage(&self, target: &Target, document: &Document) -> Result<Option<String>, ManifestError> {
+        let stages: Vec<&str> = target.stages.keys().map(String::as_str).collect();
+        let known = stages.join(", ");
+        match &self.stage {
+            Some(stage) if !stages.contains(&stage.get_ref().as_str()) => {
+                let reason = format!("{} has no stage {:?}; it has: {known}", target.name, stage.get_ref());
+                Err(document.wrong(stage.span().start, reason))
+            }
+            None if stages.len() > 1 => {
+                let reason =
+                    format!("{}: `stage` has to say which one it is about: {known}", self.id.get_ref());
+                Err(document.wrong(self.id.span().start, reason))
+            }
+            Some(stage) if stages.len() > 1 => Ok(Some(stage.get_ref().clone())),
+            _ => Ok(None),
+        }
+    }
+
+    fn limit(&self, document: &Document) -> Result<Duration, ManifestError> {
+        let Some(limit) = &self.limit else { return Ok(COMMAND_LIMIT) };
+        let asked = Duration::from_secs(limit.get_ref().get().into());
+        if asked <= CHECK_LIMIT {
+            return Ok(asked);
+        }
+        let most = CHECK_LIMIT.as_secs();
+        let reason = format!("limit = {}: no check may take longer than {most} s", asked.as_secs());
+        Err(document.wrong(limit.span().start, reason))
     }
 }
 
@@ -217,20 +220,20 @@ fn source(said: Option<String>, otherwise: &str) -> Source {
 /// A program of the user's that decides a check.
 struct Program {
     path: PathBuf,
-    content: Arc<[u8]>,
+    content: Vec<u8>,
 }
 
 impl Program {
-    fn what(&self, id: &str) -> What {
-        What::Program { name: id.to_owned(), content: self.content.clone() }
+    fn what(self, id: &str) -> What {
+        What::Program { name: id.to_owned(), content: self.content }
     }
 
     /// Where no file says more of it.
-    fn check(&self, id: String) -> Check {
+    fn check(self, id: String) -> Check {
         let what = self.what(&id);
         let source = source(None, &format!("{PROGRAMS}/{id}"));
         let invariant = Invariant::new(id, Level::Must, what.default_statement(), source);
-        Command { what, limit: COMMAND_LIMIT, boots: false }.check(invariant)
+        Command { what, limit: COMMAND_LIMIT }.check(invariant)
     }
 }
 
@@ -264,7 +267,7 @@ fn programs(directory: &Path) -> Result<BTreeMap<String, Program>, CheckFileErro
             ));
         }
         let content = fs::read(&path).map_err(|error| unreadable(&path, error))?;
-        programs.insert(name, Program { path, content: content.into() });
+        programs.insert(name, Program { path, content });
     }
     Ok(programs)
 }

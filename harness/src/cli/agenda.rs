@@ -59,11 +59,11 @@ fn checks(suites: &[Suite], target: &Target) -> Result<Vec<OfSuite>, Failure> {
 fn used(catalogue: &[Suite], target: &Target) -> Result<Vec<Suite>, Failure> {
     let mut suites: Vec<Suite> = Vec::new();
     for wanted in &target.uses {
-        let wrong = |reason| Err(Failure::usage(target.document.wrong(wanted.span().start, reason)));
+        let wrong = |reason| Err(Failure::usage(target.document().wrong(wanted.span().start, reason)));
         let name = wanted.get_ref();
         let Some(suite) = catalogue.iter().find(|suite| suite.label() == *name) else {
             let labels = labels(catalogue);
-            let (known, meant) = (labels.join(", "), did_you_mean(name, labels.iter().map(String::as_str)));
+            let (known, meant) = (labels.join(", "), did_you_mean(name, &labels));
             return wrong(format!("there is no suite {name:?}{meant}; there is: {known}"));
         };
         if suites.iter().any(|known| known.label() == suite.label()) {
@@ -88,8 +88,8 @@ fn only_known_tables(suites: &[Suite], target: &Target) -> Result<(), Failure> {
         }
     }
     let Some(Stranger { at, name }) = target.settings.stranger(&known) else { return Ok(()) };
-    let meant = did_you_mean(&name, known.iter().copied());
+    let meant = did_you_mean(&name, &known);
     let known = known.join(", ");
     let reason = format!("no suite that this target uses has a table {name:?}{meant}; there is: {known}");
-    Err(Failure::usage(target.document.wrong(at, reason)))
+    Err(Failure::usage(target.document().wrong(at, reason)))
 }

@@ -45,7 +45,7 @@ fn means(wanted: &str, check: &Check) -> bool {
 
 fn unknown(kind: &str, name: &str, target: &str, known: impl Iterator<Item = String>) -> Failure {
     let known: Vec<String> = known.collect();
-    let meant = did_you_mean(name, known.iter().map(String::as_str));
+    let meant = did_you_mean(name, &known);
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Failure::usage(format!("target {target} has no {kind} {name:?}{meant}; it has: {known}"))
 }

@@ -288,7 +288,7 @@ fn access(host: String, subject: &Subject, target: &Target) -> Result<Access, Fa
     let (config, reboot, restore) =
         known.map_or((None, None, None), |ssh| (ssh.config, ssh.reboot, ssh.restore));
     // The directory of a name alone is written as nothing, where nobody can work.
-    let directory = Path::new(".").join(target.document.directory());
+    let directory = Path::new(".").join(target.document().directory());
     Ok(Access { login: Login { host, config }, allow, reboot, restore, directory })
 }
 

@@ -9,7 +9,7 @@ use harness::event::{Event, Listener};
 use harness::lab::{self, Access, Allow, Changes, Kind, Lab};
 use harness::{Edit, Home, Machine, Mutant, Need, Target, Transcript};
 
-use crate::server::Server;
+use crate::server::{Server, is_root_for};
 
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
@@ -103,8 +103,7 @@ async fn a_check_that_is_interrupted_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reboot_is_over_when_the_machine_is_back_with_another_boot() {
     let Some(server) = Server::new() else { return };
-    if !rustix::process::getuid().is_root() {
-        eprintln!("skipped: only root can have a machine seem to have booted");
+    if !is_root_for("can have a machine seem to have booted") {
         return;
     }
     server.wrap("mount --bind {here}/boot /proc/sys/kernel/random/boot_id");

@@ -8,7 +8,7 @@ use std::thread;
 use harness::Machine;
 use insta::assert_snapshot;
 
-use crate::server::Server;
+use crate::server::{Server, is_root_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_not_known_is_never_accepted() {
@@ -92,8 +92,7 @@ async fn who_cannot_become_root_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_is_told_and_nothing_is_left_on_it() {
     let Some(server) = Server::new() else { return };
-    if !rustix::process::getuid().is_root() {
-        eprintln!("skipped: only root may mount the small disk that this fills");
+    if !is_root_for("may mount the small disk that this fills") {
         return;
     }
     let place = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::server::{Server, kill_server, runs};
+use crate::server::{Server, eventually, is_root_for, kill_server, runs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_a_machine() {
@@ -86,11 +86,7 @@ async fn what_it_has_begun_ends_with_it_or_with_the_connection() {
     assert_eq!(["4712.25", "4713.25"].map(runs), [false, true]);
     // The other ends as if this process had been killed.
     drop((one, other, connection));
-    let began = Instant::now();
-    while runs("4713.25") {
-        assert!(began.elapsed() < Duration::from_secs(10), "it still runs");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("its end", || !runs("4713.25")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,11 +107,7 @@ async fn a_connection_that_is_cut_is_the_end_of_the_machine_and_of_what_it_runs(
     assert!(machine.is_over());
     let again = machine.run("true").await.unwrap_err();
     assert_eq!(again.to_string(), lost.to_string());
-    let began = Instant::now();
-    while runs("4714.25") {
-        assert!(began.elapsed() < Duration::from_secs(10), "it still runs");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("its end", || !runs("4714.25")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,8 +167,7 @@ async fn sockets_are_forwarded_and_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_sees_the_user_who_is_meant() {
     let Some(server) = Server::new() else { return };
-    if !rustix::process::getuid().is_root() {
-        eprintln!("skipped: only root can become another user");
+    if !is_root_for("can become another user") {
         return;
     }
     let machine = server.machine().await;
@@ -277,15 +268,7 @@ async fn what_was_brought_goes_also_when_the_connection_is_lost() {
     let machine = server.machine().await;
     let program = machine.bring("vpn.up", b"#!/bin/sh\n").await.unwrap();
     kill_server(&machine).await;
-    eventually_gone(program.ancestors().nth(2).unwrap()).await;
-}
-
-/// The leash sees the end of the connection a moment later.
-async fn eventually_gone(path: &Path) {
-    let going = async {
-        while path.exists() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), going).await.expect("it is still there");
+    // The leash sees the end of the connection a moment later.
+    let brought = program.ancestors().nth(2).unwrap();
+    eventually("its directory to go", || !brought.exists()).await;
 }

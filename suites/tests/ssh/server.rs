@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use harness::machine::ssh::{Connection, Login, Ssh};
 use harness::{Machine, MachineError, Transcript};
@@ -135,4 +136,24 @@ pub fn runs(word: &str) -> bool {
     processes
         .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
         .any(|line| String::from_utf8_lossy(&line).split('\0').any(|argument| argument == word))
+}
+
+/// Waits for what nothing announces.
+pub async fn eventually(what: &str, there: impl Fn() -> bool) {
+    let waiting = async {
+        while !there() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}
+
+/// Whether a test runs that only root can, which may do this.
+pub fn is_root_for(what: &str) -> bool {
+    let is_root = rustix::process::getuid().is_root();
+    if !is_root {
+        eprintln!("skipped: only root {what}");
+    }
+    is_root
 }

@@ -47,8 +47,6 @@ pub struct Target {
     pub literal: Option<PathBuf>,
     /// One that every run lays, likewise.
     pub overlay: Option<PathBuf>,
-    #[serde(skip)]
-    pub document: Document,
     /// The tables that belong to suites.
     #[serde(skip)]
     pub settings: Settings,
@@ -120,12 +118,12 @@ pub enum TargetError {
     Homeless { directory: PathBuf },
     #[error(
         "there is no target {name:?}{}: use one of {}, or the path of a .toml file or of a directory with a {TARGET_FILE}",
-        did_you_mean(.name, .known.iter().map(String::as_str)), .known.join(", ")
+        did_you_mean(.name, .known), .known.join(", ")
     )]
     Unknown { name: String, known: Vec<String> },
     #[error(
         "{}: there is no recipe {name:?}{}: use one of {}, or the path of a .toml file",
-        .file.display(), did_you_mean(.name, .known.iter().map(String::as_str)), .known.join(", ")
+        .file.display(), did_you_mean(.name, .known), .known.join(", ")
     )]
     NoRecipe { file: PathBuf, name: String, known: Vec<String> },
     #[error("{} has no {TARGET_FILE}: `assay init` makes a directory that has all it needs", .0.display())]
@@ -184,8 +182,13 @@ impl Target {
         if let Some(ssh) = &mut target.machine.ssh {
             ssh.config = ssh.config.as_ref().map(|config| beside.join(config));
         }
-        target.settings = Settings::of(document.clone(), home.fixtures());
-        Ok(Target { document, ..target })
+        target.settings = Settings::of(document, home.fixtures());
+        Ok(target)
+    }
+
+    /// Its file.
+    pub fn document(&self) -> &Document {
+        self.settings.document()
     }
 
     /// All but the tables of suites, which read these themselves.

@@ -31,7 +31,6 @@ const SYSTEM_BUS: &str = "unix:/run/dbus/system_bus_socket";
 pub struct Ssh {
     connection: Arc<Connection>,
     transcript: Transcript,
-    number: u32,
     /// What all processes that are started for it have in their environment.
     mark: String,
     /// Its own end, which is not the machine's.
@@ -50,7 +49,6 @@ impl Ssh {
         Ssh {
             connection: connection.clone(),
             transcript: transcript.clone(),
-            number,
             mark: format!("{}{number}.", connection.mark),
             life: Life::new(&connection.host),
             began: connection.greeting.time + connection.greeted.elapsed(),
@@ -106,7 +104,7 @@ impl Machine for Ssh {
     async fn bring(&self, name: &str, program: &[u8]) -> Result<PathBuf, MachineError> {
         // Each check's own: what one runs another cannot write.
         let all = format!("/tmp/assay-{}", self.connection.mark);
-        let own = format!("{all}/{}", self.number);
+        let own = format!("{all}/{}", self.mark);
         let path = Path::new(&own).join(name);
         let file = quoted(&path.to_string_lossy());
         // Others who may write to /tmp may have made a directory of that name.
