@@ -3,6 +3,9 @@
 //! The flow goes one way: a target's image is built, booted, provisioned and frozen into a template;
 //! each check gets a fork of it and ends in a verdict; events carry everything to the reports.
 
+// Newer compilers count how deep the futures of machines lie in each other.
+#![recursion_limit = "256"]
+
 mod check;
 pub mod cli;
 mod matrix;

@@ -46,12 +46,13 @@ impl Host {
             cpus: 1,
             virtualization: true,
         };
-        let power_on = PowerOn::prepare(hardware, &kernel).await.unwrap();
+        let frozen = PowerOn::prepare(hardware, &kernel).await.unwrap();
+        let power_on = PowerOn::Prepared(frozen, Arc::new(kernel));
         let own = Own {
             name: "kvm-host".into(),
             transcript: Transcript::default(),
             disk: Disk::image(open(image.root())).unwrap().fresh_layer().unwrap(),
-            drives: vec![brought(&home, &cache, targets).await],
+            drives: vec![brought(&home, &cache, &program(architecture), targets).await],
             clock: Clock::Real,
             time: None,
         };
@@ -97,8 +98,19 @@ const BEGIN: &str = "set -e
 
 const ENVIRONMENT: &str = "ASSAY_HOME=/mnt ASSAY_CACHE=/root/cache HOME=/root";
 
+/// The program, compiled for such a host.
+fn program(architecture: Architecture) -> PathBuf {
+    if architecture.name() == std::env::consts::ARCH {
+        return env!("CARGO_BIN_EXE_assay").into();
+    }
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let made = Command::new("ci/cross").arg(architecture.name()).current_dir(repository).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).unwrap().trim_end().into()
+}
+
 /// A drive with the program, what it reads, and the images of these targets.
-async fn brought(home: &Home, cache: &Cache, targets: &[&str]) -> Drive {
+async fn brought(home: &Home, cache: &Cache, program: &Path, targets: &[&str]) -> Drive {
     let place = tempfile::tempdir_in(cache.logs()).unwrap();
     let copy = |from: &Path, to: &Path| {
         fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -108,7 +120,7 @@ async fn brought(home: &Home, cache: &Cache, targets: &[&str]) -> Drive {
     for directory in ["fixtures", "vm-images"] {
         copy(&home.directory().join(directory), &place.path().join(directory));
     }
-    copy(Path::new(env!("CARGO_BIN_EXE_assay")), &place.path().join("assay"));
+    copy(program, &place.path().join("assay"));
     for target in targets {
         let target = Target::find(target, home).unwrap();
         for stage in target.stages.values() {
@@ -165,15 +177,20 @@ fn accelerated(report: &Value) -> usize {
 }
 
 #[rstest]
-#[case::microvm("microvm", "--only '@x86_64'")]
-#[case::appliance("appliance", "")]
+#[case::microvm(Architecture::X86, "microvm", "--only '@x86_64'")]
+#[case::appliance(Architecture::X86, "appliance", "")]
+#[case::omarchy(Architecture::Aarch64, "omarchy", "")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_is_decided_under_kvm(#[case] target: &str, #[case] selection: &str) {
+async fn a_target_is_decided_under_kvm(
+    #[case] architecture: Architecture,
+    #[case] target: &str,
+    #[case] selection: &str,
+) {
     if std::env::var_os("ASSAY_KVM_TESTS").is_none() {
         eprintln!("skipped: set ASSAY_KVM_TESTS=1 to start a host with KVM");
         return;
     }
-    let host = Host::boot(Architecture::X86, &[target]).await;
+    let host = Host::boot(architecture, &[target]).await;
     // A guest of another architecture is emulated, and by what is emulated itself too slowly to boot in its time.
     let options = std::env::var("ASSAY_KVM_OPTIONS").unwrap_or_else(|_| selection.to_owned());
     let report = host.assay(&format!("run {} {options}", quoted(target))).await;

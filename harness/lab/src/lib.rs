@@ -3,6 +3,7 @@
 mod change;
 mod changed;
 mod containers;
+mod disk_image;
 mod kept;
 mod memo;
 mod mutant;
@@ -28,6 +29,7 @@ use record::{MachineError, Need, Transcript};
 use self::memo::Memo;
 pub use change::Changes;
 pub use containers::Containers;
+pub use disk_image::DiskImageError;
 pub use kept::Kept;
 pub use mutant::{Edit, Mutant};
 pub use overlay::{Overlay, OverlayError};
@@ -117,12 +119,11 @@ impl Lab {
                 Err(format!("containers have no {need}, which `--machine vm` has"))
             }
             (Machines::Remote(remote), need) => remote.has(need),
-            (Machines::Virtual(_), Need::Lapse) => match self.stage(stage) {
-                Ok(stage) => stage.has_time_lapse().map_err(|error| error.to_string()),
+            (Machines::Virtual(_), need) => match self.stage(stage) {
+                Ok(stage) => stage.has(need),
                 // What does not exist is a fault of the check's, which it is told when it asks for it.
                 Err(_) => Ok(()),
             },
-            (Machines::Virtual(_), _) => Ok(()),
         }
     }
 

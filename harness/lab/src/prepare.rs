@@ -20,8 +20,9 @@ use super::memo::Memo;
 use super::probe;
 use super::store::{Store, emulator};
 use super::{Access, Containers, Drives, Lab, Machines, Provisioning, Remote, Stage, booted, timed};
+use crate::disk_image::DiskImageError;
 use crate::provision::{Plan, PlanError, ProvisionError};
-use crate::target::{self, Target};
+use crate::target::{self, DiskImage, Target, TargetError};
 
 /// Why a target could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,10 @@ pub enum PrepareError {
     #[error(transparent)]
     Provision(Box<ProvisionError>),
     #[error(transparent)]
+    DiskImage(DiskImageError),
+    #[error(transparent)]
+    Home(TargetError),
+    #[error(transparent)]
     Machine(#[from] MachineError),
     #[error("the Docker engine: {0}")]
     Engine(#[from] EngineError),
@@ -59,6 +64,7 @@ impl PrepareError {
                 | PrepareError::Plan(_)
                 | PrepareError::NoSuchDrive(_)
                 | PrepareError::OtherArchitecture { .. }
+                | PrepareError::DiskImage(DiskImageError::Unreadable { .. } | DiskImageError::NoDisk { .. })
         )
     }
 }
@@ -68,9 +74,22 @@ impl PrepareError {
 pub enum Kind {
     /// Virtual machines, under this accelerator or the best that works.
     Virtual(Option<Accelerator>),
+    /// Those of a disk that boots by itself, likewise.
+    Image(DiskImage, Option<Accelerator>),
     Container,
     /// One that is somebody's own.
     Remote(Access),
+}
+
+impl Kind {
+    /// The same emulated, where it is open what they run under.
+    pub fn emulated(&self) -> Option<Kind> {
+        match self {
+            Kind::Virtual(None) => Some(Kind::Virtual(Some(Accelerator::Tcg))),
+            Kind::Image(own, None) => Some(Kind::Image(own.clone(), Some(Accelerator::Tcg))),
+            _ => None,
+        }
+    }
 }
 
 /// Builds, boots and provisions what the cache does not have yet.
@@ -82,6 +101,9 @@ pub async fn prepare(
 ) -> Result<Lab, PrepareError> {
     let machines = match kind {
         Kind::Virtual(accelerator) => Machines::Virtual(stages(target, cache, accelerator, listener).await?),
+        Kind::Image(own, accelerator) => Machines::Virtual(vec![
+            super::disk_image::stage(target, &own, accelerator, cache, listener).await?,
+        ]),
         Kind::Container => containers(target, cache, listener).await?,
         Kind::Remote(access) => {
             let (what, opening) =
@@ -155,14 +177,14 @@ async fn stages(
 
 /// What accelerates a stage's machines, before any was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Choice {
+pub(super) enum Choice {
     Made(Accelerator),
     /// KVM, if a guest runs under it.
     Open,
 }
 
 impl Choice {
-    fn of(asked: Option<Accelerator>, kvm: bool) -> Choice {
+    pub(super) fn of(asked: Option<Accelerator>, kvm: bool) -> Choice {
         match (asked, kvm) {
             (Some(asked), _) => Choice::Made(asked),
             (None, false) => Choice::Made(Accelerator::Tcg),
@@ -235,12 +257,12 @@ impl<'p> Site<'p> {
             listener.hear(&Event::Noted { text });
             *emulated = Some(why);
         }
-        let store = Store::new(cache, listener, &built, steps.as_ref(), &hardware)?;
-        let power_on = store.power_on(&name, hardware, &kernel).await?;
+        let (contents, arguments) = (built.contents().to_string(), built.arguments().join(" "));
+        let store = Store::new(cache, listener, &[&contents, &arguments], steps.as_ref(), &hardware)?;
+        let power_on = store.power_on(&name, hardware, Arc::new(kernel)).await?;
         let root = open(&built.root())?;
         let image = Stage {
             name: format!("{name}-image"),
-            kernel: Arc::new(kernel),
             power_on,
             disk: Disk::image(root).map_err(|source| failed("read the image", source))?,
             provisioning: None,
@@ -262,7 +284,7 @@ impl<'p> Site<'p> {
     }
 }
 
-fn kernel(image: &Image) -> Result<Kernel, PrepareError> {
+pub(super) fn kernel(image: &Image) -> Result<Kernel, PrepareError> {
     let (file, initramfs) = (open(&image.kernel())?, open(&image.initramfs())?);
     Ok(Kernel { file, initramfs, arguments: image.arguments().to_vec() })
 }
@@ -334,7 +356,7 @@ impl<'l> Telling<'l> {
     }
 }
 
-fn open(path: &Path) -> Result<File, PrepareError> {
+pub(super) fn open(path: &Path) -> Result<File, PrepareError> {
     File::open(path).map_err(|source| failed(&format!("open {}", path.display()), source))
 }
 

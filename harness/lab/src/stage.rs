@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use machine::Machine;
-use machine::qemu::{Clock, Disk, Drive, Kernel, Own, PowerOn, Smbios, Template, Vm};
+use machine::qemu::{Clock, Disk, Drive, Own, PowerOn, Smbios, Template, Vm};
 use record::event::{Event, Listener};
-use record::{Accelerator, MachineError, Transcript};
+use record::{Accelerator, MachineError, Need, Transcript};
 use tokio::sync::OnceCell;
 
 use super::changed::Running;
@@ -34,7 +34,6 @@ pub enum Drives {
 pub struct Stage {
     /// What its machines are named after.
     pub(super) name: String,
-    pub(super) kernel: Arc<Kernel>,
     pub(super) power_on: PowerOn,
     /// The disk of a machine that is off.
     pub(super) disk: Disk,
@@ -107,7 +106,7 @@ impl Stage {
 
     /// Whether the clock of an idle guest can jump here. `Err` says why it cannot.
     pub fn has_time_lapse(&self) -> Result<(), MachineError> {
-        let hardware = &self.power_on.frozen().hardware;
+        let hardware = self.power_on.hardware();
         let reason = match (hardware.accelerator, hardware.cpus) {
             (Accelerator::Tcg, 1) if hardware.counts_instructions() => return Ok(()),
             (Accelerator::Tcg, 1) => "it starts OVMF, under which instructions are not counted".to_owned(),
@@ -115,6 +114,17 @@ impl Stage {
             (Accelerator::Tcg, cpus) => format!("it has {cpus} processors, and only one can be kept busy"),
         };
         Err(MachineError::NoTimeLapse { target: self.name.clone(), reason })
+    }
+
+    /// Whether its machines have this; or why not.
+    pub(super) fn has(&self, need: Need) -> Result<(), String> {
+        let lacks = |what: &str| Err(format!("{}, which boots from its own disk, has {what}", self.name));
+        match (need, &self.power_on) {
+            (Need::Lapse, _) => self.has_time_lapse().map_err(|error| error.to_string()),
+            (Need::Drives, PowerOn::Firmware(..)) => lacks("no other drives"),
+            (Need::Disk, PowerOn::Firmware(..)) => lacks("partitions, which are not looked into"),
+            _ => Ok(()),
+        }
     }
 
     /// Powers a machine on, with the disk as provisioned. It boots while this returns.
@@ -129,7 +139,7 @@ impl Stage {
 
     /// Powers a machine on with its drives and nothing prepared. It boots while this returns.
     pub async fn power_on_cold(&self, transcript: &Transcript) -> Result<Vm, MachineError> {
-        self.power_on.boot_cold(self.own(Drives::Plugged, Clock::Real, transcript)?, &self.kernel).await
+        self.power_on.boot_cold(self.own(Drives::Plugged, Clock::Real, transcript)?).await
     }
 
     /// A fork of the machine that was powered on with these strings and its drives, and has finished booting.
@@ -148,7 +158,7 @@ impl Stage {
             let seen = Transcript::default();
             let what = format!("boot {} with its strings", self.name);
             self.freeze_booted(what, Drives::Plugged, &seen, async |own| {
-                self.power_on.boot_cold_for_template(own, smbios.clone(), &self.kernel).await
+                self.power_on.boot_cold_for_template(own, smbios.clone()).await
             })
             .await
             .map_err(|error| Unbootable { reason: error.to_string(), seen })
@@ -225,7 +235,6 @@ impl Stage {
     pub(super) fn with(&self, disk: Disk) -> Stage {
         Stage {
             name: self.name.clone(),
-            kernel: self.kernel.clone(),
             power_on: self.power_on.clone(),
             disk,
             provisioning: None,
@@ -240,7 +249,7 @@ impl Stage {
     }
 
     pub fn is_accelerated(&self) -> bool {
-        self.power_on.frozen().hardware.accelerator == Accelerator::Kvm
+        self.power_on.hardware().accelerator == Accelerator::Kvm
     }
 
     pub fn name(&self) -> &str {

@@ -5,9 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use image::Image;
 use image::cache::{Cache, CacheEvent, Digest, Entry};
-use machine::qemu::{self, Disk, Frozen, Hardware, Kernel, PowerOn, Smbios, Template, ramfile};
+use machine::qemu::{self, Contact, Disk, Frozen, Hardware, Kernel, PowerOn, Smbios, Template, ramfile};
 use record::event::{Event, Listener};
 use record::{MachineError, Transcript};
 
@@ -34,12 +33,14 @@ pub struct Store {
     cache: Cache,
     listener: Arc<dyn Listener>,
     hardware: Hardware,
-    /// Names the machine: its hardware, its emulator and its image.
+    /// Names the machine: its hardware, its emulator and its image, which the caller says in words.
     machine: Digest,
     /// Names the machine and how it is provisioned.
     provisioned: Digest,
     /// Names the bytes of the provisioned disk.
     disk: OnceLock<Digest>,
+    /// How its machines are spoken to, if they boot from their own disk.
+    contact: Option<Contact>,
     /// What is used must not be removed meanwhile.
     used: Mutex<Vec<Arc<Entry>>>,
 }
@@ -48,14 +49,14 @@ impl Store {
     pub fn new(
         cache: &Cache,
         listener: &Arc<dyn Listener>,
-        image: &Image,
+        image: &[&str],
         plan: Option<&Plan>,
         hardware: &Hardware,
     ) -> Result<Store, PrepareError> {
         let emulator = emulator(hardware)?;
-        let (image, arguments) = (image.contents().to_string(), image.arguments().join(" "));
         let definition = qemu::definition(hardware);
-        let machine = digest(&[FORMAT, &emulator, &definition, &format!("{hardware:?}"), &image, &arguments]);
+        let hardware_text = format!("{hardware:?}");
+        let machine = digest(&[&[FORMAT, &emulator, &definition, &hardware_text], image].concat());
         let plan_digest = plan.map(|plan| plan.digest().to_string()).unwrap_or_default();
         let provisioned = digest(&[machine.to_hex().as_str(), &plan_digest]);
         Ok(Store {
@@ -65,8 +66,14 @@ impl Store {
             machine,
             provisioned,
             disk: OnceLock::new(),
+            contact: None,
             used: Mutex::default(),
         })
+    }
+
+    /// The same of a machine that boots from its own disk.
+    pub fn with(self, contact: Contact) -> Store {
+        Store { contact: Some(contact), ..self }
     }
 
     /// The machine at power-on.
@@ -74,15 +81,15 @@ impl Store {
         &self,
         target: &str,
         hardware: Hardware,
-        kernel: &Kernel,
+        kernel: Arc<Kernel>,
     ) -> Result<PowerOn, PrepareError> {
         let make = async |directory: &Path| {
-            let start = PowerOn::prepare(hardware, kernel);
-            let power_on = timed(&*self.listener, format!("start the kernel of {target}"), start).await?;
-            save_frozen(power_on.frozen(), directory)
+            let start = PowerOn::prepare(hardware, &kernel);
+            let frozen = timed(&*self.listener, format!("start the kernel of {target}"), start).await?;
+            save_frozen(&frozen, directory)
         };
         let entry = self.kept(POWER_ON, self.machine, make).await?;
-        Ok(PowerOn::new(self.frozen(&entry)?))
+        Ok(PowerOn::Prepared(self.frozen(&entry)?, kernel.clone()))
     }
 
     /// The disk after all steps.
@@ -149,6 +156,7 @@ impl Store {
             hardware: self.hardware.clone(),
             // What has strings of its own is never kept: they may hold secrets.
             smbios: Smbios::default(),
+            contact: self.contact.clone(),
             memory: Arc::new(load(&entry.path(MEMORY))?),
             state: Arc::new(load(&entry.path(STATE))?),
         })

@@ -10,6 +10,8 @@ pub enum MachineKind {
     /// Virtual machines.
     #[default]
     Vm,
+    /// Virtual machines of a disk that boots by itself.
+    Image,
     /// Containers with systemd, for what needs no kernel, power or time of its own.
     Container,
     /// One that is somebody's own.

@@ -97,9 +97,10 @@ pub struct Subject {
     #[arg(long)]
     pub without_corrections: bool,
     /// What the machines are: `vm` virtual ones, `container` containers with systemd, for what needs no kernel, power or
-    /// time of its own, and `ssh:HOST` the one that your `ssh` knows as HOST. What cannot be had of it is skipped
+    /// time of its own, `ssh:HOST` the one that your `ssh` knows as HOST, and `image:FILE` virtual ones of a disk that boots
+    /// by itself. What cannot be had of it is skipped
     /// [default: what the target file says, else vm]
-    #[arg(long, value_name = "vm|container|ssh:HOST")]
+    #[arg(long, value_name = "vm|container|ssh:HOST|image:FILE")]
     pub machine: Option<Machine>,
     /// What may be done to a machine over SSH, beyond looking at it
     #[arg(long, value_enum)]
@@ -116,20 +117,24 @@ pub enum Machine {
     Container,
     /// The host, as `ssh` takes it.
     Ssh(String),
+    /// The disk's file.
+    Image(PathBuf),
 }
 
 impl FromStr for Machine {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Machine, String> {
-        match (text, text.strip_prefix("ssh:")) {
-            ("vm", _) => Ok(Machine::Vm),
-            ("container", _) => Ok(Machine::Container),
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("vm", "") => Ok(Machine::Vm),
+            ("container", "") => Ok(Machine::Container),
             // What begins so would be an option to it.
-            (_, Some(host)) if !host.is_empty() && !host.starts_with('-') => {
-                Ok(Machine::Ssh(host.to_owned()))
+            ("ssh", host) if !host.is_empty() && !host.starts_with('-') => Ok(Machine::Ssh(host.to_owned())),
+            ("image", file) if !file.is_empty() => Ok(Machine::Image(file.into())),
+            _ => {
+                Err("it is one of vm, container, ssh:HOST, with HOST as ssh takes it, and image:FILE"
+                    .to_owned())
             }
-            _ => Err("it is one of vm, container and ssh:HOST, with HOST as ssh takes it".to_owned()),
         }
     }
 }
@@ -140,6 +145,7 @@ impl fmt::Display for Machine {
             Machine::Vm => f.write_str("vm"),
             Machine::Container => f.write_str("container"),
             Machine::Ssh(host) => write!(f, "ssh:{host}"),
+            Machine::Image(file) => write!(f, "image:{}", file.display()),
         }
     }
 }

@@ -159,7 +159,7 @@ fn at_a_time(machine: MachineKind) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     match machine {
         // Two wait, for their guests' clocks or for a template that another makes, while others keep processors busy.
-        MachineKind::Vm => processors + 2,
+        MachineKind::Vm | MachineKind::Image => processors + 2,
         // Most wait for time, which passes by itself.
         MachineKind::Container => 3 * processors,
         // It is somebody's, who may be working there.

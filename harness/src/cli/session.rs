@@ -1,15 +1,16 @@
 //! What every command that starts machines begins with.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::cache::Cache;
+use lab::target::{DiskImage, Existing, Stage};
 use lab::{self, Access, Allow, Changes, Kind, Lab, Overlay, Sources, Target};
 use machine::qemu::could_accelerate;
 use machine::ssh::Login;
 use record::event::{Event, Listener};
-use record::{Accelerator, MachineKind, Need, Text, Transcript};
+use record::{Accelerator, Architecture, MachineKind, Need, Text, Transcript};
 
 use super::agenda::Agenda;
 use super::arguments::{self, Accel, Machine, Subject};
@@ -49,8 +50,13 @@ impl Session {
         for directory in own.chain(&subject.overlays) {
             overlays.extend(load(directory, target)?);
         }
-        if kind == Kind::Virtual(Some(Accelerator::Kvm)) {
-            only_ours(target)?;
+        match &kind {
+            Kind::Virtual(Some(Accelerator::Kvm)) => {
+                let stages = target.stages.iter();
+                stages.map(|(name, stage)| (&**name, stage.architecture)).try_for_each(only_ours(target))?;
+            }
+            Kind::Image(own, Some(Accelerator::Kvm)) => only_ours(target)(("image", own.architecture))?,
+            _ => {}
         }
         Ok(Session { agenda, overlays, corrections, kind })
     }
@@ -58,6 +64,7 @@ impl Session {
     pub fn machine(&self) -> MachineKind {
         match self.kind {
             Kind::Virtual(_) => MachineKind::Vm,
+            Kind::Image(..) => MachineKind::Image,
             Kind::Container => MachineKind::Container,
             Kind::Remote(_) => MachineKind::Ssh,
         }
@@ -108,11 +115,14 @@ impl Session {
         ))
     }
 
-    /// The stage that the user names, or the only one.
-    pub fn stage(&self, name: Option<&str>) -> Result<String, Failure> {
+    /// The stage that the user names, or the only one, which a disk is without a name.
+    pub fn stage(&self, name: Option<&str>) -> Result<Option<String>, Failure> {
+        if let (Kind::Image(..), None) = (&self.kind, name) {
+            return Ok(None);
+        }
         let stages = &self.agenda.target.stages;
         let meant = |stage: &&String| name.map_or(stages.len() == 1, |name| *stage == name);
-        stages.keys().find(meant).cloned().ok_or_else(|| {
+        stages.keys().find(meant).cloned().map(Some).ok_or_else(|| {
             let known = stages.keys().cloned().collect::<Vec<_>>().join(", ");
             Failure::usage(format!(
                 "{} has these stages: name one with --stage: {known}",
@@ -163,11 +173,14 @@ impl Session {
     /// ahead have emulated ones of their own.
     pub async fn sources(&self, checks: &[Check], listener: &Arc<dyn Listener>) -> Result<Sources, Failure> {
         let lapsing = checks.iter().filter(|check| check.needs.contains(&Need::Lapse)).count();
-        let could = || self.agenda.target.stages.values().any(|stage| lab::could_try(stage.architecture));
-        if self.kind != Kind::Virtual(None) || lapsing == 0 || !could() {
-            return Ok(Sources::one(self.prepare(listener).await?));
-        }
-        let emulated = Kind::Virtual(Some(Accelerator::Tcg));
+        let could = match &self.kind {
+            Kind::Image(own, _) => lab::could_try(own.architecture),
+            _ => self.agenda.target.stages.values().any(|stage| lab::could_try(stage.architecture)),
+        };
+        let emulated = match self.kind.emulated() {
+            Some(emulated) if could && lapsing > 0 => emulated,
+            _ => return Ok(Sources::one(self.prepare(listener).await?)),
+        };
         let note = |text: String| listener.hear(&Event::Noted { text });
         if lapsing == checks.len() {
             note(
@@ -239,34 +252,60 @@ impl Session {
 
 /// What the user asks for, or else the target file.
 fn kind(subject: &Subject, target: &Target) -> Result<Kind, Failure> {
-    let machine = match (&subject.machine, &target.machine.ssh) {
-        (Some(machine), _) => machine.clone(),
-        (None, Some(ssh)) => Machine::Ssh(ssh.host.clone()),
-        (None, None) => Machine::Vm,
-    };
-    if let Machine::Ssh(host) = machine {
+    let asked = subject.machine.clone().unwrap_or_else(|| match &target.machine {
+        Existing { ssh: Some(ssh), .. } => Machine::Ssh(ssh.host.clone()),
+        Existing { image: Some(_), .. } => Machine::Image(PathBuf::new()),
+        _ => Machine::Vm,
+    });
+    if let Machine::Ssh(host) = asked {
         return Ok(Kind::Remote(access(host, subject, target)?));
     }
     if subject.allow.is_some() {
         return Err(Failure::usage("--allow is about a machine over SSH: assay's own may be changed anyway"));
     }
+    let accelerator = match subject.accel {
+        Accel::Auto => None,
+        Accel::Kvm => Some(Accelerator::Kvm),
+        Accel::Tcg => Some(Accelerator::Tcg),
+    };
+    if let Machine::Image(file) = asked {
+        return Ok(Kind::Image(image(file, target)?, accelerator));
+    }
     if target.stages.is_empty() {
         return Err(Failure::usage(format!(
-            "{} has no [stage.NAME] in its target file, which --machine {machine} is made from: leave --machine out",
+            "{} has no [stage.NAME] in its target file, which --machine {asked} is made from: leave --machine out",
             target.name
         )));
     }
-    Ok(match (machine, subject.accel) {
-        (Machine::Container, Accel::Auto) => Kind::Container,
-        (Machine::Container, _) => {
-            return Err(Failure::usage(
-                "--accel is about virtual machines: a container's processes run on the processor itself",
-            ));
+    match (asked, accelerator) {
+        (Machine::Container, None) => Ok(Kind::Container),
+        (Machine::Container, Some(_)) => Err(Failure::usage(
+            "--accel is about virtual machines: a container's processes run on the processor itself",
+        )),
+        (_, accelerator) => Ok(Kind::Virtual(accelerator)),
+    }
+}
+
+/// The disk that the user names, or else the target file, in the machine that the target file describes.
+fn image(file: PathBuf, target: &Target) -> Result<DiskImage, Failure> {
+    if target.stages.len() > 1 {
+        return Err(Failure::usage(format!(
+            "{} has several kinds of machine, and a disk makes only one: name a target that has one",
+            target.name
+        )));
+    }
+    let known = target.machine.image.clone();
+    if file.as_os_str().is_empty() {
+        return known.ok_or_else(|| Failure::usage("--machine image: names no file"));
+    }
+    let machine = known.unwrap_or_else(|| match target.stages.values().next() {
+        None => DiskImage::of(PathBuf::new()),
+        Some(Stage { architecture, memory, cpus, .. }) => {
+            let (architecture, memory, cpus) = (*architecture, *memory, *cpus);
+            DiskImage { architecture, memory, cpus, ..DiskImage::of(PathBuf::new()) }
         }
-        (_, Accel::Auto) => Kind::Virtual(None),
-        (_, Accel::Kvm) => Kind::Virtual(Some(Accelerator::Kvm)),
-        (_, Accel::Tcg) => Kind::Virtual(Some(Accelerator::Tcg)),
-    })
+    });
+    Ok(DiskImage { file: Some(file), build: None, ..machine })
 }
 
 /// To a host over SSH. The commands of a target file are about the host that it names, and no other.
@@ -292,18 +331,17 @@ fn access(host: String, subject: &Subject, target: &Target) -> Result<Access, Fa
     Ok(Access { login: Login { host, config }, allow, reboot, restore, directory })
 }
 
-/// That all stages are of this host's architecture.
-fn only_ours(target: &Target) -> Result<(), Failure> {
-    let foreign = target.stages.iter().find(|(_, stage)| !could_accelerate(stage.architecture));
-    foreign.map_or(Ok(()), |(name, stage)| {
-        Err(Failure::usage(format!(
-            "--accel kvm: the stage {name} of {} is of {}, and KVM on this host runs guests of {}: leave --accel out, \
-             and what can runs under KVM",
+/// That a stage is of this host's architecture.
+fn only_ours(target: &Target) -> impl Fn((&str, Architecture)) -> Result<(), Failure> {
+    |(stage, architecture)| match could_accelerate(architecture) {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "--accel kvm: the stage {stage} of {} is of {architecture}, and KVM on this host runs guests of {}: leave \
+             --accel out, and what can runs under KVM",
             target.name,
-            stage.architecture,
             std::env::consts::ARCH
-        )))
-    })
+        ))),
+    }
 }
 
 /// Hears what is prepared a second time, without what was told the first.
@@ -320,7 +358,7 @@ impl Listener for Again {
 /// The overlays of one directory: itself, or in a target of several stages one for each.
 fn load(directory: &Path, target: &Target) -> Result<Vec<(Option<String>, Overlay)>, Failure> {
     let load = |directory: &Path| Overlay::load(directory).map_err(Failure::usage);
-    if target.stages.len() == 1 {
+    if target.stages.len() <= 1 {
         return Ok(vec![(None, load(directory)?)]);
     }
     let unreadable = |error| Failure::usage(format!("the overlay {}: {error}", directory.display()));

@@ -32,9 +32,9 @@ const SESSION_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// Opens a shell in a fork of the target and stays until it ends. What is piped in is run as a script.
 pub async fn shell(options: Shell, catalogue: &'static [Suite]) -> Result<u8, Failure> {
     let session = Session::open(&options.subject, catalogue)?;
-    if session.machine() != MachineKind::Vm {
+    if !matches!(session.machine(), MachineKind::Vm | MachineKind::Image) {
         return Err(Failure::usage(
-            "a shell is opened in a virtual machine: say --machine vm, or leave --machine out",
+            "a shell is opened in a virtual machine: say --machine vm or image:FILE, or leave --machine out",
         ));
     }
     let stage = session.stage(options.stage.as_deref())?;
@@ -42,7 +42,7 @@ pub async fn shell(options: Shell, catalogue: &'static [Suite]) -> Result<u8, Fa
     let listener: Arc<dyn Listener> = Arc::new(Terminal::plain(Box::new(std::io::stderr()), Purpose::Run));
     let lab = session.prepare(&listener).await?;
     let broken = |error| Failure::broken("open a shell", error);
-    let stage = lab.stage(Some(&stage)).map_err(broken)?;
+    let stage = lab.stage(stage.as_deref()).map_err(broken)?;
     let vm = stage.fork(Drives::Plugged, Clock::Real, &Transcript::default()).await.map_err(broken)?;
     let by_hand = Trial::by_hand(Arc::new(lab.clone()));
     let _furniture = furnished(&session.agenda.suites, &by_hand, &vm).await?;

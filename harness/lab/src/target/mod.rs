@@ -1,6 +1,7 @@
 //! What is tested, as a file.
 
 mod carried;
+mod existing;
 mod home;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::DeTable;
 
+pub use existing::{DiskImage, Existing, Ssh};
 pub use home::Home;
 
 use image::cache::CacheError;
@@ -50,28 +52,6 @@ pub struct Target {
     /// The tables that belong to suites.
     #[serde(skip)]
     pub settings: Settings,
-}
-
-/// Machines that nothing makes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Existing {
-    pub ssh: Option<Ssh>,
-}
-
-/// Somebody's own, and the shell commands of theirs that do to it what assay cannot. They run on this host, where the
-/// target file is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ssh {
-    /// As `ssh` takes it.
-    pub host: String,
-    /// A file that `ssh` reads instead of the user's own, as a path from the target file's directory.
-    pub config: Option<PathBuf>,
-    /// Has it boot again.
-    pub reboot: Option<String>,
-    /// Undoes whatever was changed on it.
-    pub restore: Option<String>,
 }
 
 /// One kind of machine. Its `recipe` is a built-in name or, like `steps`, a path from the file's own directory.
@@ -179,9 +159,7 @@ impl Target {
         for overlay in [&mut target.literal, &mut target.overlay] {
             *overlay = overlay.as_ref().map(|overlay| beside.join(overlay));
         }
-        if let Some(ssh) = &mut target.machine.ssh {
-            ssh.config = ssh.config.as_ref().map(|config| beside.join(config));
-        }
+        target.machine.beside(beside);
         target.settings = Settings::of(document, home.fixtures());
         Ok(target)
     }
@@ -215,16 +193,11 @@ impl Target {
                 ));
             }
         }
-        match &self.machine.ssh {
-            Some(ssh) if ssh.host.is_empty() || ssh.host.starts_with('-') => {
-                return Err(format!("machine.ssh.host = {:?}: name a host as ssh takes it", ssh.host));
-            }
-            None if self.stages.is_empty() => {
-                return Err(
-                    "no stage: a target has at least one machine, such as [stage.vm] or [machine.ssh]".into(),
-                );
-            }
-            _ => {}
+        self.machine.validate()?;
+        if self.stages.is_empty() && self.machine == Existing::default() {
+            return Err("no stage: a target has at least one machine, such as [stage.vm], [machine.ssh] or \
+                        [machine.image]"
+                .into());
         }
         self.stages.iter().try_for_each(|(name, stage)| {
             stage.validate().map_err(|reason| format!("stage {name}: {reason}"))
@@ -234,15 +207,7 @@ impl Target {
 
 impl Stage {
     fn validate(&self) -> Result<(), String> {
-        if self.memory < 128 {
-            return Err(format!(
-                "memory = {}: it counts MiB, and no target boots with less than 128",
-                self.memory
-            ));
-        }
-        if self.cpus == 0 {
-            return Err("cpus = 0: a machine needs at least 1".into());
-        }
+        plausible(self.memory, self.cpus)?;
         for (path, size) in self.container.iter().flat_map(|container| &container.volumes) {
             if !path.starts_with('/') || *size == 0 {
                 return Err(format!(
@@ -252,4 +217,15 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Whether a machine can have so much.
+fn plausible(memory: u32, cpus: u8) -> Result<(), String> {
+    if memory < 128 {
+        return Err(format!("memory = {memory}: it counts MiB, and no target boots with less than 128"));
+    }
+    if cpus == 0 {
+        return Err("cpus = 0: a machine needs at least 1".into());
+    }
+    Ok(())
 }

@@ -1,11 +1,14 @@
 //! The command line of QEMU, as a pure function of what the machine is to be.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use record::{Accelerator, Architecture};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::clock::Clock;
+use super::contact;
 use super::ends;
 use super::hardware::Hardware;
 use super::port::Port;
@@ -28,6 +31,10 @@ pub struct Launch {
     pub disk: Vec<Layer>,
     /// Where all that is written to the disk is noted too.
     pub write_log: Option<Inherited>,
+    /// The drive with what such a disk has not, of a machine that boots from its own.
+    pub instruments: Option<Inherited>,
+    /// What its hardware's clock says at power-on, as time since 1970, unless it is the host's time.
+    pub time: Option<Duration>,
     /// Drives that are there from the start, by name.
     pub drives: Vec<(String, Inherited)>,
     pub ports: Vec<(Port, Inherited)>,
@@ -38,6 +45,8 @@ pub struct Launch {
 pub enum Start {
     /// At power-on, with this kernel.
     Cold { kernel: Inherited, initramfs: Inherited, command_line: String },
+    /// At power-on, with whatever its firmware finds on the disk.
+    Disk,
     /// Where another machine was frozen. Its state is fed in over the monitor.
     Frozen,
 }
@@ -68,6 +77,9 @@ pub const DRIVE_BUS: &str = "drives.0";
 /// The id of the controller that ports are plugged into.
 pub const PORT_BUS: &str = "ports.0";
 
+/// The id and the name of the port that appears to call a guest.
+pub const CALL: &str = "assay.call";
+
 /// The id of the device that the root disk is.
 pub const DISK: &str = "disk";
 
@@ -83,7 +95,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-display", "none");
     // A guest that reboots itself ends: what comes next is decided by the check.
     line.add("-action", "reboot=shutdown,shutdown=poweroff,panic=none");
-    line.add("-rtc", "base=utc,clock=host");
+    line.add("-rtc", format!("base={},clock=host", launch.time.map_or("utc".into(), calendar)));
     line.add("-machine", board(hardware));
     line.add("-cpu", processor(hardware));
     line.add("-smp", hardware.cpus.to_string());
@@ -122,9 +134,18 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
     line.add("-device", format!("virtserialport,bus=ports.0,nr=6,chardev=ends,name={}", ends::PORT));
     line.add("-device", "virtio-rng-pci");
 
+    if let Start::Disk = launch.start {
+        line.add("-chardev", format!("null,id={CALL}"));
+    }
     let root = disk(&launch.disk, Access::Write);
     line.add("-blockdev", root_disk(root, launch.write_log).to_string());
-    line.add("-device", format!("virtio-blk-pci,id={DISK},drive=disk"));
+    let first = if let Start::Disk = launch.start { ",bootindex=0" } else { "" };
+    line.add("-device", format!("virtio-blk-pci,id={DISK},drive=disk{first}"));
+    if let Some(file) = launch.instruments {
+        line.add("-blockdev", drive(contact::SERIAL, &format!("/dev/fd/{file}")).to_string());
+        let serial = format!("serial={0},drive={0}", contact::SERIAL);
+        line.add("-device", format!("virtio-blk-pci,id=instruments,{serial}"));
+    }
     line.add("-device", format!("virtio-scsi-pci,id={}", DRIVE_BUS.trim_end_matches(".0")));
     for (name, file) in &launch.drives {
         line.add("-blockdev", drive(name, &format!("/dev/fd/{file}")).to_string());
@@ -137,6 +158,7 @@ pub fn arguments(launch: &Launch) -> Vec<OsString> {
             line.add("-initrd", format!("/dev/fd/{initramfs}"));
             line.add("-append", command_line);
         }
+        Start::Disk => {}
         Start::Frozen => line.add("-incoming", "defer"),
     }
     line.0
@@ -154,6 +176,8 @@ pub fn definition(hardware: &Hardware) -> String {
         memory: Memory { file: 0, shared: false },
         disk: vec![Layer { file: 0, format: Format::Qcow2 }],
         write_log: None,
+        instruments: None,
+        time: None,
         drives: Vec::new(),
         ports: Port::ALL.into_iter().map(|port| (port, 0)).collect(),
     };
@@ -196,8 +220,11 @@ pub fn disk(layers: &[Layer], access: Access) -> Value {
         if writable {
             node["discard"] = json!("unmap");
         }
-        if let Some(backing) = below.take() {
-            node["backing"] = backing;
+        match below.take() {
+            Some(backing) => node["backing"] = backing,
+            // What the image itself names as lying beneath it could be any file of this host's.
+            None if layer.format == Format::Qcow2 => node["backing"] = Value::Null,
+            None => {}
         }
         below = Some(node);
     }
@@ -214,6 +241,14 @@ fn root_disk(mut layers: Value, write_log: Option<Inherited>) -> Value {
     }
     layers["node-name"] = json!("disk");
     layers
+}
+
+/// As `-rtc` takes it.
+fn calendar(time: Duration) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or_default();
+    let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (date, (hour, minute, second)) = (time.date(), time.to_hms());
+    format!("{date}T{hour:02}:{minute:02}:{second:02}")
 }
 
 fn board(hardware: &Hardware) -> String {
@@ -282,6 +317,8 @@ mod tests {
                 Layer { file: 24, format: Format::Raw },
             ],
             write_log: None,
+            instruments: None,
+            time: None,
             drives: if frozen { vec![("psf".into(), 25)] } else { Vec::new() },
             ports: Port::ALL.into_iter().zip(3..).collect(),
         }

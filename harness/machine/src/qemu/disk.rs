@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -28,6 +29,28 @@ impl Disk {
     /// A disk that is one raw image.
     pub fn image(file: File) -> io::Result<Disk> {
         Ok(Disk { size: file.metadata()?.len(), layers: vec![(Arc::new(file), Format::Raw)] })
+    }
+
+    /// A disk of somebody's own: a raw image of a disk that boots, or one in QEMU's format with nothing beneath it.
+    pub fn existing(file: File) -> Result<Disk, DiskError> {
+        let mut head = [0; HEAD];
+        let size = file.metadata()?.len();
+        file.read_exact_at(&mut head, 0).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => DiskError::NoDisk,
+            _ => DiskError::Io(error),
+        })?;
+        let number = |at: usize| head[at..at + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let version = number(0) & 0xffff_ffff;
+        let (size, format) = match &head[..4] {
+            b"QFI\xfb" if number(BACKING) != 0 => return Err(DiskError::Layer),
+            b"QFI\xfb" if version >= 3 && number(FEATURES) & OTHER_FILE != 0 => {
+                return Err(DiskError::OtherFile);
+            }
+            b"QFI\xfb" => (number(SIZE), Format::Qcow2),
+            _ if head[SIGNATURE..] == [0x55, 0xaa] => (size, Format::Raw),
+            _ => return Err(DiskError::NoDisk),
+        };
+        Ok(Disk { size, layers: vec![(Arc::new(file), format)] })
     }
 
     /// This disk with one more layer over it.
@@ -75,6 +98,31 @@ impl Disk {
     pub fn layers(&self) -> &[(Arc<File>, Format)] {
         &self.layers
     }
+}
+
+/// How much of a file says what it is, and where: in a sector with a table of partitions the last two bytes, and else in
+/// the header of QEMU's format (docs/interop/qcow2.txt).
+const HEAD: usize = 512;
+const SIGNATURE: usize = 510;
+const BACKING: usize = 8;
+const SIZE: usize = 24;
+const FEATURES: usize = 72;
+const OTHER_FILE: u64 = 1 << 2;
+
+/// Why a file is no disk that a machine could boot from.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    #[error(
+        "it is no disk that boots, raw or qcow2: a raw one begins with a table of partitions, and `qemu-img convert` \
+         makes one of other formats"
+    )]
+    NoDisk,
+    #[error("it is a layer over another image: `qemu-img convert -O qcow2` makes one image of both")]
+    Layer,
+    #[error("its data are in another file: `qemu-img convert -O qcow2` makes one file of both")]
+    OtherFile,
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// Runs the disk tool with these files as /dev/fd/3 and so on.

@@ -11,7 +11,7 @@ use tokio::io::WriteHalf;
 use tokio::net::UnixStream;
 use tokio::sync::broadcast;
 
-use super::arguments::{DISK, DRIVE_BUS, PORT_BUS, drive};
+use super::arguments::{CALL, DISK, DRIVE_BUS, PORT_BUS, drive};
 
 /// How long QEMU may take for anything asked of it. One that has died is noticed at once, so this is for a host that is
 /// very busy: with three more loads beside a run, one took longer than 30 s to begin.
@@ -154,6 +154,25 @@ impl Monitor {
             }
         }
         Ok(())
+    }
+
+    /// Plugs a port in that nobody listens at: the guest is told that something has appeared.
+    pub async fn call(&self) -> Result<(), MachineError> {
+        let device = qmp::device_add {
+            driver: "virtserialport".into(),
+            bus: Some(PORT_BUS.into()),
+            id: Some(CALL.into()),
+            arguments: Map::from_iter([
+                ("name".to_owned(), Value::from(CALL)),
+                ("chardev".to_owned(), Value::from(CALL)),
+            ]),
+        };
+        self.execute("call the guest", device).await
+    }
+
+    /// Pulls it out.
+    pub async fn hang_up(&self) -> Result<(), MachineError> {
+        self.pull_out(CALL).await
     }
 
     /// Lets the root disk do at most so many things in a second of real time; 0 for as many as it can.

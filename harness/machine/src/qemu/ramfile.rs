@@ -33,6 +33,11 @@ pub fn copy(original: &File) -> io::Result<File> {
 
 /// Copies what is no hole to a file of the same length that is all holes.
 pub fn copy_data(from: &File, to: &File) -> io::Result<()> {
+    data(from, |at, bytes| to.write_all_at(bytes, at))
+}
+
+/// Goes through what is no hole, piece by piece, each with its place.
+pub fn data(from: &File, mut take: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
     // Its own place in the file: others may read the same descriptor.
     let mut from = reopen(from)?;
     let length = from.metadata()?.len();
@@ -45,7 +50,7 @@ pub fn copy_data(from: &File, to: &File) -> io::Result<()> {
         while at < end {
             let wanted = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
             from.read_exact(&mut buffer[..wanted])?;
-            to.write_all_at(&buffer[..wanted], at)?;
+            take(at, &buffer[..wanted])?;
             at += wanted as u64;
         }
     }

@@ -42,6 +42,11 @@ impl Smbios {
         Smbios(strings.into())
     }
 
+    /// These, with one before them.
+    pub(super) fn after(&self, first: OemStrings) -> Smbios {
+        Smbios(std::iter::once(first).chain(self.0.iter().cloned()).collect())
+    }
+
     /// All strings that QEMU makes of them, in order.
     pub fn strings(&self) -> Vec<Vec<u8>> {
         self.0.iter().flat_map(OemStrings::strings).collect()

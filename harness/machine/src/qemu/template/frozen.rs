@@ -8,6 +8,7 @@ use record::{MachineError, Transcript};
 
 use super::not_started;
 use crate::qemu::clock::Clock;
+use crate::qemu::contact::Contact;
 use crate::qemu::disk::Disk;
 use crate::qemu::hardware::Hardware;
 use crate::qemu::ramfile;
@@ -19,6 +20,8 @@ use crate::qemu::vm::{Drive, Plan, Start, Vm};
 pub struct Frozen {
     pub hardware: Hardware,
     pub smbios: Smbios,
+    /// How it is spoken to, if it boots from its own disk.
+    pub contact: Option<Contact>,
     /// Nothing may write to it any more: every machine maps it.
     pub memory: Arc<File>,
     pub state: Arc<File>,
@@ -31,6 +34,7 @@ impl Frozen {
         Ok(Frozen {
             hardware: vm.hardware.clone(),
             smbios: vm.smbios.clone(),
+            contact: vm.contact.clone(),
             memory: vm.memory.clone(),
             state,
         })
@@ -55,6 +59,7 @@ impl Frozen {
     ) -> Result<Vm, MachineError> {
         let Own { name, transcript, disk, drives, clock, time } = own;
         let (hardware, smbios) = (self.hardware.clone(), self.smbios.clone());
+        let contact = self.contact.clone();
         let start = Start::Frozen(self.state.clone());
         Vm::launch(Plan {
             name,
@@ -64,6 +69,7 @@ impl Frozen {
             time,
             start,
             smbios,
+            contact,
             memory,
             memory_is_shared,
             disk,

@@ -17,6 +17,7 @@ use crate::qemu::agent::Agent;
 use crate::qemu::arguments::{self, Launch, Layer, Memory};
 use crate::qemu::clock::{self, Clock};
 use crate::qemu::console::Console;
+use crate::qemu::contact::Contact;
 use crate::qemu::disk::Disk;
 use crate::qemu::ends::Ends;
 use crate::qemu::hardware::Hardware;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub start: Start,
     /// The OEM strings that firmware and system find.
     pub smbios: Smbios,
+    /// How it is spoken to, if it boots from its own disk.
+    pub contact: Option<Contact>,
     /// The file behind the guest's memory, and whether what the guest writes goes there.
     pub memory: Arc<File>,
     pub memory_is_shared: bool,
@@ -54,6 +57,8 @@ pub enum Start {
         initramfs: File,
         command_line: String,
     },
+    /// With its firmware, from its disk.
+    Disk,
     /// The state of the devices, as another machine saved it.
     Frozen(Arc<File>),
 }
@@ -96,12 +101,14 @@ impl Vm {
         let (state, state_writer) = io::pipe()?;
         let state_number = inheritance.add(state_writer);
         let mut frozen = None;
+        let calls = matches!(plan.start, Start::Disk);
         let start = match plan.start {
             Start::Cold { kernel, initramfs, command_line } => arguments::Start::Cold {
                 kernel: inheritance.add(kernel),
                 initramfs: inheritance.add(initramfs),
                 command_line,
             },
+            Start::Disk => arguments::Start::Disk,
             Start::Frozen(saved) => {
                 let state = match plan.clock {
                     Clock::Real => ramfile::reopen(&saved)?,
@@ -137,12 +144,22 @@ impl Vm {
 
         let hardware = plan.hardware;
         let firmware = hardware.firmware.open(hardware.architecture)?.map(|file| inheritance.add(file));
+        let smbios = match &plan.contact {
+            Some(_) => Contact::with(&plan.smbios),
+            None => plan.smbios.clone(),
+        };
+        let instruments = match &plan.contact {
+            Some(contact) => Some(inheritance.add(contact.drive.try_clone()?)),
+            None => None,
+        };
         let launch = Launch {
             hardware: hardware.clone(),
             clock: plan.clock,
             start,
             firmware,
-            smbios: plan.smbios.handed_to(&mut inheritance)?,
+            smbios: smbios.handed_to(&mut inheritance)?,
+            instruments,
+            time: plan.time.filter(|_| calls),
             memory,
             disk,
             write_log: log_number,
@@ -194,6 +211,8 @@ impl Vm {
             hardware,
             clock: plan.clock,
             smbios: plan.smbios,
+            contact: plan.contact,
+            calls,
             memory: plan.memory,
             disk: plan.disk,
             write_log,

@@ -10,6 +10,7 @@ mod stop;
 mod time;
 
 use std::fs::File;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ pub(crate) use resident::word;
 
 use super::agent::Agent;
 use super::clock::Clock;
+use super::contact::Contact;
 use super::disk::Disk;
 use super::hardware::Hardware;
 use super::monitor::Monitor;
@@ -37,6 +39,13 @@ use stop::Stop;
 
 /// The longest line that a guest may send through a port of ours, in bytes.
 const LINE_LIMIT: u64 = 4 << 10;
+
+/// How soon a machine is called again that has not answered: nothing tells when it could.
+/// Meanwhile the port is there for the guest to look at, and its udev looks for new rules every three seconds.
+const CALL_AGAIN: Duration = Duration::from_secs(4);
+
+/// What is waited for then.
+const ANSWER: &str = "the disk to boot and to start what answers, for which it needs systemd 252 or later";
 
 /// A running virtual machine. Dropping it kills it.
 pub struct Vm {
@@ -61,6 +70,9 @@ pub struct Vm {
     pub(in crate::qemu) hardware: Hardware,
     clock: Clock,
     pub(in crate::qemu) smbios: Smbios,
+    pub(in crate::qemu) contact: Option<Contact>,
+    /// Whether it has to be called until it answers.
+    calls: bool,
     pub(in crate::qemu) memory: Arc<File>,
     pub(in crate::qemu) disk: Disk,
     /// All that was written to the disk, and when.
@@ -81,9 +93,27 @@ impl Vm {
     /// Waits until the guest agent runs.
     pub async fn answers(&self, limit: Duration) -> Result<(), MachineError> {
         let began = Instant::now();
-        let answered = self.life.during(self.agent.answers(limit)).await;
+        let answered = match self.calls {
+            true => self.life.during(self.called(limit)).await,
+            false => self.life.during(self.agent.answers(limit)).await,
+        };
         self.transcript.phase(&self.name, Phase::since(began, "until it answers"));
         answered
+    }
+
+    /// Plugs a port in again and again until it answers: a system that has booted so far that it notices starts what does.
+    async fn called(&self, limit: Duration) -> Result<(), MachineError> {
+        let mut answering = pin!(self.agent.answers(limit));
+        loop {
+            self.monitor.call().await?;
+            let answered = tokio::time::timeout(CALL_AGAIN, &mut answering).await;
+            self.monitor.hang_up().await?;
+            match answered {
+                Ok(Err(MachineError::Never { .. })) => return Err(self.never(ANSWER, limit)),
+                Ok(answered) => return answered,
+                Err(_) => {}
+            }
+        }
     }
 
     /// Plugs a drive in.

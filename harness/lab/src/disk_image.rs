@@ -1,0 +1,164 @@
+//! Machines of a disk that boots by itself.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use image::cache::{Cache, Digest};
+use image::{Image, Recipe};
+use machine::qemu::{Contact, Disk, Hardware, PowerOn, credential, ramfile};
+use record::Accelerator;
+use record::event::{Event, Listener};
+
+use super::memo::Memo;
+use super::prepare::{Choice, PrepareError, Telling, failed, kernel, open};
+use super::store::{Store, emulator};
+use super::target::{DiskImage, Home, Target};
+use super::{Stage, probe, timed};
+
+/// What a stage is called that no file names.
+const STAGE: &str = "image";
+
+/// Why a disk that boots by itself cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskImageError {
+    #[error("cannot open the disk {}: {source}", .file.display())]
+    Unreadable { file: PathBuf, source: io::Error },
+    #[error("{}: {reason}", .file.display())]
+    NoDisk { file: PathBuf, reason: String },
+    #[error("`build` of [machine.image] could not be started: {0}")]
+    NotStarted(io::Error),
+    #[error("`build` of [machine.image] failed, {status}: {said}")]
+    Failed { status: std::process::ExitStatus, said: String },
+    #[error("`build` of [machine.image] is to print one path, and it printed {0}")]
+    NoPath(String),
+}
+
+/// The stage of such a disk, with its name.
+pub(super) async fn stage(
+    target: &Target,
+    own: &DiskImage,
+    accelerator: Option<Accelerator>,
+    cache: &Cache,
+    listener: &Arc<dyn Listener>,
+) -> Result<(String, Arc<Stage>), PrepareError> {
+    let mut hardware = Hardware {
+        architecture: own.architecture,
+        accelerator: Accelerator::Tcg,
+        firmware: own.firmware,
+        memory_mib: own.memory,
+        cpus: u32::from(own.cpus),
+        virtualization: false,
+    };
+    emulator(&hardware)?;
+    hardware.firmware.open(hardware.architecture).map_err(|source| failed("use the firmware", source))?;
+    let home = Home::find().map_err(PrepareError::Home)?;
+    let recipe = Recipe::load(&home.recipe(&format!("debian-{}", own.architecture)))?;
+
+    let path = path(target, own, &**listener).await?;
+    let file = File::open(&path)
+        .map_err(|source| DiskImageError::Unreadable { file: path.clone(), source })
+        .map_err(PrepareError::DiskImage)?;
+    let no_disk =
+        |reason: String| PrepareError::DiskImage(DiskImageError::NoDisk { file: path.clone(), reason });
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(no_disk("it is no file: name the image of a disk".into()));
+    }
+    let contents = contents(&file).map_err(|error| no_disk(error.to_string()))?;
+    let disk = Disk::existing(file).map_err(|error| no_disk(error.to_string()))?;
+
+    let telling = Telling::new(&**listener, "what answers for it");
+    let instruments = Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await?;
+    hardware.accelerator = match Choice::of(accelerator, probe::could_try(own.architecture)) {
+        Choice::Made(accelerator) => accelerator,
+        Choice::Open => {
+            let (kernel, started) =
+                (kernel(&instruments)?, Hardware { firmware: Default::default(), ..hardware.clone() });
+            let (accelerator, why) =
+                probe::accelerator(cache, &started, &kernel, &instruments, &**listener).await?;
+            if let Some(why) = why {
+                let text = format!("guests are emulated: under KVM, {why}");
+                listener.hear(&Event::Noted { text });
+            }
+            accelerator
+        }
+    };
+    let contact = Contact::by(open(&instruments.root())?);
+    let parts = [contents.to_hex().to_string(), instruments.contents().to_string(), credential()];
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let store = Store::new(cache, listener, &parts, None, &hardware)?.with(contact.clone());
+    let stage = Stage {
+        name: target.name.clone(),
+        power_on: PowerOn::Firmware(hardware, contact),
+        disk,
+        provisioning: None,
+        drives: Vec::new(),
+        templates: Arc::default(),
+        memo: Memo::default(),
+        store: Some(Arc::new(store)),
+        running: None,
+        listener: listener.clone(),
+        machines: Arc::new(AtomicU32::new(0)),
+    };
+    let name = target.stages.keys().next().cloned().unwrap_or_else(|| STAGE.to_owned());
+    Ok((name, Arc::new(stage)))
+}
+
+/// Where it is, once it is made.
+async fn path(target: &Target, own: &DiskImage, listener: &dyn Listener) -> Result<PathBuf, PrepareError> {
+    let directory = Path::new(".").join(target.document().directory());
+    match (&own.file, &own.build) {
+        (Some(file), _) => Ok(file.clone()),
+        (None, Some(build)) => {
+            let building = async { built(build, &directory).await.map_err(PrepareError::DiskImage) };
+            timed(listener, format!("run `{build}`"), building).await
+        }
+        // The target file was read, and has one of the two.
+        (None, None) => Err(PrepareError::DiskImage(DiskImageError::NoPath("nothing".into()))),
+    }
+}
+
+/// Runs the command that makes it. It may take as long as it likes; it ends with assay.
+async fn built(build: &str, directory: &Path) -> Result<PathBuf, DiskImageError> {
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", build]).current_dir(directory).stdin(Stdio::null()).kill_on_drop(true);
+    let ran = shell.output().await.map_err(DiskImageError::NotStarted)?;
+    if !ran.status.success() {
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        return Err(DiskImageError::Failed { status: ran.status, said: last.trim().to_owned() });
+    }
+    let printed = String::from_utf8_lossy(&ran.stdout);
+    let lines: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
+    match lines[..] {
+        [path] => Ok(disk_in(&directory.join(path))),
+        [] => Err(DiskImageError::NoPath("nothing".into())),
+        [first, second, ..] => Err(DiskImageError::NoPath(format!("{}: {first:?}, {second:?}", lines.len()))),
+    }
+}
+
+/// The disk at a path, or the only file in the directory that it is, as Nix makes one of an image.
+fn disk_in(path: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    match (files.next(), files.next()) {
+        (Some(only), None) => only,
+        _ => path.to_owned(),
+    }
+}
+
+/// Names what a file holds.
+fn contents(file: &File) -> io::Result<Digest> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&file.metadata()?.size().to_le_bytes());
+    ramfile::data(file, |at, bytes| {
+        hasher.update(&at.to_le_bytes());
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok(hasher.finalize())
+}
