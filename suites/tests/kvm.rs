@@ -48,16 +48,18 @@ impl Host {
         };
         let frozen = PowerOn::prepare(hardware, &kernel).await.unwrap();
         let power_on = PowerOn::Prepared(frozen, Arc::new(kernel));
+        let transcript = Transcript::default();
         let own = Own {
             name: "kvm-host".into(),
-            transcript: Transcript::default(),
+            transcript: transcript.clone(),
             disk: Disk::image(open(image.root())).unwrap().fresh_layer().unwrap(),
             drives: vec![brought(&home, &cache, &program(architecture), targets).await],
             clock: Clock::Real,
             time: None,
         };
-        let machine = power_on.boot(own).await.unwrap();
-        booted(&machine).await.unwrap();
+        // Not from the frozen kernel: of an emulated aarch64 processor that runs in its hypervisor's mode something is lost.
+        let machine = power_on.boot_cold(own).await.unwrap();
+        booted(&machine).await.unwrap_or_else(|error| panic!("{error}\n{}", transcript.console()));
         machine.succeed(BEGIN).await.unwrap();
         Host { machine }
     }

@@ -53,7 +53,10 @@ impl Containers {
         listener: &Arc<dyn Listener>,
     ) -> Result<Containers, PrepareError> {
         let recipe = Recipe::load(&stage.recipe)?;
-        let steps = stage.steps.as_deref().map(provision::Plan::load).transpose()?;
+        let mut steps = stage.steps.as_deref().map(provision::Plan::load).transpose()?;
+        if let Some(plan) = &mut steps {
+            plan.build(&**listener).await?;
+        }
         let telling = Telling::new(&**listener, name);
         let image = image::Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await?;
         let tag = digest(&[FORMAT, &image.contents().to_string()]).to_hex();

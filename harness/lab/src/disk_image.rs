@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -14,6 +13,7 @@ use machine::qemu::{Contact, Disk, Hardware, PowerOn, credential, ramfile};
 use record::Accelerator;
 use record::event::{Event, Listener};
 
+use super::build::{BuildError, build};
 use super::memo::Memo;
 use super::prepare::{Choice, PrepareError, Telling, failed, kernel, open};
 use super::store::{Store, emulator};
@@ -30,12 +30,8 @@ pub enum DiskImageError {
     Unreadable { file: PathBuf, source: io::Error },
     #[error("{}: {reason}", .file.display())]
     NoDisk { file: PathBuf, reason: String },
-    #[error("`build` of [machine.image] could not be started: {0}")]
-    NotStarted(io::Error),
-    #[error("`build` of [machine.image] failed, {status}: {said}")]
-    Failed { status: std::process::ExitStatus, said: String },
-    #[error("`build` of [machine.image] is to print one path, and it printed {0}")]
-    NoPath(String),
+    #[error("[machine.image]: {0}")]
+    Build(#[from] BuildError),
 }
 
 /// The stage of such a disk, with its name.
@@ -110,35 +106,16 @@ pub(super) async fn stage(
 
 /// Where it is, once it is made.
 async fn path(target: &Target, own: &DiskImage, listener: &dyn Listener) -> Result<PathBuf, PrepareError> {
+    let command = match (&own.file, &own.build) {
+        (Some(file), _) => return Ok(file.clone()),
+        (None, command) => command.as_deref().unwrap_or_default(),
+    };
     let directory = Path::new(".").join(target.document().directory());
-    match (&own.file, &own.build) {
-        (Some(file), _) => Ok(file.clone()),
-        (None, Some(build)) => {
-            let building = async { built(build, &directory).await.map_err(PrepareError::DiskImage) };
-            timed(listener, format!("run `{build}`"), building).await
-        }
-        // The target file was read, and has one of the two.
-        (None, None) => Err(PrepareError::DiskImage(DiskImageError::NoPath("nothing".into()))),
-    }
-}
-
-/// Runs the command that makes it. It may take as long as it likes; it ends with assay.
-async fn built(build: &str, directory: &Path) -> Result<PathBuf, DiskImageError> {
-    let mut shell = tokio::process::Command::new("sh");
-    shell.args(["-c", build]).current_dir(directory).stdin(Stdio::null()).kill_on_drop(true);
-    let ran = shell.output().await.map_err(DiskImageError::NotStarted)?;
-    if !ran.status.success() {
-        let said = String::from_utf8_lossy(&ran.stderr);
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        return Err(DiskImageError::Failed { status: ran.status, said: last.trim().to_owned() });
-    }
-    let printed = String::from_utf8_lossy(&ran.stdout);
-    let lines: Vec<&str> = printed.lines().filter(|line| !line.is_empty()).collect();
-    match lines[..] {
-        [path] => Ok(disk_in(&directory.join(path))),
-        [] => Err(DiskImageError::NoPath("nothing".into())),
-        [first, second, ..] => Err(DiskImageError::NoPath(format!("{}: {first:?}, {second:?}", lines.len()))),
-    }
+    let building = async {
+        let built = build(command, &directory).await.map_err(DiskImageError::Build);
+        built.map_err(PrepareError::DiskImage)
+    };
+    timed(listener, format!("run `{command}`"), building).await.map(|path| disk_in(&path))
 }
 
 /// The disk at a path, or the only file in the directory that it is, as Nix makes one of an image.

@@ -1,5 +1,6 @@
 //! Where the machines of one target come from: its file, its steps, and what is laid over it or changed.
 
+mod build;
 mod change;
 mod changed;
 mod containers;
@@ -27,6 +28,7 @@ use record::event::Listener;
 use record::{MachineError, Need, Transcript};
 
 use self::memo::Memo;
+pub use build::BuildError;
 pub use change::Changes;
 pub use containers::Containers;
 pub use disk_image::DiskImageError;

@@ -242,7 +242,10 @@ impl<'p> Site<'p> {
 
     /// `emulated` is why guests are, if that was told already.
     async fn prepare(self, emulated: &mut Option<String>) -> Result<Stage, PrepareError> {
-        let Site { name, drives: wanted, mut hardware, accelerator, recipe, steps, cache, listener } = self;
+        let Site { name, drives: wanted, mut hardware, accelerator, recipe, mut steps, cache, listener } = self;
+        if let Some(plan) = &mut steps {
+            plan.build(&**listener).await?;
+        }
         let telling = Telling::new(&**listener, &name);
         let built = Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await?;
 

@@ -1,6 +1,6 @@
 //! A machine that is somebody's own, and what may be done to it.
 
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, PoisonError};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use machine::Machine;
 use machine::ssh::{Connection, Login, Ssh};
 use record::event::{Event, Listener};
-use record::{MachineError, Need, Output, Status, Transcript};
+use record::{MachineError, Need, Output, Transcript};
 use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::Changes;
@@ -248,15 +248,10 @@ impl Here {
                 limit: COMMAND_LIMIT,
             });
         };
-        let ran = ran.map_err(|error| self.refused(name, error))?;
-        if ran.status.success() {
+        let output = Output::from(ran.map_err(|error| self.refused(name, error))?);
+        if output.success() {
             return Ok(());
         }
-        let status = match (ran.status.code(), ran.status.signal()) {
-            (Some(code), _) => Status::Exit(code),
-            (None, signal) => Status::Signal(signal.unwrap_or_default()),
-        };
-        let output = Output { status, stdout: ran.stdout, stderr: ran.stderr };
         Err(MachineError::Failed {
             machine: self.access.login.host.clone(),
             command: command.to_owned(),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process;
 use std::time::{Duration, Instant};
 
 use crate::Moment;
@@ -94,6 +96,17 @@ impl fmt::Display for Status {
 }
 
 /// The status and both streams, in a sentence.
+impl From<process::Output> for Output {
+    /// Of a program of this host's.
+    fn from(ran: process::Output) -> Output {
+        let status = match (ran.status.code(), ran.status.signal()) {
+            (Some(code), _) => Status::Exit(code),
+            (None, signal) => Status::Signal(signal.unwrap_or_default()),
+        };
+        Output { status, stdout: ran.stdout, stderr: ran.stderr }
+    }
+}
+
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;

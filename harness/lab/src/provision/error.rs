@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use manifest::ManifestError;
 use record::{MachineError, Output};
 
+use super::ClosureError;
 use crate::tree::TreeError;
 
 /// The steps cannot be a plan. Known before any machine starts.
@@ -22,7 +23,9 @@ pub enum PlanError {
     UnknownNeed { file: PathBuf, step: String, need: String, known: Vec<String> },
     #[error("{}: steps need each other in a circle: {}", .file.display(), .steps.join(" needs "))]
     Cycle { file: PathBuf, steps: Vec<String> },
-    #[error("{}: step {step} has neither files nor commands to apply", .file.display())]
+    #[error("step {step}: {source}")]
+    Closure { step: String, source: ClosureError },
+    #[error("{}: step {step} has neither files nor a closure nor commands to apply", .file.display())]
     Idle { file: PathBuf, step: String },
     #[error("{} holds the files of no step: name it like one, or remove it", .0.display())]
     Stray(PathBuf),

@@ -1,5 +1,6 @@
 //! Provisioning: idempotent steps, in the order of what they need.
 
+mod closure;
 mod error;
 mod flaw;
 mod order;
@@ -8,6 +9,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub use closure::{Closure, ClosureError};
 pub use error::{PlanError, ProvisionError};
 pub use flaw::StepFlaw;
 pub use order::sequence;

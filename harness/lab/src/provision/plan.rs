@@ -11,12 +11,15 @@ use serde::Deserialize;
 
 use super::order::waves;
 use super::{PlanError, ProvisionError, Step};
+use crate::timed;
 use crate::tree::{Modes, Tree, TreeError};
 
 /// Steps whose needs are known and go around in no circle.
 #[derive(Debug, Clone)]
 pub struct Plan {
     document: String,
+    /// Where the steps file is.
+    directory: PathBuf,
     pub(super) steps: Vec<Step>,
 }
 
@@ -33,18 +36,19 @@ impl Plan {
     /// Reads a steps file, and the tree of each step from `steps/ID/` beside it.
     pub fn load(file: &Path) -> Result<Plan, PlanError> {
         let Manifest { document, mut steps } = manifest::load(file)?;
-        let trees = file.parent().unwrap_or(Path::new(".")).join("steps");
+        let directory = Path::new(".").join(file.parent().unwrap_or(Path::new("")));
+        let trees = directory.join("steps");
         check(file, &steps)?;
         for step in &mut steps {
             step.files = files(&trees.join(&step.id))
                 .map_err(|source| PlanError::Files { step: step.id.clone(), source })?;
-            if step.files.is_empty() && step.apply.is_empty() {
+            if step.files.is_empty() && step.closure.is_none() && step.apply.is_empty() {
                 return Err(PlanError::Idle { file: file.into(), step: step.id.clone() });
             }
         }
         match stray(&trees, &steps) {
             Some(directory) => Err(PlanError::Stray(directory)),
-            None => Ok(Plan { document, steps }),
+            None => Ok(Plan { document, directory: directory.into(), steps }),
         }
     }
 
@@ -52,7 +56,18 @@ impl Plan {
         &self.document
     }
 
-    /// Names everything that is done: equal plans, equal digests.
+    /// Builds the closures of all steps.
+    pub async fn build(&mut self, listener: &dyn Listener) -> Result<(), PlanError> {
+        let directory = &self.directory;
+        for step in &mut self.steps {
+            let Some(closure) = &mut step.closure else { continue };
+            let building = timed(listener, format!("run `{}`", closure.build), closure.build(directory));
+            building.await.map_err(|source| PlanError::Closure { step: step.id.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    /// Names everything that is done, once all is built: equal plans, equal digests.
     pub fn digest(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         for step in &self.steps {

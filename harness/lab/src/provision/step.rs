@@ -1,6 +1,7 @@
 //! One idempotent provisioning action.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use machine::Machine;
@@ -8,7 +9,7 @@ use record::event::Change;
 use record::{MachineError, Output};
 use serde::Deserialize;
 
-use super::ProvisionError;
+use super::{Closure, ProvisionError};
 use crate::tree::Tree;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -24,7 +25,9 @@ pub struct Step {
     pub needs: Vec<String>,
     /// What else must be there before, and no step brings.
     pub requires: Option<Requirement>,
-    /// Commands to run, in order, after the files are laid.
+    /// What Nix builds on this host, brought and activated after the files are laid.
+    pub closure: Option<Closure>,
+    /// Commands to run, in order, after that.
     #[serde(default)]
     pub apply: Vec<String>,
     /// A command that succeeds exactly when the step is done. Files are looked at without it.
@@ -44,6 +47,10 @@ pub struct Requirement {
     pub what: String,
     pub probe: String,
 }
+
+/// What a machine needs to register a closure.
+static NIX: LazyLock<Requirement> =
+    LazyLock::new(|| Requirement { what: "Nix".into(), probe: "command -v nix-store".into() });
 
 fn a_minute() -> u64 {
     60
@@ -69,7 +76,7 @@ impl Step {
         match &self.done {
             Some(probe) => Ok(self.run(probe, machine).await?.success()),
             // Commands without a probe leave nothing to see, so they cannot count as done.
-            None => Ok(self.apply.is_empty()),
+            None => Ok(self.apply.is_empty() && self.closure.is_none()),
         }
     }
 
@@ -78,7 +85,9 @@ impl Step {
         if self.is_there(machine).await? {
             return Ok(Change::AlreadyThere);
         }
-        self.check_requirement(machine).await?;
+        for requirement in self.requires.iter().chain(self.closure.as_ref().map(|_| &*NIX)) {
+            self.check_requirement(requirement, machine).await?;
+        }
         self.apply(machine).await?;
         Ok(Change::Applied)
     }
@@ -86,22 +95,30 @@ impl Step {
     /// Does all that the step does, whether the machine has it or not.
     pub async fn apply(&self, machine: &dyn Machine) -> Result<(), ProvisionError> {
         self.files.lay(machine).await.map_err(|error| self.failed(error))?;
+        if let Some(closure) = &self.closure {
+            closure.bring(machine).await.map_err(|error| self.failed(error))?;
+            self.succeed(&closure.activation(), machine).await?;
+        }
         for command in &self.apply {
-            let output = self.run(command, machine).await?;
-            if !output.success() {
-                return Err(ProvisionError::Failed {
-                    step: self.id.clone(),
-                    machine: machine.name().into(),
-                    command: command.clone(),
-                    output,
-                });
-            }
+            self.succeed(command, machine).await?;
         }
         self.confirm(machine).await
     }
 
-    async fn check_requirement(&self, machine: &dyn Machine) -> Result<(), ProvisionError> {
-        let Some(Requirement { what, probe }) = &self.requires else { return Ok(()) };
+    async fn succeed(&self, command: &str, machine: &dyn Machine) -> Result<(), ProvisionError> {
+        let output = self.run(command, machine).await?;
+        if output.success() {
+            return Ok(());
+        }
+        let (step, machine, command) = (self.id.clone(), machine.name().into(), command.into());
+        Err(ProvisionError::Failed { step, machine, command, output })
+    }
+
+    async fn check_requirement(
+        &self,
+        Requirement { what, probe }: &Requirement,
+        machine: &dyn Machine,
+    ) -> Result<(), ProvisionError> {
         let output = self.run(probe, machine).await?;
         if output.success() {
             return Ok(());
