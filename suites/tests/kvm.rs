@@ -98,7 +98,8 @@ const BEGIN: &str = "set -e
     ln -s /mnt/assay /usr/local/bin/assay
     ls /dev/kvm";
 
-const ENVIRONMENT: &str = "ASSAY_HOME=/mnt ASSAY_CACHE=/root/cache HOME=/root";
+/// An emulated host is slow.
+const ENVIRONMENT: &str = "ASSAY_HOME=/mnt ASSAY_CACHE=/root/cache HOME=/root ASSAY_PATIENCE=6";
 
 /// The program, compiled for such a host.
 fn program(architecture: Architecture) -> PathBuf {

@@ -57,7 +57,10 @@ mod tests {
     #[rstest]
     #[case("echo no such flake >&2; exit 3", "`echo no such flake >&2; exit 3` ended with exit status 3")]
     #[case("true", "`true` is to print one path, and it printed nothing")]
-    #[case("echo a; echo b", "`echo a; echo b` is to print one path, and it printed 2 lines, \"a\" and \"b\" first")]
+    #[case(
+        "echo a; echo b",
+        "`echo a; echo b` is to print one path, and it printed 2 lines, \"a\" and \"b\" first"
+    )]
     #[tokio::test]
     async fn what_makes_no_path_is_told(#[case] command: &str, #[case] told: &str) {
         let error = build(command, Path::new(".")).await.unwrap_err().to_string();

@@ -242,7 +242,8 @@ impl<'p> Site<'p> {
 
     /// `emulated` is why guests are, if that was told already.
     async fn prepare(self, emulated: &mut Option<String>) -> Result<Stage, PrepareError> {
-        let Site { name, drives: wanted, mut hardware, accelerator, recipe, mut steps, cache, listener } = self;
+        let Site { name, drives: wanted, mut hardware, accelerator, recipe, mut steps, cache, listener } =
+            self;
         if let Some(plan) = &mut steps {
             plan.build(&**listener).await?;
         }

@@ -11,6 +11,7 @@ use zbus::names::BusName;
 use zbus::zvariant::{DynamicDeserialize, DynamicType};
 
 use super::life::during;
+use super::patience::patient;
 use super::qemu::Peer;
 use super::{Machine, MachineError, Systemd};
 
@@ -110,7 +111,7 @@ impl Bus {
             }
             Ok(true)
         };
-        let in_time = async { tokio::time::timeout(limit, waiting).await.unwrap_or(Ok(false)) };
+        let in_time = async { tokio::time::timeout(patient(limit), waiting).await.unwrap_or(Ok(false)) };
         self.noted(&action, bounded(&*self.machine, &action, in_time)).await
     }
 
@@ -135,12 +136,13 @@ async fn bounded<T>(
     asked: impl Future<Output = zbus::Result<T>>,
 ) -> Result<T, MachineError> {
     let asking = async {
-        match tokio::time::timeout(LIMIT, asked).await {
+        let limit = patient(LIMIT);
+        match tokio::time::timeout(limit, asked).await {
             Ok(result) => result.map_err(|error| MachineError::refused(machine.name(), action, error)),
             Err(_) => Err(MachineError::Never {
                 machine: machine.name().to_owned(),
                 what: format!("an answer to {action}"),
-                limit: LIMIT,
+                limit,
             }),
         }
     };

@@ -9,6 +9,7 @@ pub mod fault;
 mod files;
 mod granted;
 mod life;
+pub mod patience;
 pub mod programs;
 pub mod qemu;
 pub mod ssh;

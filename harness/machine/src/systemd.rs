@@ -10,6 +10,8 @@ use zbus::fdo::PropertiesProxy;
 use zbus::proxy::CacheProperties;
 use zbus::zvariant::OwnedObjectPath;
 
+use crate::patience::patient;
+
 /// How long the bus may take for one answer. A machine may still be booting, emulated on a busy host; that it
 /// has died is noticed elsewhere, at once.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -105,6 +107,7 @@ impl Systemd {
             }
             Ok(())
         };
+        let limit = patient(limit);
         match tokio::time::timeout(limit, waiting).await {
             Ok(result) => result.map_err(|error| refused(&self.machine, "wait for a unit", error)),
             Err(_) => {
@@ -119,7 +122,7 @@ impl Systemd {
     pub async fn end_of_job(&self, unit: &str, quiet: Duration) -> Result<Option<String>, MachineError> {
         let subscribing = self.manager.receive_job_removed();
         let mut ends = bounded(&self.machine, "watch jobs", subscribing).await?;
-        while let Ok(Some(end)) = tokio::time::timeout(quiet, ends.next()).await {
+        while let Ok(Some(end)) = tokio::time::timeout(patient(quiet), ends.next()).await {
             let end = end.args().map_err(|error| refused(&self.machine, "read a signal", error))?;
             if end.unit == unit {
                 return Ok(Some(end.result.clone()));
@@ -144,12 +147,13 @@ async fn bounded<T>(
     what: &str,
     asked: impl Future<Output = zbus::Result<T>>,
 ) -> Result<T, MachineError> {
-    match tokio::time::timeout(LIMIT, asked).await {
+    let limit = patient(LIMIT);
+    match tokio::time::timeout(limit, asked).await {
         Ok(result) => result.map_err(|error| refused(machine, what, error)),
         Err(_) => Err(MachineError::Never {
             machine: machine.to_owned(),
             what: format!("the service manager to {what}"),
-            limit: LIMIT,
+            limit,
         }),
     }
 }

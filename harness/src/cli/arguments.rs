@@ -108,6 +108,10 @@ pub struct Subject {
     /// What executes the guest's instructions, in a virtual machine
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
+    /// Wait so many times as long as usual for whatever a machine does, on a host that is slow or very busy. What is
+    /// promised within some time is measured by the machine's own clock all the same
+    #[arg(long, value_name = "TIMES", env = "ASSAY_PATIENCE", default_value = "1")]
+    pub patience: NonZero<u32>,
 }
 
 /// What `--machine` says.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use image::cache::Cache;
 use lab::target::{DiskImage, Existing, Stage};
 use lab::{self, Access, Allow, Changes, Kind, Lab, Overlay, Sources, Target};
+use machine::patience;
 use machine::qemu::could_accelerate;
 use machine::ssh::Login;
 use record::event::{Event, Listener};
@@ -30,6 +31,7 @@ pub struct Session {
 impl Session {
     /// Reads all files that the user named, and declares the secrets in them.
     pub fn open(subject: &Subject, catalogue: &[Suite]) -> Result<Session, Failure> {
+        patience::wait(subject.patience);
         let agenda = Agenda::find(&subject.target, catalogue)?;
         let target = &agenda.target;
         let kind = kind(subject, target)?;

@@ -12,6 +12,7 @@ use testcontainers::bollard::query_parameters::EventsOptionsBuilder;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{Container, EngineError};
+use crate::patience::patient;
 
 /// The most that a command may print to one of its outputs, in bytes, as in a virtual machine.
 const OUTPUT_LIMIT: usize = 16 << 20;
@@ -26,6 +27,7 @@ impl Container {
     ) -> Result<Output, MachineError> {
         let running = self.exec_to_end(command, input);
         let done = self.life.during(async {
+            let limit = patient(limit);
             match tokio::time::timeout(limit, running).await {
                 Ok(done) => done,
                 Err(_) => {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::bounded::Bounded;
 use super::ends::{self, Ends};
+use crate::patience::patient;
 
 /// The agent tells the end of a command only when asked, which keeps an emulated guest from its work. This is how
 /// long to wait before asking again: hardly once the command has said that it ends, and else longer each time.
@@ -68,6 +69,7 @@ impl Agent {
     /// Runs a shell command as root with this standard input.
     pub async fn run(&self, command: &str, input: &[u8], limit: Duration) -> Result<Output, MachineError> {
         let reading = Duration::from_secs((input.len() / READS) as u64);
+        let limit = patient(limit);
         let deadline = Instant::now() + reading + limit;
         let start = qga::guest_exec {
             path: "/bin/sh".into(),
@@ -122,7 +124,7 @@ impl Agent {
         C: qga::QgaCommand + Send + 'static,
         C::Ok: Send,
     {
-        let service = self.service.clone();
+        let (service, limit) = (self.service.clone(), patient(limit));
         let asked = tokio::spawn(async move { service.execute(question).await });
         match tokio::time::timeout(limit, asked).await {
             Ok(Ok(Ok(answer))) => Ok(answer),

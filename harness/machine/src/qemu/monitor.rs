@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::sync::broadcast;
 
 use super::arguments::{CALL, DISK, DRIVE_BUS, PORT_BUS, drive};
+use crate::patience::patient;
 
 /// How long QEMU may take for anything asked of it. One that has died is noticed at once, so this is for a host that is
 /// very busy: with three more loads beside a run, one took longer than 30 s to begin.
@@ -42,6 +43,7 @@ impl Monitor {
         stream: UnixStream,
         limit: Duration,
     ) -> Result<Monitor, MachineError> {
+        let limit = patient(limit);
         let opening = async { QmpStreamTokio::open(stream).await?.negotiate().await };
         let opened = tokio::time::timeout(limit, opening).await.map_err(|_| MachineError::Never {
             machine: machine.to_owned(),
@@ -235,8 +237,9 @@ impl Monitor {
                 }
             }
         };
-        tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| {
-            Err(MachineError::Never { machine: self.machine.clone(), what: what.into(), limit: LIMIT })
+        let limit = patient(LIMIT);
+        tokio::time::timeout(limit, waiting).await.unwrap_or_else(|_| {
+            Err(MachineError::Never { machine: self.machine.clone(), what: what.into(), limit })
         })
     }
 
@@ -250,13 +253,14 @@ impl Monitor {
     }
 
     async fn ask<C: qmp::QmpCommand + 'static>(&self, what: &str, command: C) -> Result<C::Ok, MachineError> {
-        match tokio::time::timeout(LIMIT, self.service.execute(command)).await {
+        let limit = patient(LIMIT);
+        match tokio::time::timeout(limit, self.service.execute(command)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(refused(&self.machine, what, error)),
             Err(_) => Err(MachineError::Never {
                 machine: self.machine.clone(),
                 what: format!("QEMU to {what}"),
-                limit: LIMIT,
+                limit,
             }),
         }
     }

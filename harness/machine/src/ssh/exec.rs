@@ -8,6 +8,7 @@ use record::{MachineError, Output, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::connection::{Connection, as_root};
+use crate::patience::patient;
 use crate::quoted;
 
 /// The most that a command may print to one of its outputs, in bytes, as in a virtual machine.
@@ -61,7 +62,7 @@ impl Connection {
         let _turn = self.life.during(async { Ok(self.commands.acquire().await) }).await?;
         let began = Instant::now();
         let running = self.life.during(self.run_to_end(script, input));
-        let ran = tokio::time::timeout(limit, running).await.ok().transpose()?;
+        let ran = tokio::time::timeout(patient(limit), running).await.ok().transpose()?;
         Ok(ran.map(|output| (output, began.elapsed())))
     }
 

@@ -11,6 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::Vm;
 use super::resident::word;
+use crate::patience::patient;
 use crate::qemu::monitor::CHANNEL;
 
 /// How long QEMU may take to connect its end.
@@ -55,7 +56,7 @@ impl Vm {
         let socket = format!("assay-{}-{number}-{}-{name}", std::process::id(), self.name);
         let listener = listen(&socket).map_err(failed)?;
         self.monitor.plug_channel(name, &socket).await?;
-        let accepted = tokio::time::timeout(LIMIT, listener.accept()).await;
+        let accepted = tokio::time::timeout(patient(LIMIT), listener.accept()).await;
         let (stream, _) = accepted.map_err(|_| self.never("QEMU to connect", LIMIT))?.map_err(failed)?;
         // Anybody on this host can connect to a name without a file.
         let peer = stream.peer_cred().map_err(failed)?.pid();

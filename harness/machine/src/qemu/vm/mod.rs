@@ -35,6 +35,7 @@ use super::smbios::Smbios;
 use super::startup::Startup;
 use crate::Systemd;
 use crate::life::Life;
+use crate::patience::patient;
 use stop::Stop;
 
 /// The longest line that a guest may send through a port of ours, in bytes.
@@ -166,7 +167,7 @@ impl Vm {
         what: &str,
         limit: Duration,
     ) -> Result<String, MachineError> {
-        let mut line = String::new();
+        let (mut line, limit) = (String::new(), patient(limit));
         let mut port = port.lock().await;
         let mut bounded = (&mut *port).take(LINE_LIMIT);
         let waiting = async {

@@ -7,6 +7,7 @@ use record::MachineError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Vm;
+use crate::patience::patient;
 use crate::qemu::disk::Disk;
 use crate::qemu::{ramfile, write_log};
 
@@ -86,7 +87,7 @@ impl Vm {
     pub async fn quit(&self) {
         // QEMU may be gone before it has answered: either way, it is gone afterwards.
         let mut process = self.process.lock().await;
-        if tokio::time::timeout(QUIT_LIMIT, async {
+        if tokio::time::timeout(patient(QUIT_LIMIT), async {
             let _ = self.monitor.quit().await;
             process.gone().await;
         })
@@ -100,6 +101,7 @@ impl Vm {
     /// Waits until the guest has powered itself off or rebooted, which ends QEMU.
     pub async fn ends(&self, limit: Duration) -> Result<(), MachineError> {
         let mut process = self.process.lock().await;
+        let limit = patient(limit);
         let gone = tokio::time::timeout(limit, process.gone()).await;
         gone.map_err(|_| self.never("the machine to power off", limit))
     }
