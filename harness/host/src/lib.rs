@@ -12,7 +12,7 @@ use std::path::Path;
 use distribution::Distribution;
 
 pub use look::find;
-pub use need::{IMAGES, IMAGES_WITHOUT_ROOT, MADE, SMART_CARDS};
+pub use need::{IMAGES, IMAGES_WITHOUT_ROOT, MADE, SMART_CARDS, firmware};
 pub use text::render;
 
 /// One thing that was looked for.

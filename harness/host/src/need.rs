@@ -34,6 +34,13 @@ pub fn all() -> &'static [Need] {
     &NEEDS
 }
 
+/// Where distributions put the UEFI firmware of virtual machines of this architecture.
+pub fn firmware(architecture: &str) -> &'static [&'static str] {
+    let purpose = format!("{architecture} targets");
+    let of_it = |need: &&Need| need.purpose == purpose && need.does.ends_with("UEFI firmware");
+    all().iter().find(of_it).map_or(&[], |need| &need.things)
+}
+
 fn parse(line: &'static str) -> Option<Need> {
     if line.starts_with('#') {
         return None;
@@ -65,6 +72,12 @@ impl Need {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_firmware_of_both_architectures_is_in_the_table() {
+        assert!(firmware("aarch64").contains(&"/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"));
+        assert!(firmware("x86_64").contains(&"/usr/share/ovmf/OVMF.fd"));
+    }
 
     #[test]
     fn every_line_of_the_table_is_whole() {

@@ -58,14 +58,17 @@ pub enum PrepareError {
 impl PrepareError {
     /// The user's files are at fault, not the host.
     pub fn is_bad_file(&self) -> bool {
-        matches!(
-            self,
+        match self {
+            // What the user's own command makes of the user's files may be the host's fault, too.
+            PrepareError::Plan(PlanError::Closure { .. }) => false,
+            PrepareError::DiskImage(DiskImageError::Build(_)) => false,
             PrepareError::Recipe(_)
-                | PrepareError::Plan(_)
-                | PrepareError::NoSuchDrive(_)
-                | PrepareError::OtherArchitecture { .. }
-                | PrepareError::DiskImage(DiskImageError::Unreadable { .. } | DiskImageError::NoDisk { .. })
-        )
+            | PrepareError::Plan(_)
+            | PrepareError::NoSuchDrive(_)
+            | PrepareError::DiskImage(_)
+            | PrepareError::OtherArchitecture { .. } => true,
+            _ => false,
+        }
     }
 }
 

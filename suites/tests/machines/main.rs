@@ -3,6 +3,7 @@
 //! They run with `ASSAY_VM_TESTS=1`, as `just test-abuse` does, and share the user's cache.
 
 mod cache;
+mod closure;
 mod ending;
 mod overlay;
 mod own;

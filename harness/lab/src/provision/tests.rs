@@ -81,8 +81,8 @@ fn bad_plans_name_their_steps() {
     assert_snapshot!(message(&(step("1.1-a", &[]) + &step("1.1-a", &[])), &[]), @"steps.toml: two steps are called 1.1-a");
     assert_snapshot!(message(&step("../a", &[]), &[]), @r#"steps.toml: step "../a": an id is lower-case letters, digits, dots and dashes"#);
     assert_snapshot!(message(&step("1.1-a", &[]), &["1.1-a", "1.1-b"]), @"steps/1.1-b holds the files of no step: name it like one, or remove it");
-    assert_snapshot!(message("[[step]]\nid = 'a'\ntitle = 't'\nsource = 's'\n", &[]), @"steps.toml: step a has neither files nor commands to apply");
-    assert_snapshot!(message("[[step]]\nid = 'a'\nneed = []\n", &[]), @r#"steps.toml, line 4: unknown field `need`, expected one of `id`, `title`, `source`, `needs`, `requires`, `apply`, `done`, `limit` (did you mean "needs"?)"#);
+    assert_snapshot!(message("[[step]]\nid = 'a'\ntitle = 't'\nsource = 's'\n", &[]), @"steps.toml: step a has neither files nor a closure nor commands to apply");
+    assert_snapshot!(message("[[step]]\nid = 'a'\nneed = []\n", &[]), @r#"steps.toml, line 4: unknown field `need`, expected one of `id`, `title`, `source`, `needs`, `requires`, `closure`, `apply`, `done`, `limit` (did you mean "needs"?)"#);
     assert_snapshot!(message("[[step]]\nid = 'a'\ntitle = 't'\nsource = 's'\nrequires = { probe = 'x' }\n", &[]), @"steps.toml, line 6: missing field `what`");
 }
 

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use machine::qemu::Firmware;
+use record::Architecture;
 use rstest::rstest;
 
 use super::{Drive, Home, Target};
@@ -77,7 +78,7 @@ fn a_directory_is_a_target_when_it_has_a_file() {
 fn bad_files_say_where_and_what_is_accepted() {
     let message = |text: &str| load(text).unwrap_err();
     assert_snapshot!(message(&format!("{GOOD}ram = 3\n")), @"t.toml, line 7: unknown field `ram`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container`");
-    assert_snapshot!(message("name = 'demo'\n"), @"t.toml: no stage: a target has at least one machine, such as [stage.vm] or [machine.ssh]");
+    assert_snapshot!(message("name = 'demo'\n"), @"t.toml: no stage: a target has at least one machine, such as [stage.vm], [machine.ssh] or [machine.image]");
     assert_snapshot!(message(&GOOD.replace("x86_64", "arm")), @"t.toml, line 3: unknown variant `arm`, expected `aarch64` or `x86_64`");
     assert_snapshot!(message(&format!("{GOOD}[stage.vm.drives]\npsf = 'in'\n")), @"t.toml, line 8: unknown variant `in`, expected `plugged` or `unplugged`");
     assert_snapshot!(message("name = \n"), @"t.toml, line 1: string values must be quoted, expected literal string");
@@ -103,6 +104,34 @@ fn a_machine_that_is_there_needs_no_stage() {
     assert_eq!((ssh.host.as_str(), ssh.reboot), ("omarchy", None));
     let option = load("name = 'laptop'\n[machine.ssh]\nhost = '-oProxyCommand=x'\n").unwrap_err();
     assert_snapshot!(option, @r#"t.toml: machine.ssh.host = "-oProxyCommand=x": name a host as ssh takes it"#);
+}
+
+#[test]
+fn a_disk_that_is_there_needs_no_stage() {
+    let there = load("name = 'mine'\n[machine.image]\nfile = 'disk.qcow2'\narchitecture = 'aarch64'\n");
+    let image = there.unwrap().machine.image.unwrap();
+    let machine = (image.architecture, image.firmware, image.memory, image.cpus);
+    assert_eq!(machine, (Architecture::Aarch64, Firmware::Uefi, 1024, 1));
+    assert_eq!(image.file.unwrap().file_name().unwrap(), "disk.qcow2");
+}
+
+#[rstest]
+#[case("", "t.toml: machine.image: name either a `file` or a command that makes one, `build`")]
+#[case(
+    "file = 'a'\nbuild = 'b'",
+    "t.toml: machine.image: name either a `file` or a command that makes one, `build`"
+)]
+#[case(
+    "file = 'a'\nmemory = 64",
+    "t.toml: machine.image: memory = 64: it counts MiB, and no target boots with less than 128"
+)]
+#[case(
+    "file = 'a'\n[machine.ssh]\nhost = 'h'",
+    "t.toml: machine.ssh and machine.image: a target has one machine of somebody's own"
+)]
+#[case("file = 'a'\nfirmware = 'bios'", "t.toml, line 4: unknown variant `bios`, expected `board` or `uefi`")]
+fn a_disk_that_cannot_be_is_refused(#[case] table: &str, #[case] says: &str) {
+    assert_eq!(load(&format!("name = 'mine'\n[machine.image]\n{table}\n")).unwrap_err(), says);
 }
 
 #[test]

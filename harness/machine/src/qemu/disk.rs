@@ -141,3 +141,44 @@ fn qemu_img(arguments: &[&str], files: Vec<File>) -> io::Result<()> {
     let (what, reason) = (arguments.first().unwrap_or(&""), String::from_utf8_lossy(&done.stderr));
     Err(io::Error::other(format!("{DISK_TOOL} {what} failed: {}", reason.trim())))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A header of QEMU's format, with these big-endian numbers at these places.
+    fn qcow2(numbers: &[(usize, u64)]) -> Vec<u8> {
+        let mut head = vec![0; HEAD];
+        head[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
+        for (at, number) in numbers {
+            head[*at..at + 8].copy_from_slice(&number.to_be_bytes());
+        }
+        head
+    }
+
+    fn existing(bytes: &[u8]) -> Result<(u64, Format), String> {
+        let disk = Disk::existing(ramfile::holding(bytes).unwrap()).map_err(|error| error.to_string())?;
+        Ok((disk.size, disk.layers[0].1))
+    }
+
+    #[test]
+    fn a_disk_is_known_by_how_it_begins() {
+        let mut raw = vec![0; 1024];
+        raw[SIGNATURE..HEAD].copy_from_slice(&[0x55, 0xaa]);
+        assert_eq!(existing(&raw), Ok((1024, Format::Raw)));
+        assert_eq!(existing(&qcow2(&[(SIZE, 1 << 30)])), Ok((1 << 30, Format::Qcow2)));
+    }
+
+    #[rstest]
+    #[case::empty(vec![], "it is no disk that boots")]
+    #[case::a_text(b"name = 'mine'\n".repeat(100), "it is no disk that boots")]
+    #[case::another_format([b"KDMV".as_slice(), &[0; 1020]].concat(), "it is no disk that boots")]
+    #[case::a_layer(qcow2(&[(SIZE, 1 << 30), (BACKING, 512)]), "it is a layer over another image")]
+    #[case::of_two_files(qcow2(&[(SIZE, 1 << 30), (FEATURES, OTHER_FILE)]), "its data are in another file")]
+    fn what_is_no_disk_is_refused(#[case] bytes: Vec<u8>, #[case] says: &str) {
+        let error = existing(&bytes).unwrap_err();
+        assert!(error.starts_with(says), "{error}");
+    }
+}

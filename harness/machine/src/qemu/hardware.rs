@@ -18,33 +18,12 @@ pub enum Firmware {
 }
 
 impl Firmware {
-    /// Where distributions put it: Debian; Arch, and Fedora for aarch64; Fedora; openSUSE; NixOS with libvirt.
-    pub fn files(self, architecture: Architecture) -> &'static [&'static str] {
-        match (self, architecture) {
-            (Firmware::Board, _) => &[],
-            (Firmware::Uefi, Architecture::Aarch64) => {
-                &[
-                    "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
-                    "/usr/share/edk2/aarch64/QEMU_EFI.fd",
-                    "/usr/share/qemu/qemu-uefi-aarch64.bin",
-                    "/run/libvirt/nix-ovmf/AAVMF_CODE.fd",
-                ]
-            }
-            (Firmware::Uefi, Architecture::X86) => {
-                &[
-                    "/usr/share/ovmf/OVMF.fd",
-                    "/usr/share/edk2/x64/OVMF.4m.fd",
-                    "/usr/share/edk2/ovmf/OVMF_CODE.fd",
-                    "/usr/share/qemu/ovmf-x86_64.bin",
-                    "/run/libvirt/nix-ovmf/OVMF_CODE.fd",
-                ]
-            }
-        }
-    }
-
     /// The firmware's file, unless the board brings its own.
     pub fn open(self, architecture: Architecture) -> io::Result<Option<File>> {
-        let files = self.files(architecture);
+        let files = match self {
+            Firmware::Board => &[],
+            Firmware::Uefi => host::firmware(architecture.name()),
+        };
         let Some(first) = files.first() else { return Ok(None) };
         let there = files.iter().find(|file| Path::new(file).exists());
         File::open(there.unwrap_or(first)).map(Some).map_err(|error| {
