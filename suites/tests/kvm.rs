@@ -196,7 +196,8 @@ async fn a_target_is_decided_under_kvm(
     let host = Host::boot(architecture, &[target]).await;
     // A guest of another architecture is emulated, and by what is emulated itself too slowly to boot in its time.
     let options = std::env::var("ASSAY_KVM_OPTIONS").unwrap_or_else(|_| selection.to_owned());
-    let report = host.assay(&format!("run {} {options}", quoted(target))).await;
+    // It has one processor, and guests that take turns would find themselves too slow for their own limits.
+    let report = host.assay(&format!("run {} --jobs 1 {options}", quoted(target))).await;
     let (counts, broken) = verdicts(&report);
     let accelerated = accelerated(&report);
     eprintln!("{target}: {counts:?}, {accelerated} machines under KVM");

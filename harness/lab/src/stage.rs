@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use machine::Machine;
+use machine::patience::patient;
 use machine::qemu::{Clock, Disk, Drive, Own, PowerOn, Smbios, Template, Vm};
 use record::event::{Event, Listener};
-use record::{Accelerator, MachineError, Need, Transcript};
+use record::{Accelerator, MachineError, Need, Status, Transcript};
 use tokio::sync::OnceCell;
 
 use super::changed::Running;
@@ -308,15 +309,26 @@ impl Stage {
 
 /// How long a machine may go on starting things once it answers, in seconds of the guest: longer than systemd waits for
 /// a unit that does not start.
-const STARTING_LIMIT: u32 = 100;
+const STARTING_LIMIT: u64 = 100;
 
 /// Waits until a machine that was powered on has nothing left to start.
 pub async fn booted(machine: &dyn Machine) -> Result<(), MachineError> {
     machine.answers(BOOT_LIMIT).await?;
-    let wait = format!("timeout {STARTING_LIMIT} systemctl is-system-running --wait");
-    // Whether it booted well, and to the end, is for checks to say, so the answer does not matter here.
-    machine.run_within(&wait, 2 * BOOT_LIMIT).await.map(drop)
+    let limit = patient(Duration::from_secs(STARTING_LIMIT)).as_secs();
+    let wait = format!("timeout {limit} systemctl is-system-running --wait");
+    // Whether it booted well, and to the end, is for checks to say, so the answer does not matter here. But where its
+    // seconds are the host's, a machine that has not come to an end may be on a slow host and nothing else.
+    let answer = machine.run_within(&wait, 2 * BOOT_LIMIT).await?;
+    let counts = machine.vm().is_none_or(Vm::counts_instructions);
+    if answer.status == Status::Exit(TIMED_OUT) && !counts {
+        let reason = format!("it was still starting things after {limit} s: a slow host needs `--patience`");
+        return Err(MachineError::NotBooted { target: machine.name().into(), reason });
+    }
+    Ok(())
 }
+
+/// What timeout(1) ends with when it has ended the command.
+const TIMED_OUT: i32 = 124;
 
 /// Tells the listener how long something took that went well.
 pub async fn timed<T, E>(

@@ -13,6 +13,6 @@ pub fn wait(times: NonZero<u32>) {
 
 /// How long that is which usually takes no longer than this, by this host's clock. What a machine promises is not
 /// measured so: its own clock tells that.
-pub(crate) fn patient(limit: Duration) -> Duration {
+pub fn patient(limit: Duration) -> Duration {
     limit * TIMES.get().map_or(1, |times| times.get())
 }

@@ -3,5 +3,6 @@
 mod allowed;
 mod failing;
 mod machine;
+mod omarchy;
 mod program;
 mod server;

@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use crate::server::{Server, runs};
 
 /// The program, whose user has an `ssh` that knows the server.
-fn assay(server: &Server, arguments: &[&str]) -> Command {
+pub fn assay(server: &Server, arguments: &[&str]) -> Command {
     fs::create_dir_all(server.path("temporary")).unwrap();
     server
         .stand_in("ssh", &format!("exec {} -F {} \"$@\"", ssh().display(), server.path("config").display()));

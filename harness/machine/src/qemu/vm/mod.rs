@@ -135,6 +135,11 @@ impl Vm {
         self.left.get().unwrap_or(&self.disk)
     }
 
+    /// Whether its time follows the instructions that it has executed.
+    pub fn counts_instructions(&self) -> bool {
+        self.hardware.counts_instructions()
+    }
+
     /// How long it took until the guest could run.
     pub fn startup(&self) -> Startup {
         self.startup
