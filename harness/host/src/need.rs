@@ -61,8 +61,8 @@ impl Need {
     /// Whether a run on some target fails without it.
     pub fn required(&self, root: bool) -> bool {
         match self.purpose {
-            "tests" | "tests of pages" | "tests over SSH" | "machines over SSH" | "containers"
-            | SMART_CARDS => false,
+            "tests" | "tests of pages" | "tests over SSH" | "tests of disks" | "machines over SSH"
+            | "containers" | SMART_CARDS => false,
             IMAGES_WITHOUT_ROOT => !root,
             _ => true,
         }
@@ -94,6 +94,7 @@ mod tests {
                 "tests",
                 "tests of pages",
                 "tests over SSH",
+                "tests of disks",
                 "machines over SSH",
                 "containers",
             ];

@@ -4,6 +4,7 @@
 
 mod cache;
 mod closure;
+mod disk;
 mod ending;
 mod overlay;
 mod own;

@@ -36,7 +36,9 @@ fn home() -> (tempfile::TempDir, Home) {
     }
     let recipe = place.path().join("vm-images/omarchy.toml");
     let text = fs::read_to_string(&recipe).unwrap();
-    let with = text.replace("unpacked = [", "unpacked = [\"openssh-server\", \"openssh-client\", ");
+    // Without the scripts of its packages, which want what makes users.
+    let files = "unpacked = [\"openssh-server\", \"openssh-client\", \"libwrap0\", \"libwtmpdb0\", ";
+    let with = text.replace("unpacked = [", files);
     assert_ne!(with, text);
     fs::write(recipe, with).unwrap();
     let home = Home::at(place.path()).unwrap();
@@ -67,9 +69,10 @@ async fn reachable(lab: &Lab, client: &Server) -> Arc<Vm> {
     // What the scripts of its package would have made.
     let user = "sshd:x:990:65534::/run/sshd:/usr/sbin/nologin";
     vm.succeed(&format!("echo {user} >>/etc/passwd")).await.unwrap();
-    vm.succeed("ssh-keygen -A && mkdir -p /run/sshd && chmod 700 /root/.ssh && systemd-run --unit=reach /usr/sbin/sshd -D")
-        .await
-        .unwrap();
+    vm.write(Path::new("/etc/ssh/sshd_config"), b"UsePAM no\nLogLevel VERBOSE\n", 0o644).await.unwrap();
+    let begin =
+        "ssh-keygen -A && mkdir -p /run/sshd && chmod 700 /root/.ssh && /usr/sbin/sshd -t && /usr/sbin/sshd";
+    vm.succeed(begin).await.unwrap();
     let public = vm.succeed("cat /etc/ssh/ssh_host_ed25519_key.pub").await.unwrap();
     fs::write(client.path("known"), format!("machine {public}\n")).unwrap();
 
@@ -81,8 +84,12 @@ async fn reachable(lab: &Lab, client: &Server) -> Arc<Vm> {
         while let Ok((mut here, _)) = listener.accept().await {
             let Some(vm) = there.upgrade() else { break };
             tokio::spawn(async move {
-                let mut there = vm.connect("tcp:22", ROOT).await.unwrap();
+                let connected = vm.connect("tcp:22", ROOT).await;
                 drop(vm);
+                let mut there = match connected {
+                    Ok(there) => there,
+                    Err(error) => return eprintln!("{error}"),
+                };
                 let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
             });
         }
@@ -111,7 +118,9 @@ async fn verdicts(client: &Server, home: &Home, arguments: Vec<String>) -> Vec<(
         }
         (id, verdict)
     };
-    report["checks"].as_array().unwrap().iter().map(said).collect()
+    let mut verdicts: Vec<_> = report["checks"].as_array().unwrap().iter().map(said).collect();
+    verdicts.sort();
+    verdicts
 }
 
 /// The options that select checks.
@@ -141,8 +150,10 @@ async fn what_is_decided_over_ssh_is_what_forks_decide() {
     let there = verdicts(&client, &home, over_ssh(ids.clone())).await;
     let after = vm.contents().await.unwrap();
     vm.end().await;
+    // A service that waits at its socket is started by who looks, and its own directory goes with it.
+    let differences = after.since(&before, &["/var/log"]).into_iter().map(|change| change.to_string());
     let differences: Vec<String> =
-        after.since(&before, &["/var/log"]).iter().map(ToString::to_string).collect();
+        differences.filter(|change| !change.starts_with("/var/tmp/systemd-private-")).collect();
     assert!(differences.is_empty(), "{differences:#?}");
     let forks =
         verdicts(&client, &home, ["run", "omarchy"].map(str::to_owned).into_iter().chain(ids).collect())
