@@ -76,8 +76,11 @@ fn using(suite: &str, target: &str) -> String {
 #[case::no_such_durations(&["prove", "omarchy", "--durations", "no/such"], "cannot read no/such")]
 #[case::replay_of_everything(&["run", "omarchy", "--replay", "x"], "required arguments were not provided")]
 #[case::unknown_accelerator(&["run", "omarchy", "--accel", "hvf"], "[possible values: auto, kvm, tcg]")]
-#[case::unknown_machine(&["run", "omarchy", "--machine", "ssh"], "it is one of vm, container and ssh:HOST")]
-#[case::an_option_for_ssh(&["run", "omarchy", "--machine", "ssh:-oProxyCommand=x"], "it is one of vm, container and ssh:HOST")]
+#[case::unknown_machine(&["run", "omarchy", "--machine", "ssh"], "it is one of vm, container, ssh:HOST")]
+#[case::an_option_for_ssh(&["run", "omarchy", "--machine", "ssh:-oProxyCommand=x"], "it is one of vm, container, ssh:HOST")]
+#[case::no_disk(&["run", "omarchy", "--machine", "image:"], "it is one of vm, container, ssh:HOST")]
+#[case::a_disk_of_several(&["run", "microvm", "--machine", "image:x"], "microvm has several kinds of machine, and a disk makes only one")]
+#[case::no_patience(&["run", "omarchy", "--patience", "0"], "number would be zero for non-zero type")]
 #[case::option_of_another_command(&["prove", "omarchy", "--junit", "x"], "unexpected argument '--junit'")]
 fn wrong_options_end_with_status_2(#[case] arguments: &[&str], #[case] message: &str) {
     let (status, said) = Place::new().complaint(arguments);
@@ -118,7 +121,7 @@ fn a_bad_target_file_is_named_with_the_line() {
     assay: mine.toml, line 7: unknown field `memori`, expected one of `architecture`, `firmware`, `recipe`, `memory`, `cpus`, `drives`, `steps`, `container` (did you mean "memory"?)
     "#);
     assert_snapshot!(said("name = \"mine\"\n"), @"
-    assay: mine.toml: no stage: a target has at least one machine, such as [stage.vm] or [machine.ssh]
+    assay: mine.toml: no stage: a target has at least one machine, such as [stage.vm], [machine.ssh] or [machine.image]
     ");
     assert_snapshot!(said(&target("").replace("256", "\"256\"")), @r#"
     assay: mine.toml, line 5: invalid type: string "256", expected u32

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU32;
 
 use image::cache::{Cache, Digest};
 use image::{Image, Recipe};
-use machine::qemu::{Contact, Disk, Hardware, PowerOn, credential, ramfile};
+use machine::qemu::{Contact, Disk, Firmware, Hardware, PowerOn, credential, ramfile};
 use record::Accelerator;
 use record::event::{Event, Listener};
 
@@ -56,26 +56,18 @@ pub(super) async fn stage(
     let recipe = Recipe::load(&home.recipe(&format!("debian-{}", own.architecture)))?;
 
     let path = path(target, own, &**listener).await?;
-    let file = File::open(&path)
-        .map_err(|source| DiskImageError::Unreadable { file: path.clone(), source })
-        .map_err(PrepareError::DiskImage)?;
-    let no_disk =
-        |reason: String| PrepareError::DiskImage(DiskImageError::NoDisk { file: path.clone(), reason });
-    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return Err(no_disk("it is no file: name the image of a disk".into()));
-    }
-    let contents = contents(&file).map_err(|error| no_disk(error.to_string()))?;
-    let disk = Disk::existing(file).map_err(|error| no_disk(error.to_string()))?;
+    let (disk, contents) = opened(path).map_err(PrepareError::DiskImage)?;
 
     let telling = Telling::new(&**listener, "what answers for it");
     let instruments = Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await?;
     hardware.accelerator = match Choice::of(accelerator, probe::could_try(own.architecture)) {
         Choice::Made(accelerator) => accelerator,
         Choice::Open => {
-            let (kernel, started) =
-                (kernel(&instruments)?, Hardware { firmware: Default::default(), ..hardware.clone() });
+            // A kernel of assay's tells: whether the disk boots is another question.
+            let tried = Hardware { firmware: Firmware::Board, ..hardware.clone() };
+            let kernel = kernel(&instruments)?;
             let (accelerator, why) =
-                probe::accelerator(cache, &started, &kernel, &instruments, &**listener).await?;
+                probe::accelerator(cache, &tried, &kernel, &instruments, &**listener).await?;
             if let Some(why) = why {
                 let text = format!("guests are emulated: under KVM, {why}");
                 listener.hear(&Event::Noted { text });
@@ -116,6 +108,22 @@ async fn path(target: &Target, own: &DiskImage, listener: &dyn Listener) -> Resu
         built.map_err(PrepareError::DiskImage)
     };
     timed(listener, format!("run `{command}`"), building).await.map(|path| disk_in(&path))
+}
+
+/// A disk's file, and what names all that is in it.
+fn opened(path: PathBuf) -> Result<(Disk, Digest), DiskImageError> {
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(source) => return Err(DiskImageError::Unreadable { file: path, source }),
+    };
+    let no_disk =
+        |reason: &dyn ToString| DiskImageError::NoDisk { file: path.clone(), reason: reason.to_string() };
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(no_disk(&"it is no file: name the image of a disk"));
+    }
+    let contents = contents(&file).map_err(|error| no_disk(&error))?;
+    let disk = Disk::existing(file).map_err(|error| no_disk(&error))?;
+    Ok((disk, contents))
 }
 
 /// The disk at a path, or the only file in the directory that it is, as Nix makes one of an image.

@@ -1,6 +1,6 @@
 //! The reference machine with a server of OpenSSH's, as somebody's own: what is decided over SSH is what forks decide.
 //!
-//! It takes half an hour and an image of its own: `ASSAY_VM_TESTS=1 cargo test --test ssh omarchy -- --ignored`.
+//! It takes ten minutes and an image of its own: `ASSAY_VM_TESTS=1 cargo test --test ssh omarchy -- --ignored`.
 
 use std::fs;
 use std::path::Path;
@@ -133,7 +133,7 @@ fn over_ssh(ids: Vec<String>) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes half an hour"]
+#[ignore = "takes ten minutes and an image of its own"]
 async fn what_is_decided_over_ssh_is_what_forks_decide() {
     if std::env::var_os("ASSAY_VM_TESTS").is_none() {
         return;

@@ -97,10 +97,11 @@ impl Closure {
     pub(super) fn activation(&self) -> String {
         let path = self.built.as_ref().map(|built| &*built.path).unwrap_or_default();
         match &self.user {
-            None => format!("{path}/bin/switch-to-configuration switch"),
+            None => format!("{} switch", quoted(&format!("{path}/bin/switch-to-configuration"))),
             Some(user) => {
+                let activate = quoted(&format!("{path}/activate"));
                 // What it starts is found over the user's own bus.
-                let activate = format!("XDG_RUNTIME_DIR=/run/user/$(id -u) exec {path}/activate");
+                let activate = format!("XDG_RUNTIME_DIR=/run/user/$(id -u) exec {activate}");
                 format!("runuser --login {} --command {}", quoted(user), quoted(&activate))
             }
         }

@@ -48,7 +48,7 @@ impl Plan {
         }
         match stray(&trees, &steps) {
             Some(directory) => Err(PlanError::Stray(directory)),
-            None => Ok(Plan { document, directory: directory.into(), steps }),
+            None => Ok(Plan { document, directory, steps }),
         }
     }
 
