@@ -1,7 +1,9 @@
 //! The package manager that a host is looked after with.
 
 use std::fs;
+use std::path::Path;
 
+use super::look::find;
 use super::need::Need;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +15,19 @@ pub enum Distribution {
 }
 
 impl Distribution {
+    /// By what is there to look after it: what it calls itself may be another's name, for the sake of some program.
     pub fn of_this_host() -> Distribution {
-        Distribution::parse(&fs::read_to_string("/etc/os-release").unwrap_or_default())
+        let has = |tool, packages| find(tool).is_some() && Path::new(packages).exists();
+        let tools = (has("apt-get", "/var/lib/dpkg/status"), has("pacman", "/var/lib/pacman/local"));
+        Distribution::by(tools, &fs::read_to_string("/etc/os-release").unwrap_or_default())
+    }
+
+    fn by((apt, pacman): (bool, bool), os_release: &str) -> Distribution {
+        match (apt, pacman) {
+            (true, false) => Distribution::Debian,
+            (false, true) => Distribution::Arch,
+            _ => Distribution::parse(os_release),
+        }
     }
 
     /// From the text of os-release: the distribution's own name, else the first known one that it is like.
@@ -65,6 +78,19 @@ mod tests {
     #[case("", Unknown)]
     fn is_told_from_os_release(#[case] os_release: &str, #[case] expected: Distribution) {
         assert_eq!(Distribution::parse(os_release), expected);
+    }
+
+    #[rstest]
+    #[case::arch_that_says_ubuntu((false, true), "ID=ubuntu\n", Arch)]
+    #[case::debian_that_says_nothing((true, false), "", Debian)]
+    #[case::both((true, true), "ID=debian\n", Debian)]
+    #[case::neither((false, false), "ID=fedora\n", Unknown)]
+    fn its_tools_say_more_than_its_name(
+        #[case] tools: (bool, bool),
+        #[case] os_release: &str,
+        #[case] expected: Distribution,
+    ) {
+        assert_eq!(Distribution::by(tools, os_release), expected);
     }
 
     #[rstest]
