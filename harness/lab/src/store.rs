@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use image::cache::{Cache, CacheEvent, Digest, Entry};
 use machine::qemu::{self, Contact, Disk, Frozen, Hardware, Kernel, PowerOn, Smbios, Template, ramfile};
 use record::event::{Event, Listener};
-use record::{MachineError, Transcript};
+use record::{Accelerator, MachineError, Transcript};
 
 use super::prepare::{PrepareError, failed, provision};
 use super::{Drives, Stage, timed};
@@ -35,7 +35,7 @@ pub struct Store {
     hardware: Hardware,
     /// Names the machine: its hardware, its emulator and its image, which the caller says in words.
     machine: Digest,
-    /// Names the machine and how it is provisioned.
+    /// Names the machine and how it is provisioned, whatever executes it: steps leave the same on its disk.
     provisioned: Digest,
     /// Names the bytes of the provisioned disk.
     disk: OnceLock<Digest>,
@@ -54,16 +54,18 @@ impl Store {
         hardware: &Hardware,
     ) -> Result<Store, PrepareError> {
         let emulator = emulator(hardware)?;
-        let definition = qemu::definition(hardware);
-        let hardware_text = format!("{hardware:?}");
-        let machine = digest(&[&[FORMAT, &emulator, &definition, &hardware_text], image].concat());
+        let named = |hardware: &Hardware| {
+            let (definition, hardware) = (qemu::definition(hardware), format!("{hardware:?}"));
+            digest(&[&[FORMAT, &emulator, &definition, &hardware], image].concat())
+        };
+        let emulated = named(&Hardware { accelerator: Accelerator::Tcg, ..hardware.clone() });
         let plan_digest = plan.map(|plan| plan.digest().to_string()).unwrap_or_default();
-        let provisioned = digest(&[machine.to_hex().as_str(), &plan_digest]);
+        let provisioned = digest(&[emulated.to_hex().as_str(), &plan_digest]);
         Ok(Store {
             cache: cache.clone(),
             listener: listener.clone(),
             hardware: hardware.clone(),
-            machine,
+            machine: named(hardware),
             provisioned,
             disk: OnceLock::new(),
             contact: None,
@@ -110,10 +112,11 @@ impl Store {
         drives: Drives,
         transcript: &Transcript,
     ) -> Result<Template, MachineError> {
-        let disk = self.disk.get().unwrap_or(&self.machine);
+        let disk = self.disk.get().map(Digest::to_string).unwrap_or_default();
         let plugged = stage.drives(drives).into_iter().filter(|drive| drive.plugged);
         let plugged = plugged.map(|drive| drive.name).collect::<Vec<_>>().join(" ");
-        let name = digest(&[disk.to_hex().as_str(), &format!("{drives:?}"), &plugged]);
+        let machine = self.machine.to_hex();
+        let name = digest(&[machine.as_str(), &disk, &format!("{drives:?}"), &plugged]);
         let make = async |directory: &Path| {
             let template = stage.make_template(drives, transcript).await?;
             save_frozen(template.frozen(), directory)?;
