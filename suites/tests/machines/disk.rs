@@ -10,22 +10,37 @@ use rstest::rstest;
 use crate::needs_machines;
 use crate::program::Program;
 
-/// A disk, as its script makes it. It is kept for the next time.
-fn disk(suite: &str, loader: &str, packages: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machines/disk/build");
+/// Beside this: what makes a disk, and what is laid over one.
+fn beside(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machines/disk").join(name)
+}
+
+/// A disk, as its script makes it, with the files of a directory over it. It is kept for the next time.
+fn disk(suite: &str, loader: &str, packages: &str, directory: Option<&Path>) -> PathBuf {
+    let script = beside("build");
+    let over = directory.map(packed).unwrap_or_default();
     let mut hasher = blake3::Hasher::new();
-    for part in
-        [fs::read(&script).unwrap().as_slice(), suite.as_bytes(), loader.as_bytes(), packages.as_bytes()]
+    for part in [&fs::read(&script).unwrap(), suite.as_bytes(), loader.as_bytes(), packages.as_bytes(), &over]
     {
         hasher.update(blake3::hash(part).as_bytes());
     }
     let name = format!("{suite}-{loader}-{}.raw", &hasher.finalize().to_hex()[..16]);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if !file.exists() {
-        let made = Command::new(script).args([suite, loader, packages]).arg(&file).output().unwrap();
+        let mut make = Command::new(script);
+        let made = make.args([suite, loader, packages]).arg(&file).args(directory).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
     file
+}
+
+/// A directory as one file, the same for the same files.
+fn packed(directory: &Path) -> Vec<u8> {
+    let mut tar = Command::new("tar");
+    tar.args(["--create", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--directory"]);
+    let packed = tar.arg(directory).arg(".").output().unwrap();
+    assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+    packed.stdout
 }
 
 /// A target in a directory, of this disk.
@@ -82,7 +97,7 @@ fn a_disk_that_boots_by_itself_is_forked_broken_and_judged(
     #[case] firmware: &str,
 ) {
     needs_machines!();
-    let disk = disk(suite, loader, "");
+    let disk = disk(suite, loader, "", None);
     let before = state(&disk);
     let place = tempfile::tempdir().unwrap();
     let image = format!("file = '{}'\narchitecture = 'x86_64'\n{firmware}", disk.display());
@@ -94,6 +109,56 @@ fn a_disk_that_boots_by_itself_is_forked_broken_and_judged(
     assert_eq!(fates, ["killed"; 3], "{report}");
     assert_eq!(state(&disk), before);
     proved.left_nothing();
+}
+
+/// What the suite relies on of an appliance, as one has it that shares nothing with the reference.
+const OWN: &str = r#"
+name = "mine"
+uses = ["appliance/rollback"]
+
+[rollback]
+order = "box order"
+agent = "box-agent.service"
+watchdog = "box-watchdog.service"
+marker = "/var/lib/box/pending.json"
+verified = "/var/lib/box/healthy.json"
+limit = 300
+period = 60
+help = "a person has to help"
+field = { time = "ordered", previous = "from", flake = "what" }
+flake = { healthy = "good", unhealthy = "bad", unbuilt = "new", failing = "broken" }
+
+[machine.image]
+architecture = "x86_64"
+firmware = "board"
+"#;
+
+/// A program in Python, on Debian 12. What is wrong with it is one thing of the program's own.
+#[rstest]
+#[case::as_it_is("LIMIT = 300", "LIMIT = 300", &[], 0)]
+#[case::that_waits_for_an_hour("LIMIT = 300", "LIMIT = 3600", &["--only", "rollback.rollback-on-timeout"], 1)]
+fn a_watchdog_of_ones_own_is_judged_on_ones_own_disk(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] only: &[&str],
+    #[case] status: i32,
+) {
+    needs_machines!();
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("box");
+    let copied = Command::new("cp").arg("--archive").args([&beside("box"), &directory]).status().unwrap();
+    assert!(copied.success());
+    let program = directory.join("usr/local/bin/box");
+    let text = fs::read_to_string(&program).unwrap();
+    assert!(text.contains(from));
+    fs::write(&program, text.replace(from, to)).unwrap();
+    let disk = disk("bookworm", "bios", ",python3", Some(&directory));
+    let target = place.path().join("mine.toml");
+    fs::write(&target, format!("{OWN}file = '{}'\n", disk.display())).unwrap();
+    let run = ["run", target.to_str().unwrap()];
+    let ended = Program::assay(&[&run, only].concat()).run();
+    assert_eq!(ended.status(), Some(status), "{}", ended.told());
+    ended.left_nothing();
 }
 
 #[rstest]

@@ -4,6 +4,7 @@
 # pass.
 use strict;
 use warnings;
+use Errno qw(EBUSY);
 
 use constant { SCHED_FIFO => 1, SCHED_IDLE => 5, SCHED_RESET_ON_FORK => 0x40000000 };
 use constant { TIMER_ABSTIME => 1, CLONE_NEWNS => 0x20000, MS_REC => 0x4000, MS_PRIVATE => 0x40000 };
@@ -150,7 +151,8 @@ sub watched {
     my ($none, $root, $type, $tracing) = ('none', '/', 'tracefs', '/sys/kernel/tracing');
     call('unshare', CLONE_NEWNS) == 0 or die "namespace: $!\n";
     call('mount', $none, $root, 0, MS_REC | MS_PRIVATE, 0) == 0 or die "namespace: $!\n";
-    call('mount', $none, $tracing, $type, 0, 0) == 0 or die "tracefs: $!\n";
+    # Busy is where it is mounted already.
+    call('mount', $none, $tracing, $type, 0, 0) == 0 or $! == EBUSY or die "tracefs: $!\n";
     my $own = "$tracing/instances/assay";
     mkdir $own or die "$own: $!\n";
     set("$own/buffer_size_kb", 64);
