@@ -151,6 +151,14 @@ mod tests {
 
     use super::*;
 
+    /// Of Debian's packages it is perl-base that is everywhere.
+    #[test]
+    fn of_perl_it_takes_what_its_smallest_package_has() {
+        let used: Vec<&str> = IN_PERL.lines().filter_map(|line| line.strip_prefix("use ")).collect();
+        assert_eq!(used, ["strict;", "Errno;", "Socket;"]);
+        assert!(!IN_PERL.contains("require"));
+    }
+
     #[rstest]
     #[case::in_perl(["perl", "-e", IN_PERL])]
     #[case::in_python(["python3", "-c", IN_PYTHON])]
