@@ -26,6 +26,8 @@ struct Seen {
     journals: Vec<(String, String)>,
     /// When it waited for what is made once for all.
     waits: Vec<(Instant, Instant)>,
+    /// The others of which all that is in here already.
+    included: Vec<Transcript>,
 }
 
 impl Transcript {
@@ -135,10 +137,14 @@ impl Transcript {
         done
     }
 
-    /// Adds what another has seen.
+    /// Adds what another has seen and sees no more, once.
     pub fn include(&self, other: &Transcript) {
-        let other = other.lock().clone();
         let mut seen = self.lock();
+        if seen.included.iter().any(|known| Arc::ptr_eq(&known.0, &other.0)) {
+            return;
+        }
+        seen.included.push(other.clone());
+        let other = other.lock().clone();
         seen.machines.extend(other.machines);
         seen.exchanges.extend(other.exchanges);
         seen.consoles.extend(other.consoles);
@@ -252,6 +258,7 @@ mod tests {
         let read = async { found.record(exchange("journalctl")) };
         found.unnoted(read).await;
         found.keep_journal("one", "mounted".into());
+        seen.include(&found);
         seen.include(&found);
         assert_eq!(seen.journal(), "one\nmounted\n");
         let actions: Vec<_> = seen.take().into_iter().map(|exchange| exchange.action).collect();
