@@ -197,6 +197,12 @@ impl Trial {
     }
 
     fn provisioning(&self) -> Result<&Provisioning, Stop> {
+        if self.is_elsewhere() {
+            return Err(Stop::Skipped(format!(
+                "nobody knows here by which steps {} was made",
+                self.target()
+            )));
+        }
         let stage = self.lab.stage(self.variant.as_deref())?;
         stage.provisioning().ok_or_else(|| Stop::Broken(format!("{} has no steps", stage.name())))
     }

@@ -82,9 +82,8 @@ async fn forks_of_a_deed_find_it_done_once() {
     let Some(lab) = omarchy().await else { return };
     let check = Check::must("demo.deed", Source::new("demo.md", "1"), "", nothing).needs([Need::Undo]);
     let trial = Trial::new(Arc::new(lab), &check, Seed::random(), 0);
-    let machines = trial.subject().unwrap();
     let done = async || {
-        let done = machines.after(Deed, |machine| Box::pin(deed(machine))).await.unwrap();
+        let done = trial.after(Deed, |machine| Box::pin(deed(machine))).await.unwrap();
         let and_more = done.after(AndMore, |machine| Box::pin(and_more(machine))).await.unwrap();
         (done.machine().await.unwrap(), and_more.machine().await.unwrap())
     };

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use machine::Machine;
+use machine::patience::patient;
 use machine::ssh::{Connection, Login, Ssh};
 use record::event::{Event, Listener};
 use record::{MachineError, Need, Output, Transcript};
@@ -164,6 +165,11 @@ impl Remote {
         Ok(Remote { here: self.here.clone(), memo: Memo::default() })
     }
 
+    /// Whether whatever is changed there is undone.
+    pub fn restores(&self) -> bool {
+        self.here.access.restores()
+    }
+
     /// Reboots it, and waits until it is back.
     pub async fn reboot(&self, transcript: &Transcript) -> Result<Ssh, MachineError> {
         let Here { access: Access { login, reboot, .. }, .. } = &*self.here;
@@ -225,9 +231,10 @@ impl Here {
                 }
             }
         };
-        let Ok(connection) = tokio::time::timeout(BACK_LIMIT, trying).await else {
+        let limit = patient(BACK_LIMIT);
+        let Ok(connection) = tokio::time::timeout(limit, trying).await else {
             let (machine, what) = (self.access.login.host.clone(), "it to be back".to_owned());
-            return Err(MachineError::Never { machine, what, limit: BACK_LIMIT });
+            return Err(MachineError::Never { machine, what, limit });
         };
         self.link.lock().await.connection = Arc::new(connection);
         Ok(())
@@ -240,13 +247,10 @@ impl Here {
         // Half of it is worse than all of it: what interrupts the harness is not for it.
         shell.process_group(0);
         let running = tokio::process::Command::from(shell).output();
-        let Ok(ran) = tokio::time::timeout(COMMAND_LIMIT, running).await else {
+        let limit = patient(COMMAND_LIMIT);
+        let Ok(ran) = tokio::time::timeout(limit, running).await else {
             let what = format!("the end of `{name}` on this host");
-            return Err(MachineError::Never {
-                machine: self.access.login.host.clone(),
-                what,
-                limit: COMMAND_LIMIT,
-            });
+            return Err(MachineError::Never { machine: self.access.login.host.clone(), what, limit });
         };
         let output = Output::from(ran.map_err(|error| self.refused(name, error))?);
         if output.success() {

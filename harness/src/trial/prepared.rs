@@ -9,31 +9,54 @@ use machine::Machine;
 use machine::qemu::Template;
 use record::{MachineError, Need, Outcome, Stop, Transcript};
 
-use super::Machines;
+use super::{Machines, Trial};
 
-/// A machine that was frozen after something was done on it, by commands and files alone: no connection outlives the
-/// freezing.
-pub struct Prepared<'t> {
-    machines: Machines<'t>,
-    template: Template,
+/// A machine after something was done on it, by commands and files alone: no connection outlives the freezing.
+pub struct Prepared<'t>(Place<'t>);
+
+enum Place<'t> {
+    /// It was frozen then, and is forked.
+    Frozen(Machines<'t>, Template),
+    /// It is not forked: there is one.
+    Here(Arc<dyn Machine>),
 }
 
-impl<'t> Machines<'t> {
-    /// A machine on which this was done after its boot.
+impl Trial {
+    /// A machine on which this was done after its boot. What is forked has it done once, for all checks that want it so.
     pub async fn after<Q>(
-        self,
+        &self,
         deed: Q,
         doing: impl for<'m> FnOnce(&'m dyn Machine) -> BoxFuture<'m, Outcome> + Send,
-    ) -> Result<Prepared<'t>, Stop>
+    ) -> Result<Prepared<'_>, Stop>
     where
         Q: Hash + Eq + Send + 'static,
     {
-        self.trial.may(Need::Undo)?;
+        self.may(Need::Undo)?;
+        if self.is_elsewhere() || self.lab.containers()?.is_some() {
+            self.is_undone()?;
+            let machine = self.machine().await?;
+            doing(&*machine).await?;
+            return Ok(Prepared(Place::Here(machine)));
+        }
+        let machines = self.subject()?;
         let done =
-            async move |seen: Transcript| self.stage.template_after(Drives::Plugged, &seen, doing).await;
-        self.prepared(deed, done).await
+            async move |seen: Transcript| machines.stage.template_after(Drives::Plugged, &seen, doing).await;
+        machines.prepared(deed, done).await
     }
 
+    /// That what the check does to its machine does not stay: skipped where it is somebody's own and nothing undoes that.
+    pub fn is_undone(&self) -> Outcome {
+        match self.lab.remote() {
+            Some(remote) if !remote.restores() => Err(Stop::Skipped(format!(
+                "nothing undoes what it does to {}: say what does with `restore` in [machine.ssh]",
+                self.target()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'t> Machines<'t> {
     async fn prepared<Q>(
         self,
         deed: Q,
@@ -43,7 +66,7 @@ impl<'t> Machines<'t> {
         Q: Hash + Eq + Send + 'static,
     {
         let template = Box::pin(self.stage.memo.shared(deed, &self.trial.transcript, done)).await?;
-        Ok(Prepared { machines: self, template })
+        Ok(Prepared(Place::Frozen(self, template)))
     }
 }
 
@@ -57,15 +80,27 @@ impl<'t> Prepared<'t> {
     where
         Q: Hash + Eq + Send + 'static,
     {
-        let done = async move |seen: Transcript| {
-            self.template.after(&self.machines.stage.next_name(), &seen, doing).await
-        };
-        self.machines.prepared(deed, done).await
+        match &self.0 {
+            Place::Here(machine) => {
+                doing(&**machine).await?;
+                Ok(Prepared(Place::Here(machine.clone())))
+            }
+            Place::Frozen(machines, template) => {
+                let done = async move |seen: Transcript| {
+                    template.after(&machines.stage.next_name(), &seen, doing).await
+                };
+                machines.prepared(deed, done).await
+            }
+        }
     }
 
-    /// A fork of it.
+    /// A fork of it, or the one that there is.
     pub async fn machine(&self) -> Result<Arc<dyn Machine>, MachineError> {
-        let Machines { trial, stage, clock } = self.machines;
-        Ok(trial.keep(self.template.fork(&stage.next_name(), clock, &trial.transcript).await?))
+        match &self.0 {
+            Place::Here(machine) => Ok(machine.clone()),
+            Place::Frozen(Machines { trial, stage, clock }, template) => {
+                Ok(trial.keep(template.fork(&stage.next_name(), *clock, &trial.transcript).await?))
+            }
+        }
     }
 }

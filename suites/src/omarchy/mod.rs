@@ -6,6 +6,7 @@ pub mod openssl;
 mod process;
 mod programs;
 pub mod provision;
+mod running;
 pub mod session;
 mod settings;
 pub mod smartcard;

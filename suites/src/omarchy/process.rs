@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::limit;
+use super::running::{Entry, Running, the_layer_is_first};
 use super::settings::Omarchy;
-use super::wrapper::{Starter, VERSION, Wrapper};
+use super::wrapper::{Starter, Wrapper};
 
 /// What a wrapper finds when it is called.
 pub struct Caller<'c> {
@@ -150,12 +151,9 @@ fn unit_by_user(wrapper: &Wrapper) -> String {
 }
 
 impl<'m> Process<'m> {
-    /// The program of a wrapper that somebody else has started, by its number.
-    pub async fn known(
-        machine: &'m dyn Machine,
-        wrapper: Wrapper,
-        id: u32,
-    ) -> Result<Process<'m>, MachineError> {
+    /// One that somebody else has started.
+    pub async fn known(running: Running<'m>) -> Result<Process<'m>, MachineError> {
+        let Running { wrapper, machine, id } = running;
         Process::at(machine, wrapper, format!("echo {id}")).await
     }
 
@@ -181,26 +179,7 @@ impl<'m> Process<'m> {
     /// Expects of it that the first directory of LD_LIBRARY_PATH with a libcrypto is that of the layer's OpenSSL, as
     /// only its wrapper can have made it.
     pub async fn has_the_layer_first(&self) -> Outcome {
-        /// An entry of LD_LIBRARY_PATH.
-        #[derive(Deserialize)]
-        struct Entry {
-            entry: String,
-            /// Whether it has a libcrypto, and of which version if that can be told.
-            has: bool,
-            version: Option<String>,
-        }
-        let entries: Vec<Entry> = self.ask("search").await?;
-        let first = entries.iter().find(|entry| entry.has);
-        let version = first.and_then(|first| first.version.as_deref()).unwrap_or("no version");
-        let observed = match first {
-            Some(first) => format!("it is {:?}, with {version}", first.entry),
-            None => format!("none of its {} entries has one", entries.len()),
-        };
-        let expected = format!(
-            "{}: the first directory of LD_LIBRARY_PATH with a libcrypto is that of {VERSION}",
-            self.wrapper
-        );
-        expect(version.starts_with(VERSION), expected.trim_end(), observed)
+        the_layer_is_first(&self.wrapper, &self.ask::<Vec<Entry>>("search").await?)
     }
 
     /// Its answer to a question that it must be able to answer.

@@ -13,7 +13,7 @@ struct Programs;
 /// Machines on which a caller has started them from whose environment and directory wrappers must take nothing over.
 pub async fn programs(trial: &Trial) -> Result<Prepared<'_>, Stop> {
     let omarchy = omarchy(trial)?;
-    trial.subject()?.after(Programs, |machine| Box::pin(called(machine, omarchy))).await
+    trial.after(Programs, |machine| Box::pin(called(machine, omarchy))).await
 }
 
 /// A desktop has its programs draw otherwise, and a libcrypto may lie anywhere.

@@ -1,6 +1,6 @@
 //! The reference machine with a server of OpenSSH's, as somebody's own: what is decided over SSH is what forks decide.
 //!
-//! It takes ten minutes and an image of its own: `ASSAY_VM_TESTS=1 cargo test --test ssh omarchy -- --ignored`.
+//! It takes half an hour and an image of its own: `ASSAY_VM_TESTS=1 cargo test --test ssh omarchy -- --ignored`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use harness::cache::Cache;
 use harness::event::{Event, Listener};
 use harness::lab::{self, Changes, Drives, Kind, Lab};
 use harness::machine::qemu::{Clock, ROOT, Vm};
-use harness::{Accelerator, Check, Edit, Home, Machine, Target, Transcript};
+use harness::{Accelerator, Check, Edit, Home, Machine, Mutant, Need, Target, Transcript};
 use serde_json::Value;
 use suites::CATALOGUE;
 use tokio::net::TcpListener;
@@ -52,12 +52,20 @@ async fn reference(home: &Home) -> Lab {
     lab::prepare(&target, &Cache::open().unwrap(), kind, &listener).await.unwrap()
 }
 
-/// The checks that only look, each with what breaks it on a disk or on a machine that runs.
-fn looking(home: &Home) -> Vec<Check> {
+/// The checks that only look, and those that change files and units as well.
+fn checks(home: &Home) -> (Vec<Check>, Vec<Check>) {
     let settings = Target::find("omarchy", home).unwrap().settings;
     let suites = CATALOGUE.iter().filter(|suite| suite.label().starts_with("omarchy/"));
     let checks = suites.flat_map(|suite| suite.checks(&settings).unwrap());
-    checks.filter(|check| check.needs.is_empty()).collect()
+    let checks =
+        checks.filter(|check| check.needs.iter().all(|need| matches!(need, Need::Undo | Need::Sockets)));
+    checks.partition(|check| !check.needs.contains(&Need::Undo))
+}
+
+/// What breaks a check on a disk or on a machine that runs.
+fn mutants(check: &Check) -> impl Iterator<Item = &Mutant> {
+    let on_a_machine = |edit: &Edit| !matches!(edit, Edit::Setting(_) | Edit::Step { .. });
+    check.mutants.iter().filter(move |mutant| mutant.edits.iter().all(on_a_machine))
 }
 
 /// A fork that the client of this server knows as `omarchy`.
@@ -128,12 +136,34 @@ fn only<'c>(ids: impl IntoIterator<Item = &'c str>) -> Vec<String> {
     ids.into_iter().flat_map(|id| ["--only".to_owned(), id.to_owned()]).collect()
 }
 
-fn over_ssh(ids: Vec<String>) -> Vec<String> {
-    ["run", "omarchy", "--machine", "ssh:omarchy"].map(str::to_owned).into_iter().chain(ids).collect()
+/// Each check has a fork of its own, so that nothing of it stays.
+const TARGET: &str = "name = 'omarchy'\n\
+    uses = ['omarchy/binfmt', 'omarchy/smartcard', 'omarchy/identity', 'omarchy/openssl', 'omarchy/session']\n\
+    [machine.ssh]\nhost = 'omarchy'\nrestore = 'true'\n";
+
+fn over_ssh(client: &Server, allow: &str, ids: Vec<String>) -> Vec<String> {
+    let target = client.path("omarchy.toml");
+    fs::write(&target, TARGET).unwrap();
+    let run = ["run", target.to_str().unwrap(), "--allow", allow].map(str::to_owned);
+    run.into_iter().chain(ids).collect()
+}
+
+/// What a fork says of these checks, which may break it.
+async fn of_a_fork(
+    lab: &Lab,
+    client: &Server,
+    home: &Home,
+    allow: &str,
+    ids: Vec<String>,
+) -> Vec<(String, String)> {
+    let vm = reachable(lab, client).await;
+    let said = verdicts(client, home, over_ssh(client, allow, ids)).await;
+    vm.end().await;
+    said
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes ten minutes and an image of its own"]
+#[ignore = "takes half an hour and an image of its own"]
 async fn what_is_decided_over_ssh_is_what_forks_decide() {
     if std::env::var_os("ASSAY_VM_TESTS").is_none() {
         return;
@@ -141,13 +171,13 @@ async fn what_is_decided_over_ssh_is_what_forks_decide() {
     let Some(client) = Server::new() else { return };
     let (_place, home) = home();
     let lab = reference(&home).await;
-    let checks = looking(&home);
-    assert!(checks.len() > 5);
-    let ids = only(checks.iter().map(|check| &*check.invariant.id));
+    let (looking, changing) = checks(&home);
+    assert!(looking.len() > 10 && changing.len() > 10);
+    let ids = only(looking.iter().map(|check| &*check.invariant.id));
 
     let vm = reachable(&lab, &client).await;
     let before = vm.contents().await.unwrap();
-    let there = verdicts(&client, &home, over_ssh(ids.clone())).await;
+    let mut there = verdicts(&client, &home, over_ssh(&client, "nothing", ids.clone())).await;
     let after = vm.contents().await.unwrap();
     vm.end().await;
     // A service that waits at its socket is started by who looks, and its own directory goes with it.
@@ -155,24 +185,34 @@ async fn what_is_decided_over_ssh_is_what_forks_decide() {
     let differences: Vec<String> =
         differences.filter(|change| !change.starts_with("/var/tmp/systemd-private-")).collect();
     assert!(differences.is_empty(), "{differences:#?}");
-    let forks =
-        verdicts(&client, &home, ["run", "omarchy"].map(str::to_owned).into_iter().chain(ids).collect())
-            .await;
-    assert_eq!(there, forks);
+    // Nothing undoes there what these do.
+    for check in &changing {
+        there.extend(of_a_fork(&lab, &client, &home, "state", only([&*check.invariant.id])).await);
+    }
+    there.sort();
+    let (skipped, there): (Vec<_>, Vec<_>) = there.into_iter().partition(|(_, verdict)| verdict == "skipped");
+    let skipped: Vec<&str> = skipped.iter().map(|(id, _)| &**id).collect();
+    // Nobody knows by which steps that machine was made.
+    assert_eq!(skipped, ["session.policy-reload"]);
+    let forks = ["run", "omarchy"].map(str::to_owned);
+    let forks = forks.into_iter().chain(only(there.iter().map(|(id, _)| &**id))).collect();
+    assert_eq!(there, verdicts(&client, &home, forks).await);
 
-    let mut seen = 0;
-    for check in &checks {
-        let on_a_machine = |edit: &Edit| !matches!(edit, Edit::Setting(_) | Edit::Step { .. });
-        for mutant in check.mutants.iter().filter(|mutant| mutant.edits.iter().all(on_a_machine)) {
+    let (mut seen, mut unseen) = (0, Vec::new());
+    for (allow, checks) in [("nothing", &looking), ("state", &changing)] {
+        for (check, mutant) in
+            checks.iter().flat_map(|check| mutants(check).map(move |mutant| (check, mutant)))
+        {
             let changed = lab.changed(None, &Changes::Mutant(mutant), &Transcript::default()).await.unwrap();
-            let vm = reachable(&changed, &client).await;
             let id = &*check.invariant.id;
-            let said = verdicts(&client, &home, over_ssh(only([id]))).await;
-            vm.end().await;
-            assert_eq!(said, [(id.to_owned(), "failed".to_owned())], "mutant {}", mutant.name);
-            seen += 1;
-            eprintln!("{seen}: {id}, {}", mutant.name);
+            let said = of_a_fork(&changed, &client, &home, allow, only([id])).await;
+            eprintln!("{id}, {}: {said:?}", mutant.name);
+            match said == [(id.to_owned(), "failed".to_owned())] {
+                true => seen += 1,
+                false => unseen.push(format!("{id}, {}: {said:?}", mutant.name)),
+            }
         }
     }
+    assert!(unseen.is_empty(), "{unseen:#?}");
     eprintln!("{} checks alike, {seen} mutants seen", there.len());
 }

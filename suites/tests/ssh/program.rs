@@ -39,12 +39,16 @@ fn a_machine_is_only_looked_at_and_nothing_is_left() {
     let skipped = lines("skipped ");
     let decided = [
         "binfmt.registered",
+        "binfmt.flags",
         "binfmt.executes",
         "binfmt.mount-before",
         "binfmt.dynamic-linker",
         "smartcard.symlink-at-boot",
         "identity.nix-readable",
         "identity.os-release",
+        "session.device-broker-policy",
+        "session.device-broker-service",
+        "session.user-broker-activation",
         "session.no-root-owned-home",
     ];
     for id in decided {
@@ -73,7 +77,7 @@ fn what_will_be_done_is_told_before_and_nothing_is_done_where_nobody_answers() {
     assert_eq!(output.status.code(), Some(3), "{told}");
     insta::assert_snapshot!(told, @"
     target  omarchy: 52 checks
-    note    dead will be changed by 24 of 52 checks, one at a time, and rebooted by 1 of them; after each, `touch restored` is run on this host to undo that
+    note    dead will be changed by 20 of 52 checks, one at a time, and rebooted by 1 of them; after each, `touch restored` is run on this host to undo that
     began   connect to dead
     assay: cannot prepare the target omarchy: cannot connect to dead: ssh has not been let in: kex_exchange_identification: Connection closed by remote host; `ssh -o BatchMode=yes dead true` has to work
     ");

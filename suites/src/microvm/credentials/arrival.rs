@@ -103,7 +103,7 @@ fn files(order: &Order) -> String {
 pub fn arrival_order() -> Check {
     Check::must(
         "credentials.arrival-order",
-        loading("Phases 6 and 7"),
+        loading("Phase 6; Phase 7"),
         "They are there before any unit that loads them starts, over N boots.",
         arrival_order_holds,
     )

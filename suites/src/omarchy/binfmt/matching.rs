@@ -1,5 +1,6 @@
 //! What the interpreter takes, and how it runs it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use harness::machine::quoted;
@@ -49,7 +50,7 @@ async fn matches_x86_64_only_holds(trial: &Trial) -> Outcome {
     ];
     let mut script = format!(". {}\n{}", bring(&*machine).await?, registered(&omarchy));
     for (_, name, content, _) in &programs {
-        let path = put(&*machine, name, content, 0o755).await?;
+        let path = put(&*machine, name, content).await?;
         let is_taken = content.get(18..20) == Some(&X86_64.to_le_bytes());
         let run = if is_taken { format!("interpreted {} '' {path}", omarchy.interpreter()) } else { path };
         script.push_str(&format!("{run}; echo {name} $?\n"));
@@ -102,7 +103,7 @@ pub fn flags(omarchy: &Omarchy) -> Check {
          flags; whether argv[0] is kept (P) is left open.",
         flags_holds,
     )
-    .needs([Need::Undo])
+    .needs([])
     .mutant(":PC", [Edit::replace(handler.clone(), ":PFC", ":PC"), Edit::run(RESTART)])
     .mutant(":PF", [Edit::replace(handler.clone(), ":PFC", ":PF"), Edit::run(RESTART)])
     .mutant("another handler for x86_64 registered after it", [omarchy.second_handler()])
@@ -111,22 +112,33 @@ pub fn flags(omarchy: &Omarchy) -> Check {
 async fn flags_holds(trial: &Trial) -> Outcome {
     let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
 
-    let program = put(&*machine, "jail/exit", &elf(X86_64, ET_EXEC, &exit(42)), 0o755).await?;
-    is_interpreted(&*machine, &omarchy, "an x86_64 program", "", &program, 42).await?;
-    let jailed = machine.run("chroot /var/lib/assay/jail /exit </dev/null").await?;
+    let program = machine.bring("exit", &elf(X86_64, ET_EXEC, &exit(42))).await?;
+    let interpreted = omarchy.interpreted(&bring(&*machine).await?, "", "./program");
+    let executed = machine.run(&aside(&program, &interpreted)).await?;
+    ends_with("an x86_64 program that the interpreter executes", &executed, 42)?;
+    let jailed = machine.run(&aside(&program, "chroot . /program </dev/null")).await?;
     ends_with("an x86_64 program in a chroot without the share (F)", &jailed, 42)?;
-    let unshared = format!(
-        "unshare --mount sh -c 'umount {} && exec /var/lib/assay/jail/exit' </dev/null",
-        omarchy.share
-    );
-    let unshared = machine.run(&unshared).await?;
+    let unmounted = format!("umount {} && exec ./program </dev/null", omarchy.share);
+    let unshared = machine.run(&aside(&program, &unmounted)).await?;
     ends_with("an x86_64 program in a mount namespace without the share (F)", &unshared, 42)?;
 
-    let setuid = put(&*machine, "euid", &elf(X86_64, ET_EXEC, &exit_with_euid()), 0o4755).await?;
-    let as_user = machine.run(&omarchy.run_by_user(&setuid)).await?;
+    let program = machine.bring("euid", &elf(X86_64, ET_EXEC, &exit_with_euid())).await?;
+    let as_user = format!("chmod 4755 program && exec {}", omarchy.run_by_user("./program"));
+    let as_user = machine.run(&aside(&program, &as_user)).await?;
     let what =
         format!("the effective user of a set-user-id-root program started by user {} (C)", omarchy.uid);
     ends_with(&what, &as_user, 0)
+}
+
+/// Does this where a copy of a program is `./program`, on a file system that nobody else sees and that goes with it: where a
+/// program is brought to may be mounted so that none is executed, or none as its owner.
+fn aside(program: &Path, command: &str) -> String {
+    let program = quoted(&program.to_string_lossy());
+    let copy = format!(
+        "mount -t tmpfs -o mode=755 assay /dev/shm && cd /dev/shm && cp {program} program && \
+         chmod 755 program && {command}"
+    );
+    format!("unshare --mount sh -c {}", quoted(&copy))
 }
 
 pub fn executes(omarchy: &Omarchy) -> Check {

@@ -55,8 +55,8 @@ pub fn elf(machine: u16, kind: u16, code: &[u8]) -> Vec<u8> {
 }
 
 /// Puts a program on a machine and tells its path.
-pub async fn put(machine: &dyn Machine, name: &str, elf: &[u8], mode: u32) -> Result<String, MachineError> {
+pub async fn put(machine: &dyn Machine, name: &str, elf: &[u8]) -> Result<String, MachineError> {
     let path = format!("/var/lib/assay/{name}");
-    machine.write(Path::new(&path), elf, mode).await?;
+    machine.write(Path::new(&path), elf, 0o755).await?;
     Ok(path)
 }

@@ -55,6 +55,8 @@ const WEAK: [&str; 5] = [
 ];
 
 async fn password_policy_holds(trial: &Trial) -> Outcome {
+    // It gives the user another password.
+    trial.is_undone()?;
     let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let mode = machine.run(&format!("stat --dereference --format=%a {POLICY}")).await?;
     expect(mode.text() == "644", format!("{POLICY} has the mode 644"), mode)?;

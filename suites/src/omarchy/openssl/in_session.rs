@@ -46,8 +46,8 @@ async fn in_session_holds(trial: &Trial) -> Outcome {
     let machine = login::logged_in(trial).await.map_err(Stop::undecided)?;
     timer::starts_an_agent_that_stays(&*machine, &omarchy).await?;
     let processes = [
-        activated(&machine, &omarchy).await?,
-        device_broker::on_its_bus(&machine, &omarchy).await?,
+        Process::known(activated(&machine, &omarchy).await?).await?,
+        Process::known(device_broker::on_its_bus(&machine, &omarchy).await?).await?,
         Process::in_use(&*machine, &omarchy, omarchy.agent()).await?,
     ];
     for process in &processes {

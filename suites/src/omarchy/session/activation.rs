@@ -9,7 +9,8 @@ use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated
 
 use super::{PING, peer, session_bus, told};
 use crate::omarchy::document;
-use crate::omarchy::process::{Process, nothing_is_missing};
+use crate::omarchy::process::nothing_is_missing;
+use crate::omarchy::running::Running;
 use crate::omarchy::settings::{Omarchy, omarchy};
 use crate::omarchy::wrapper::USER_BROKER_NAME as NAME;
 
@@ -23,7 +24,8 @@ pub fn user_broker_activation(omarchy: &Omarchy) -> Check {
          which wins over the system's.",
         user_broker_activation_holds,
     )
-    .needs([Need::Undo, Need::Sockets])
+    // A call starts the broker, as in use.
+    .needs([Need::Sockets])
     .mutant("user file missing", [Edit::remove(service.clone())])
     .mutant("Exec of a missing path", [Edit::replace(service, "-rosetta\n", "-rosetta-of-before\n")])
 }
@@ -90,7 +92,7 @@ async fn activated_environment_holds(trial: &Trial) -> Outcome {
     expect(updated.is_ok(), "the bus takes another environment", told(&updated))?;
 
     let broker = called(&machine, &omarchy, &bus).await?;
-    let environment: BTreeMap<String, String> = broker.ask("environment").await?;
+    let environment = broker.environment().await?;
     let others = others(&omarchy, &environment);
     let expected = "the activated broker has a session's XDG_RUNTIME_DIR, XDG_CONFIG_HOME, HOME and \
                     GNOME_KEYRING_CONTROL";
@@ -111,7 +113,7 @@ fn others(omarchy: &Omarchy, environment: &BTreeMap<String, String>) -> Vec<Stri
 }
 
 /// The broker, which a call has started.
-pub async fn activated<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Process<'m>, Stop> {
+pub async fn activated<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Running<'m>, Stop> {
     called(machine, omarchy, &session_bus(machine, omarchy).await?).await
 }
 
@@ -120,14 +122,14 @@ pub async fn called<'m>(
     machine: &'m Arc<dyn Machine>,
     omarchy: &Omarchy,
     bus: &Bus,
-) -> Result<Process<'m>, Stop> {
+) -> Result<Running<'m>, Stop> {
     nothing_is_missing(&**machine, omarchy).await?;
     let reply: Result<(), _> = bus.call(peer(NAME), PING, &()).await?;
     expect(reply.is_ok(), format!("a call of {NAME} is answered"), told(&reply))?;
     let Some(owner) = bus.owner(NAME).await? else {
         return violated(format!("the broker that has answered goes on owning {NAME}"), "nobody owns it");
     };
-    Ok(Process::known(&**machine, omarchy.user_broker(), owner).await?)
+    Ok(Running { wrapper: omarchy.user_broker(), machine: &**machine, id: owner })
 }
 
 #[cfg(test)]

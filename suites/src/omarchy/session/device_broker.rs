@@ -1,6 +1,5 @@
 //! The vendor's broker for the machine, on the system bus.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,8 @@ use harness::machine::qemu::ROOT;
 use harness::{Check, Edit, Machine, Need, Outcome, Stop, Trial, expect, violated};
 
 use super::SYSTEM_BUS;
-use crate::omarchy::process::{Process, nothing_is_missing};
+use crate::omarchy::process::nothing_is_missing;
+use crate::omarchy::running::Running;
 use crate::omarchy::settings::{Omarchy, omarchy};
 use crate::omarchy::{DAEMON_RELOAD, document};
 
@@ -29,7 +29,7 @@ pub fn device_broker_service(omarchy: &Omarchy) -> Check {
         "It runs through the wrapper override, with HOME=/root, on the system bus, after boot without help.",
         device_broker_service_holds,
     )
-    .needs([Need::Undo, Need::Sockets])
+    .needs([Need::Sockets])
     .mutant("override missing", [Edit::remove(file.clone()), DAEMON_RELOAD, restart.clone()])
     .mutant(
         "ExecStart not cleared",
@@ -46,15 +46,15 @@ pub fn device_broker_service(omarchy: &Omarchy) -> Check {
 
 async fn device_broker_service_holds(trial: &Trial) -> Outcome {
     let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
-    let process = on_its_bus(&machine, &omarchy).await?;
-    process.has_the_layer_first().await?;
-    let environment: BTreeMap<String, String> = process.ask("environment").await?;
+    let broker = on_its_bus(&machine, &omarchy).await?;
+    broker.has_the_layer_first().await?;
+    let environment = broker.environment().await?;
     let home = environment.get("HOME").map_or("not set", String::as_str);
     expect(home == "/root", "its HOME is /root", format!("it is {home}"))
 }
 
 /// The broker, which is on the system bus soon after the boot, and runs by its unit.
-pub async fn on_its_bus<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Process<'m>, Stop> {
+pub async fn on_its_bus<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) -> Result<Running<'m>, Stop> {
     let unit = &omarchy.unit.device_broker;
     nothing_is_missing(&**machine, omarchy).await?;
     let bus = Bus::connect(machine, SYSTEM_BUS, ROOT).await?;
@@ -67,5 +67,5 @@ pub async fn on_its_bus<'m>(machine: &'m Arc<dyn Machine>, omarchy: &Omarchy) ->
     let groups = machine.run(&format!("cat /proc/{owner}/cgroup")).await?;
     let of_the_unit = groups.text().split(['/', '\n']).any(|part| part == unit);
     expect(of_the_unit, format!("process {owner}, which owns {NAME}, is one of {unit}"), groups)?;
-    Ok(Process::known(&**machine, omarchy.device_broker(), owner).await?)
+    Ok(Running { wrapper: omarchy.device_broker(), machine: &**machine, id: owner })
 }

@@ -54,6 +54,8 @@ pub fn keyring_default(omarchy: &Omarchy) -> Check {
 }
 
 async fn keyring_default_holds(trial: &Trial) -> Outcome {
+    // It gives the user another password.
+    trial.is_undone()?;
     let (omarchy, machine) = (omarchy(trial)?, trial.machine().await?);
     let default = omarchy.default_keyring();
     let owner = machine.run(&format!("stat --format=%U {default}")).await?;
@@ -101,11 +103,13 @@ const LINES: &[u8] = b"-----BEGIN PRIVATE KEY-----\n[keyring]\nsecret=other\n\n\
 const BYTES: &[u8] = b"\x00\x01\n\x7f\x80\xfe\xff\x00";
 
 async fn keyring_unlocked_holds(trial: &Trial) -> Outcome {
+    trial.is_undone()?;
     keeps_without_a_login(trial).await?;
     let (omarchy, machine) = (omarchy(trial)?, logged_in(trial).await?);
     let keyring = Keyring::of(&machine, &omarchy).await?;
     keyring.is_unlocked().await?;
     let broker = called(&machine, &omarchy, &keyring.bus).await.map_err(Stop::undecided)?;
+    let broker = Process::known(broker).await?;
     stores(&broker, LINES).await?;
     keyring.store("another", BYTES).await?;
     keyring.has("probe", LINES).await?;

@@ -26,7 +26,7 @@ struct FirstLogin;
 /// Machines on which the user has a keyring, and is logged out.
 async fn keyring(trial: &Trial) -> Result<Prepared<'_>, Stop> {
     let omarchy = omarchy(trial)?;
-    trial.subject()?.after(FirstLogin, |machine| Box::pin(first_log_in(machine, omarchy))).await
+    trial.after(FirstLogin, |machine| Box::pin(first_log_in(machine, omarchy))).await
 }
 
 pub async fn with_keyring(trial: &Trial) -> Result<Arc<dyn Machine>, Stop> {

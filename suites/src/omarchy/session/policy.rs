@@ -20,7 +20,8 @@ pub fn device_broker_policy(omarchy: &Omarchy) -> Check {
          it; root may own com.microsoft.identity.devicebroker1, another user may not, a user may call it.",
         device_broker_policy_holds,
     )
-    .needs([Need::Undo, Need::Sockets])
+    // To ask for a name that somebody has changes nothing.
+    .needs([Need::Sockets])
     .mutant("policy missing", [Edit::remove(POLICY), Edit::run(reload.clone())])
     .mutant(
         "allows any owner",
