@@ -2,11 +2,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt, stream};
 use lab::{Changes, Mutant, Sources};
+use machine::patience::patient;
 use record::event::{Case, Event, Fate, Kill, Listener};
 use record::{Evidence, Invariant, MachineError, Need, Stop, Transcript, Verdict};
 
@@ -28,8 +29,34 @@ pub struct Runner {
     pub seed: Seed,
     /// Tried by the checks that make random choices, instead of making any.
     pub replay: Option<Replay>,
+    pub fail_fast: FailFast,
     /// The command that runs one check again, with this seed if the check made random choices.
     pub reproduce: Reproduce,
+}
+
+/// Whether checks are still begun after one that did not pass, and which that was.
+#[derive(Default)]
+pub struct FailFast {
+    wanted: bool,
+    first: OnceLock<String>,
+}
+
+impl FailFast {
+    pub fn new(wanted: bool) -> FailFast {
+        FailFast { wanted, first: OnceLock::new() }
+    }
+
+    fn ended(&self, name: String, verdict: &Verdict) {
+        if self.wanted && matches!(verdict, Verdict::Failed(_) | Verdict::Broken { .. }) {
+            let _ = self.first.set(name);
+        }
+    }
+
+    /// Why no other check begins.
+    fn reason(&self) -> Option<String> {
+        let first = self.first.get()?;
+        Some(format!("`--fail-fast`: {first} did not pass before it"))
+    }
 }
 
 pub type Reproduce = Box<dyn Fn(&Invariant, Option<Seed>) -> String + Send + Sync>;
@@ -62,7 +89,7 @@ impl Runner {
 
     async fn try_check(&self, check: &Check, repetition: u32) -> Verdict {
         let lab = self.sources.of(&check.needs);
-        let turn = match self.unmet(check) {
+        let turn = match self.unmet(check).or_else(|| self.fail_fast.reason()) {
             Some(reason) => Err(Verdict::Skipped { reason }),
             None => lab.turn(&check.needs, false).await.map_err(|error| Verdict::from(Err(error.into()))),
         };
@@ -79,6 +106,7 @@ impl Runner {
             }
         };
         let verdict = decision.verdict.clone();
+        self.fail_fast.ended(check.invariant.name(), &verdict);
         self.listener.hear(&Event::CheckEnded(Box::new(Case {
             target: self.sources.target().to_owned(),
             invariant: check.invariant.clone(),
@@ -166,7 +194,10 @@ async fn decide(check: &Check, trial: Trial) -> Decision {
     let outcome = match while_it_progresses(&trial, trying).await {
         Some(Ok(outcome)) => outcome,
         Some(Err(panic)) => Err(Stop::Broken(format!("the check itself panicked: {}", message(&*panic)))),
-        None => Err(Stop::Broken(format!("the check did not end within {} s", CHECK_LIMIT.as_secs()))),
+        None => {
+            let limit = patient(CHECK_LIMIT).as_secs();
+            Err(Stop::Broken(format!("the check did not end within {limit} s")))
+        }
     };
     let verdict = Verdict::from(outcome);
     let evidence = trial.evidence(verdict != Verdict::Passed).await;
@@ -177,10 +208,10 @@ async fn decide(check: &Check, trial: Trial) -> Decision {
 async fn while_it_progresses<T>(trial: &Trial, trying: impl Future<Output = T>) -> Option<T> {
     let mut trying = pin!(trying);
     loop {
-        let limit = trial.last_progress() + CHECK_LIMIT;
+        let limit = trial.last_progress() + patient(CHECK_LIMIT);
         match tokio::time::timeout_at(limit, &mut trying).await {
             Ok(end) => return Some(end),
-            Err(_) if trial.last_progress() + CHECK_LIMIT > limit => {}
+            Err(_) if trial.last_progress() + patient(CHECK_LIMIT) > limit => {}
             Err(_) => return None,
         }
     }
@@ -242,6 +273,7 @@ mod tests {
             jobs: 1,
             seed: Seed::parse("1").unwrap(),
             replay: None,
+            fail_fast: FailFast::default(),
             reproduce: Box::new(|_, _| String::new()),
         };
         runner.run(&[check().needs([Need::Undo, Need::Boot])], 1).await;
@@ -250,6 +282,21 @@ mod tests {
         let reason = "demo cannot run in containers: this is a test".to_owned();
         assert_eq!(case.verdict, Verdict::Skipped { reason });
         assert!(case.evidence.machines.is_empty() && case.evidence.transcript.is_empty());
+    }
+
+    #[test]
+    fn the_first_that_did_not_pass_ends_a_run_that_fails_fast() {
+        let failed = Verdict::Broken { reason: "lost".into() };
+        let fast = FailFast::new(true);
+        fast.ended("one".into(), &Verdict::Passed);
+        assert_eq!(fast.reason(), None);
+        fast.ended("two".into(), &failed);
+        fast.ended("three".into(), &failed);
+        assert_eq!(fast.reason().unwrap(), "`--fail-fast`: two did not pass before it");
+
+        let patient = FailFast::new(false);
+        patient.ended("two".into(), &failed);
+        assert_eq!(patient.reason(), None);
     }
 
     #[tokio::test(start_paused = true)]

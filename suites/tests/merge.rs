@@ -89,7 +89,8 @@ fn two_shards_have_the_checks_of_a_run_without() {
     let (whole, unsharded) = (place.read("whole.json"), place.read("unsharded.json"));
     let count = names(&unsharded).len();
     let counted = format!("\nomarchy: {count} broken, ");
-    assert!(said.contains("\nbroken  binfmt.flags\n") && said.contains(&counted), "{said}");
+    let told = said.lines().any(|line| line.starts_with("broken ") && line.contains(" binfmt.flags,"));
+    assert!(told && said.contains(&counted), "{said}");
     assert_eq!(names(&one).intersection(&names(&two)).count(), 0);
     assert_eq!(names(&whole), names(&unsharded));
     assert_eq!((&whole["status"], &whole["cut"]), (&json!(3), &Value::Null));

@@ -448,3 +448,33 @@ fn a_target_to_begin_with_is_one() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("assay run ./omarchy "), "a built-in target has this name: {said}");
 }
+
+#[test]
+fn a_shell_completes_what_there_is() {
+    let place = Place::new();
+    let script = place.assay(&["completions", "bash"]).output().unwrap().stdout;
+    place.write("assay.bash", &String::from_utf8(script).unwrap());
+    let completed = "source ./assay.bash && COMP_WORDS=(assay run --rerun) COMP_CWORD=2 && \
+                     _assay assay --rerun run && echo \"${COMPREPLY[@]}\"";
+    let output = std::process::Command::new("bash")
+        .args(["-c", completed])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "--rerun-failed", "{output:?}");
+}
+
+#[test]
+fn every_command_has_a_page_of_the_manual() {
+    let place = Place::new();
+    place.assay(&["man", "man1"]).assert().success();
+    for (page, says) in
+        [("assay.1", "assay\\-run(1)"), ("assay-run.1", "\\-\\-overlay"), ("assay-gate.1", "\\-\\-baseline")]
+    {
+        let text = fs::read_to_string(place.path().join("man1").join(page)).unwrap();
+        assert!(text.contains(says), "{page}: {text}");
+    }
+    let (status, told) = place.write("file", "").complaint(&["man", "file"]);
+    assert_eq!(status, 3);
+    assert!(told.contains("cannot write manual pages into file"), "{told}");
+}

@@ -131,6 +131,17 @@ pub struct Rate {
     pub high: f64,
 }
 
+impl Document {
+    /// What its checks promise.
+    pub fn promises(&self) -> impl Iterator<Item = record::Invariant> {
+        self.checks.iter().map(|check| {
+            let id = check.id.split('@').next().unwrap_or_default().to_owned();
+            let source = record::Source::new(check.document.clone(), check.section.clone());
+            record::Invariant::new(id, check.level, check.statement.clone(), source)
+        })
+    }
+}
+
 pub fn write_file(path: &Path, run: &Run) -> Result<(), FileError> {
     write_atomically(path, |out| write(out, run))
 }

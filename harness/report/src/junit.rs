@@ -101,7 +101,7 @@ fn result(decision: &Decision) -> TestResult {
         Verdict::Failed(violation) => TestResult::Failure {
             // Where others name an exception: how firmly the documents promise what was violated.
             type_: decision.invariant.level.to_string(),
-            message: message(&violation.observed),
+            message: message(&format!("expected: {}; observed: {}", violation.expected, violation.observed)),
             cause: Some(cdata(&format!(
                 "expected: {}\nobserved: {}",
                 bounded(&violation.expected),

@@ -1,5 +1,8 @@
 //! A target, and all that is to be decided about it.
 
+use std::iter;
+use std::path::PathBuf;
+
 use lab::settings::Stranger;
 use lab::target::OWN_TABLES;
 use lab::{Home, Target};
@@ -21,6 +24,16 @@ pub struct Agenda {
     pub suites: Vec<Suite>,
     /// Theirs in their order, and then the target's own.
     pub checks: Vec<OfSuite>,
+    /// Where files about its documents may lie.
+    pub maps: Vec<PathBuf>,
+}
+
+/// What such a directory is called, of a target or of all.
+const MAPS: &str = "documents";
+
+/// Where files about the documents of all targets lie.
+pub fn maps() -> Option<PathBuf> {
+    Home::find().ok().map(|home| home.fixtures().join(MAPS))
 }
 
 impl Agenda {
@@ -31,7 +44,9 @@ impl Agenda {
         let suites = used(catalogue, &target)?;
         only_known_tables(&suites, &target)?;
         let checks = checks(&suites, &target)?;
-        Ok(Agenda { target, suites, checks })
+        let own = target.document().directory().join(MAPS);
+        let maps = iter::once(own).chain(maps()).collect();
+        Ok(Agenda { target, suites, checks, maps })
     }
 
     /// What to tell of a target that nothing decides about.

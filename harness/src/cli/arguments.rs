@@ -55,18 +55,37 @@ pub enum Command {
     Report(Report),
     /// Tell what is missing on this host, and how to install it
     Doctor,
+    /// Print what has a shell complete this program's options
+    ///
+    /// For bash: `assay completions bash >~/.local/share/bash-completion/completions/assay`
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write a page for man(1) of each command
+    Man {
+        /// The directory, such as ~/.local/share/man/man1
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// Which checks.
 #[derive(Args, Clone, Default)]
 pub struct Selection {
-    /// Only this suite; may be given several times
+    /// Only this suite. In this and in the next two `*` stands for any text and `?` for one character, and each may be
+    /// given several times
     #[arg(long = "suite", value_name = "NAME")]
     pub suites: Vec<String>,
-    /// Only this invariant, `ID@VARIANT` only on that variant of the target, and `@VARIANT` everything there;
-    /// may be given several times
+    /// Only this invariant, `ID@VARIANT` only on that variant of the target, and `@VARIANT` everything there
     #[arg(long = "only", value_name = "ID")]
     pub only: Vec<String>,
+    /// All but this invariant
+    #[arg(long, value_name = "ID")]
+    pub exclude: Vec<String>,
+    /// Only what failed, was broken or was not decided in this report, as --json wrote it
+    #[arg(long, value_name = "FILE")]
+    pub rerun_failed: Option<PathBuf>,
 }
 
 /// Which part of them.
@@ -179,6 +198,9 @@ pub struct Effort {
     /// times as many as processors, because most do; over SSH 4]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
+    /// Tell only what did not go as it should, and how all ended
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 #[derive(Args)]
@@ -191,6 +213,9 @@ pub struct Run {
     pub part: Part,
     #[command(flatten)]
     pub effort: Effort,
+    /// Begin no other check once one has failed or is broken: the rest is skipped
+    #[arg(long)]
+    pub fail_fast: bool,
     /// Decide every check this many times
     #[arg(long, value_name = "N", default_value = "1")]
     pub repeat: NonZero<u32>,
@@ -238,6 +263,9 @@ pub struct List {
     /// Only what is decided about this target: its name, its file, or a directory that has one
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
+    /// By the sections of the documents, with what they say that no check decides
+    #[arg(long)]
+    pub document: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -25,7 +25,7 @@ pub async fn image(action: Action) -> Result<u8, Failure> {
 }
 
 async fn build(cache: &Cache, target: &str) -> Result<u8, Failure> {
-    let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
+    let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run, false));
     for (name, recipe) in recipes(target)? {
         let telling = Telling::new(&*listener, &name);
         let image = Image::ensure(&recipe, cache, &|progress| telling.tell(progress)).await;

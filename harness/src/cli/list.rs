@@ -2,9 +2,10 @@
 
 use lab::Settings;
 use record::{Level, Need, Source, Text};
+use report::DocumentMap;
 use serde::Serialize;
 
-use super::agenda::Agenda;
+use super::agenda::{Agenda, maps};
 use super::arguments::List;
 use super::failure::Failure;
 use super::print::print;
@@ -14,7 +15,7 @@ use crate::{Check, Suite};
 #[derive(Serialize)]
 struct Row {
     target: String,
-    suite: String,
+    suite: Text,
     id: String,
     level: Level,
     statement: Text,
@@ -25,38 +26,50 @@ struct Row {
 
 /// Prints what is decided about one target, or else all that there are checks for.
 pub fn list(options: &List, catalogue: &'static [Suite]) -> Result<u8, Failure> {
-    let rows: Vec<Row> = match &options.target {
+    let mut listed: Vec<(String, Text, Check)> = Vec::new();
+    let maps = match &options.target {
         Some(target) => {
-            let Agenda { target, checks, .. } = Agenda::find(target, catalogue)?;
-            let rows = checks.into_iter().flat_map(|(suite, checks)| rows(&target.name, &suite, checks));
-            rows.collect()
+            let Agenda { target, checks, maps, .. } = Agenda::find(target, catalogue)?;
+            for (suite, checks) in checks {
+                listed.extend(checks.into_iter().map(|check| (target.name.clone(), suite.clone(), check)));
+            }
+            maps
         }
         None => {
-            let documented = catalogue.iter().map(|suite| {
+            for suite in catalogue {
                 let checks = suite.checks(&Settings::default()).map_err(Failure::usage)?;
-                Ok(rows(suite.target, suite.name, checks))
-            });
-            documented.collect::<Result<Vec<_>, Failure>>()?.into_iter().flatten().collect()
+                let of = |check| (suite.target.to_owned(), suite.name.into(), check);
+                listed.extend(checks.into_iter().map(of));
+            }
+            maps().into_iter().collect()
         }
     };
+    if options.document {
+        let invariants: Vec<_> = listed.into_iter().map(|(_, _, check)| check.invariant).collect();
+        let documents = DocumentMap::all(&invariants, &maps).map_err(Failure::usage)?;
+        let text = documents.iter().map(DocumentMap::to_string).collect::<Vec<_>>().join("\n");
+        return printed(options, &documents, text);
+    }
+    let rows: Vec<Row> = listed.into_iter().map(|(target, suite, check)| row(target, suite, check)).collect();
+    let told = text(&rows);
+    printed(options, &rows, told)
+}
+
+fn printed<T: Serialize>(options: &List, listed: &[T], text: String) -> Result<u8, Failure> {
     if options.json {
-        let json = serde_json::to_string_pretty(&rows);
+        let json = serde_json::to_string_pretty(listed);
         print(&(json.map_err(|error| Failure::broken("write the list", error))? + "\n"))?;
     } else {
-        print(&text(&rows))?;
+        print(&text)?;
     }
     Ok(0)
 }
 
-fn rows(target: &str, suite: &str, checks: Vec<Check>) -> Vec<Row> {
-    checks.into_iter().map(|check| row(target, suite, check)).collect()
-}
-
-fn row(target: &str, suite: &str, check: Check) -> Row {
+fn row(target: String, suite: Text, check: Check) -> Row {
     let invariant = check.invariant;
     Row {
-        target: target.to_owned(),
-        suite: suite.to_owned(),
+        target,
+        suite,
         id: invariant.name(),
         level: invariant.level,
         statement: invariant.statement,

@@ -3,6 +3,7 @@
 use report::terminal::{Look, Style, summary};
 use report::{Purpose, merge, read};
 
+use super::agenda::maps;
 use super::arguments::Merge;
 use super::failure::Failure;
 use super::print::print;
@@ -19,7 +20,7 @@ pub fn merge(options: Merge) -> Result<u8, Failure> {
     if run.purpose == Purpose::Prove && reports.junit.is_some() {
         return Err(Failure::usage("--junit is for runs, and these are the shards of a proof: leave it out"));
     }
-    reports.write(&run)?;
+    reports.write(&run, maps())?;
     print(&summary(&run, Style { colour: Look::of_stdout().colour }))?;
     Ok(0)
 }

@@ -10,6 +10,7 @@ mod list;
 mod matrix;
 mod merge;
 mod minutes;
+mod pages;
 mod part;
 mod print;
 mod report;
@@ -66,6 +67,8 @@ async fn carry_out(command: Command, catalogue: &'static [Suite]) -> Result<u8, 
         Command::Merge(options) => merge::merge(options),
         Command::Report(options) => report::report(&options),
         Command::Doctor => doctor(),
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { directory } => pages::man(&directory),
     }
 }
 

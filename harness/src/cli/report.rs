@@ -3,8 +3,10 @@
 use report::html::{self, History, Page};
 use report::{check_writable, read};
 
+use super::agenda::maps;
 use super::arguments::Report;
 use super::failure::Failure;
+use super::reports::mapped;
 
 /// Makes one page of any number of runs and proofs.
 pub fn report(options: &Report) -> Result<u8, Failure> {
@@ -23,7 +25,7 @@ pub fn report(options: &Report) -> Result<u8, Failure> {
             Some(history.finish())
         }
     };
-    let page = Page::of(&documents, history);
+    let page = Page::of(&documents, history).with_documents(&mapped(&documents, maps())?);
     html::write_file(&options.html, &page).map_err(|error| Failure::broken("write the page", error))?;
     Ok(0)
 }

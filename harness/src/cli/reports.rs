@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use report::{self, Run};
+use report::html::{self, Page};
+use report::json::Document;
+use report::{self, DocumentMap, Run};
 
 use super::failure::Failure;
 
@@ -20,7 +22,8 @@ impl Reports {
         files.try_for_each(|file| report::check_writable(file)).map_err(Failure::usage)
     }
 
-    pub fn write(&self, run: &Run) -> Result<(), Failure> {
+    /// `maps` is where files about the documents lie that the run's checks are from.
+    pub fn write(&self, run: &Run, maps: impl IntoIterator<Item = PathBuf>) -> Result<(), Failure> {
         let written = |error| Failure::broken("write a report", error);
         if let Some(file) = &self.junit {
             report::junit::write_file(file, run).map_err(written)?;
@@ -29,8 +32,20 @@ impl Reports {
             report::json::write_file(file, run).map_err(written)?;
         }
         if let Some(file) = &self.html {
-            report::html::write_file(file, &report::html::Page::from(run)).map_err(written)?;
+            let documents = [Document::from(run)];
+            let page = Page::of(&documents, None).with_documents(&mapped(&documents, maps)?);
+            html::write_file(file, &page).map_err(written)?;
         }
         Ok(())
     }
+}
+
+/// What is known of the documents that these reports speak of.
+pub fn mapped(
+    documents: &[Document],
+    maps: impl IntoIterator<Item = PathBuf>,
+) -> Result<Vec<DocumentMap>, Failure> {
+    let promises = documents.iter().flat_map(Document::promises).collect::<Vec<_>>();
+    let maps = maps.into_iter().collect::<Vec<_>>();
+    DocumentMap::all(&promises, &maps).map_err(Failure::usage)
 }

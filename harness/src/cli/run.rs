@@ -23,7 +23,7 @@ use crate::check::{Check, Suite};
 use crate::panic::message;
 use crate::property::Seed;
 use crate::replay::Replay;
-use crate::runner::{Reproduce, Runner};
+use crate::runner::{FailFast, Reproduce, Runner};
 
 /// Checks the invariants of a target.
 pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failure> {
@@ -32,7 +32,7 @@ pub async fn run(options: Run, catalogue: &'static [Suite]) -> Result<u8, Failur
     let replay = options.replay.as_deref().map(Replay::load).transpose().map_err(Failure::usage)?;
     let job =
         Job::new(options.subject, &options.selection, &options.part, &options.effort, reports, catalogue)?;
-    let job = Job { replay, ..job };
+    let job = Job { replay, fail_fast: options.fail_fast, ..job };
     job.go(Purpose::Run, async |runner, checks| runner.run(checks, repeat).await).await
 }
 
@@ -54,8 +54,10 @@ struct Job {
     notes: Vec<String>,
     cut: Option<Cut>,
     jobs: usize,
+    quiet: bool,
     seed: Seed,
     replay: Option<Replay>,
+    fail_fast: bool,
     reports: Reports,
 }
 
@@ -77,14 +79,17 @@ impl Job {
         notes.extend(session.without_stages_for_others(&checks));
         let checks = session.in_order(checks);
         let jobs = effort.jobs.map_or_else(|| at_a_time(session.machine()), NonZero::get);
-        Ok(Job { subject, session, checks, notes, cut, jobs, seed: seed()?, replay: None, reports })
+        let (quiet, seed) = (effort.quiet, seed()?);
+        let (replay, fail_fast) = (None, false);
+        Ok(Job { subject, session, checks, notes, cut, jobs, quiet, seed, replay, fail_fast, reports })
     }
 
     /// Prepares the target, does the work, writes the reports and tells the exit status.
     async fn go(self, purpose: Purpose, work: impl AsyncFnOnce(&Runner, &[Check])) -> Result<u8, Failure> {
         let began = Instant::now();
         let record = Arc::new(Record::new(purpose));
-        let listeners: Vec<Arc<dyn Listener>> = vec![record.clone(), Arc::new(Terminal::stderr(purpose))];
+        let listeners: Vec<Arc<dyn Listener>> =
+            vec![record.clone(), Arc::new(Terminal::stderr(purpose, self.quiet))];
         let listener: Arc<dyn Listener> = Arc::new(Tee::new(listeners));
 
         let working = async {
@@ -95,7 +100,8 @@ impl Job {
             let sources = self.session.sources(&self.checks, &listener).await?;
             let reproduce = reproducer(purpose, &self.subject);
             let (jobs, seed, replay) = (self.jobs, self.seed, self.replay.clone());
-            let runner = Runner { sources, listener: listener.clone(), jobs, seed, replay, reproduce };
+            let (fail_fast, listener) = (FailFast::new(self.fail_fast), listener.clone());
+            let runner = Runner { sources, listener, jobs, seed, replay, fail_fast, reproduce };
             work(&runner, &self.checks).await;
             runner.sources.close().await;
             Ok(())
@@ -118,14 +124,14 @@ impl Job {
                     record.hear(&Event::CheckEnded(Box::new(self.undecided(check, purpose, &failure))));
                 }
                 record.hear(&ended(false));
-                if let Err(unwritten) = self.reports.write(&record.run()) {
+                if let Err(unwritten) = self.reports.write(&record.run(), self.session.agenda.maps.clone()) {
                     unwritten.tell();
                 }
                 return Err(failure);
             }
         }
         let run = record.run();
-        self.reports.write(&run)?;
+        self.reports.write(&run, self.session.agenda.maps)?;
         Ok(report::status(&run))
     }
 

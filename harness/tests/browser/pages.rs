@@ -1,5 +1,6 @@
 //! Reports to look at.
 
+use harness::report::DocumentMap;
 use harness::report::html::{History, Page};
 use harness::report::json::{Check, Document};
 use harness::{MachineKind, Verdict, Violation};
@@ -45,5 +46,9 @@ pub fn everything() -> Page {
         earlier.checks.iter_mut().for_each(|check| check.took *= 1.0 + 0.01 * day as f64);
         history.add(&earlier);
     }
-    Page::of(&[here, there, proof], Some(history.finish()))
+    let documents = [here, there, proof];
+    let promises: Vec<_> = documents.iter().flat_map(Document::promises).collect();
+    let maps = [concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/documents")];
+    let maps = DocumentMap::all(&promises, &maps).unwrap();
+    Page::of(&documents, Some(history.finish())).with_documents(&maps)
 }

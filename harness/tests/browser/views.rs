@@ -19,7 +19,7 @@ fn every_view_shows_what_it_is_for() {
     needs_browser!();
     let browser = Browser::open(&everything(), "");
     assert_eq!(browser.text("h1"), "4 of 28 checks failed, 2 not decided");
-    assert_eq!(browser.text("#views"), "Invariants\nTimeline\nMutants\nHistory");
+    assert_eq!(browser.text("#views"), "Invariants\nTimeline\nMutants\nHistory\nDocuments");
     assert_eq!(browser.count("#view-grid .verdict"), 28);
     assert_eq!(browser.count("#view-grid .flake"), 2);
 
@@ -46,6 +46,14 @@ fn every_view_shows_what_it_is_for() {
     let flaky = browser
         .get("return document.querySelector('#view-history [data-tone=flaky]').closest('tr').innerText");
     assert!(flaky.as_str().unwrap().contains("80.0 % 160/200"), "{flaky}");
+
+    browser.click("#views a:nth-child(5)");
+    browser.until("!document.getElementById('view-documents').hidden");
+    assert!(browser.count("#view-documents .verdict") >= 28);
+    let text = browser.text("#view-documents");
+    for says in ["Phase 1: VM Creation", "no check yet: identity.disk-layout", "binfmt.registered"] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
@@ -127,9 +135,14 @@ fn nothing_is_wider_than_the_screen() {
     for (width, height, dark) in [(390, 844, false), (390, 844, true), (820, 1180, false), (1400, 900, true)]
     {
         browser.look(width, height, dark);
-        for place in
-            ["#view=grid", "#view=timeline", "#view=mutants", "#view=history", "#case=omarchy/binfmt.flags"]
-        {
+        for place in [
+            "#view=grid",
+            "#view=timeline",
+            "#view=mutants",
+            "#view=history",
+            "#view=documents",
+            "#case=omarchy/binfmt.flags",
+        ] {
             browser.go(place);
             let opens = place.starts_with("#case");
             browser.until(&format!("document.getElementById('panel').hidden !== {opens}"));

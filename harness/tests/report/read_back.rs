@@ -22,7 +22,12 @@ fn every_verdict_with_its_reason() {
         .map(|case| (case.class.as_str(), case.name.as_str(), case.verdict.word(), case.message.as_str()))
         .collect();
     let expected = [
-        ("omarchy.binfmt", "binfmt.registered", "failed", "the flags POC\\nand no F"),
+        (
+            "omarchy.binfmt",
+            "binfmt.registered",
+            "failed",
+            "expected: the flags POCF; observed: the flags POC\\nand no F",
+        ),
         ("omarchy.mount", "mount.late", "broken", "the guest agent went away"),
         ("omarchy.mount", "mount.lost", "passed", ""),
         ("omarchy.card", "card.reader", "skipped", "the target has no card reader"),

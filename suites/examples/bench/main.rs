@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let load_before = Load::now()?;
     let target = if arguments.comparison { compare::TARGET } else { &arguments.target };
     let target = Target::find(target, &Home::find()?)?;
-    let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run));
+    let listener: Arc<dyn Listener> = Arc::new(Terminal::stderr(Purpose::Run, false));
     let lab = Arc::new(prepare(&target, &Cache::open()?, Kind::Virtual(None), &listener).await?);
     let host = Host::of(&target, lab.stage(None)?.template(Drives::Plugged).await?)?;
 

@@ -6,6 +6,7 @@
 //! allows its own script and style and nothing else, whatever they might be made to do.
 
 mod case;
+mod document;
 mod evidence;
 mod history;
 mod inert;
@@ -54,6 +55,7 @@ const SCRIPT: &str = concat!(
     include_str!("script/chart.js"),
     include_str!("script/history.js"),
     include_str!("script/matrix.js"),
+    include_str!("script/documents.js"),
     include_str!("script/gantt.js"),
     include_str!("script/filter.js"),
     include_str!("script/place.js"),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::case::{Case, Decided};
+use super::document;
 use super::history::History;
 use super::limit::Limit;
 use super::mutant::Mutant;
 use super::session::Session;
 use crate::json::Document;
-use crate::{Purpose, Run};
+use crate::{DocumentMap, Purpose, Run};
 
 #[derive(Serialize)]
 pub struct Page {
@@ -20,6 +21,9 @@ pub struct Page {
     mutants: Vec<Mutant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<History>,
+    /// What the documents say, and which cases decide it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    documents: Vec<document::Document>,
 }
 
 impl Page {
@@ -48,7 +52,13 @@ impl Page {
         mutants.sort_by(|one, other| {
             (&one.id, &one.target, &one.mutant).cmp(&(&other.id, &other.target, &other.mutant))
         });
-        Page { sessions: documents.iter().map(Session::from).collect(), cases, mutants, history }
+        let sessions = documents.iter().map(Session::from).collect();
+        Page { sessions, cases, mutants, history, documents: Vec::new() }
+    }
+
+    /// The same, with what is known of the documents.
+    pub fn with_documents(self, maps: &[DocumentMap]) -> Page {
+        Page { documents: maps.iter().map(document::Document::from).collect(), ..self }
     }
 }
 

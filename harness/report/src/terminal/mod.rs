@@ -23,8 +23,8 @@ pub use status::Status;
 pub use style::{Style, Tone};
 pub use summary::summary;
 
-use record::Evidence;
-use record::event::{Event, Listener};
+use record::event::{Event, Fate, Listener};
+use record::{Evidence, Verdict};
 
 use super::{Purpose, Run};
 use screen::Screen;
@@ -35,26 +35,27 @@ pub struct Terminal(Mutex<State>);
 struct State {
     screen: Screen,
     style: Style,
+    quiet: bool,
     status: Status,
     /// Without the evidence, which was printed when it came.
     run: Run,
 }
 
 impl Terminal {
-    /// Standard error, as this process finds it.
-    pub fn stderr(purpose: Purpose) -> Self {
+    /// Standard error, as this process finds it. A quiet one tells only what did not go as it should, and the end.
+    pub fn stderr(purpose: Purpose, quiet: bool) -> Self {
         let look = Look::of_stderr();
         let screen = if look.live { Screen::live() } else { Screen::plain(Box::new(std::io::stderr())) };
-        Self::on(screen, Style { colour: look.colour }, purpose)
+        Self::on(screen, Style { colour: look.colour }, purpose, quiet)
     }
 
     /// One line per event to `out`, flushed, without colour.
     pub fn plain(out: Box<dyn Write + Send>, purpose: Purpose) -> Self {
-        Self::on(Screen::plain(out), Style { colour: false }, purpose)
+        Self::on(Screen::plain(out), Style { colour: false }, purpose, false)
     }
 
-    fn on(screen: Screen, style: Style, purpose: Purpose) -> Self {
-        Self(Mutex::new(State { screen, style, status: Status::default(), run: Run::new(purpose) }))
+    fn on(screen: Screen, style: Style, purpose: Purpose, quiet: bool) -> Self {
+        Self(Mutex::new(State { screen, style, quiet, status: Status::default(), run: Run::new(purpose) }))
     }
 }
 
@@ -89,6 +90,7 @@ impl State {
 
     fn text(&self, event: &Event) -> Option<String> {
         match event {
+            _ if self.quiet && is_as_it_should_be(event) => None,
             // The status says these while they last, and a line says how they ended.
             Event::Preparing { .. } | Event::CheckBegan { .. } if self.screen.is_live() => None,
             Event::Ended { .. } => Some(summary(&self.run, self.style)),
@@ -96,5 +98,15 @@ impl State {
             Event::MutantEnded(kill) => Some(line(event, self.style)? + &kill_detail(kill)),
             _ => line(event, self.style),
         }
+    }
+}
+
+/// What nobody has to do anything about.
+fn is_as_it_should_be(event: &Event) -> bool {
+    match event {
+        Event::CheckEnded(case) => matches!(case.verdict, Verdict::Passed | Verdict::Skipped { .. }),
+        Event::MutantEnded(kill) => matches!(kill.fate, Fate::Killed { .. }),
+        Event::Ended { .. } | Event::Noted { .. } => false,
+        _ => true,
     }
 }

@@ -9,12 +9,18 @@ use super::style::{Style, Tone};
 use crate::span::Span;
 use crate::{Decision, Purpose, Run};
 
-/// What did not pass, once more, and how often what was repeated did; then how many of each. For a proof also
-/// what became of the mutants.
+/// The most of a text that stands in the summary, in characters.
+const TEXT_LIMIT: usize = 300;
+
+/// What did not pass, once more with the reason, and how often what was repeated did; then how many of each. For a proof
+/// also what became of the mutants.
 pub fn summary(run: &Run, style: Style) -> String {
     let mut out = String::from("\n");
-    for decision in run.decisions() {
-        push_decision(&mut out, &decision, style);
+    for Group { tone, word, names, why } in groups(&run.decisions()) {
+        let _ = writeln!(out, "{} {}", style.word(tone, word), names.join(", "));
+        for line in why {
+            let _ = writeln!(out, "  {line}");
+        }
     }
     if run.purpose == Purpose::Prove {
         out.push_str(&kills(run, style));
@@ -33,18 +39,54 @@ pub fn summary(run: &Run, style: Style) -> String {
     out
 }
 
-fn push_decision(out: &mut String, decision: &Decision, style: Style) {
-    let Some(worst) = decision.worst() else { return };
-    let rate = decision.rate();
-    if rate.is_none() && matches!(worst.verdict, Verdict::Passed | Verdict::Skipped { .. }) {
-        return;
+/// What ended alike, for the same reason.
+struct Group {
+    tone: Tone,
+    word: &'static str,
+    names: Vec<String>,
+    why: Vec<String>,
+}
+
+/// What did not pass, and what was repeated, in the order in which the first of each was decided.
+fn groups(decisions: &[Decision]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for decision in decisions {
+        let Some(worst) = decision.worst() else { continue };
+        let (word, why, rate) = (worst.verdict.word(), why(&worst.verdict), decision.rate());
+        if rate.is_none() && why.is_empty() {
+            continue;
+        }
+        let name = text::line(decision.invariant.name());
+        let name = rate.iter().fold(name, |name, rate| format!("{name}, {rate}"));
+        let alike = |group: &&mut Group| rate.is_none() && group.word == word && group.why == why;
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.names.push(name),
+            None => {
+                let tone = Tone::from(&worst.verdict);
+                groups.push(Group { tone, word, names: vec![name], why });
+            }
+        }
     }
-    let word = style.word(Tone::from(&worst.verdict), worst.verdict.word());
-    let _ = write!(out, "{word} {}", text::line(decision.invariant.name()));
-    if let Some(rate) = rate {
-        let _ = write!(out, ", {rate}");
+    groups
+}
+
+fn why(verdict: &Verdict) -> Vec<String> {
+    let told = |name: &str, value: &str| format!("{name}: {}", short(value));
+    match verdict {
+        Verdict::Failed(violation) => {
+            vec![told("expected", &violation.expected), told("observed", &violation.observed)]
+        }
+        Verdict::Broken { reason } => vec![told("reason", reason)],
+        Verdict::Passed | Verdict::Skipped { .. } => Vec::new(),
     }
-    out.push('\n');
+}
+
+fn short(value: &str) -> String {
+    let shown = text::line(value.trim_end());
+    match shown.char_indices().nth(TEXT_LIMIT) {
+        Some((cut, _)) => format!("{}...", &shown[..cut]),
+        None => shown,
+    }
 }
 
 fn counts(run: &Run) -> String {

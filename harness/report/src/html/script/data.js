@@ -1,6 +1,6 @@
 // What the page tells of, and how to find it again.
 
-const { sessions, cases, mutants, history: past } = JSON.parse(byId('data').textContent);
+const { sessions, cases, mutants, history: past, documents = [] } = JSON.parse(byId('data').textContent);
 
 /** Verdicts, the worst first; then the fates of mutants. */
 const VERDICTS = ['failed', 'broken', 'undecided', 'passed', 'skipped'];

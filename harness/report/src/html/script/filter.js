@@ -23,13 +23,16 @@ function applyFilter() {
       for (const link of links.get(one) ?? []) link.classList.toggle('dim', !fitting.includes(one));
     }
   }
+  // What no case is about fits no filter.
+  const filtered = wanted.text.length + wanted.words.size > 0 || wanted.target !== '' || wanted.family !== '';
+  for (const note of document.querySelectorAll('[data-note]')) note.hidden = filtered;
   for (const group of document.querySelectorAll('[data-group]')) {
     group.hidden = [...group.parentElement.children].every((row) => row === group || row.hidden);
   }
   for (const cell of document.querySelectorAll('#view-grid [data-target]')) {
     cell.hidden = wanted.target !== '' && cell.dataset.target !== wanted.target;
   }
-  byId('nothing').hidden = count > 0;
+  byId('nothing').hidden = count > 0 || (view === 'documents' && !filtered);
   byId('count').textContent = `${count} shown`;
 }
 

@@ -1,7 +1,7 @@
 // What the views have in common: rows of links, that can be filtered and walked through.
 
 /** By view: its rows, and the cases or mutants that each is about. */
-const rows = { grid: [], timeline: [], mutants: [], history: [] };
+const rows = { grid: [], timeline: [], mutants: [], history: [], documents: [] };
 
 /** Every link to a case or a mutant. */
 const links = new Map();

@@ -9,6 +9,7 @@ const VIEWS = {
   },
   mutants: { title: 'Mutants', build: matrix, worth: () => mutants.length > 0 },
   history: { title: 'History', build: historyView, worth: () => (past?.rates.length ?? 0) > 0 },
+  documents: { title: 'Documents', build: documentsView, worth: () => documents.length > 0 },
 };
 
 const views = Object.keys(VIEWS).filter((id) => VIEWS[id].worth());
