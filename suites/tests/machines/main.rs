@@ -10,6 +10,7 @@ mod overlay;
 mod own;
 mod process;
 mod program;
+mod readme;
 mod secrets;
 mod wrong;
 
