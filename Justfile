@@ -69,7 +69,7 @@ report *ARGS: _reports
     echo "{{ reports }}/report.html"
 
 # Everything that must hold before a change lands; ends with the summary of the tests
-test: format-check lint test-card _test-containers test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "own::" "closure::" "disk::what" "by_uefi" "readme::" "ten_minutes") test-report test-unit
+test: format-check lint test-card _test-containers test-vm (test-abuse "ending::" "wrong::" "forks" "secrets::" "own::" "closure::" "disk::what" "readme::" "ten_minutes") test-report test-unit
 
 # The unit and snapshot tests, on machines that are not real
 test-unit:
