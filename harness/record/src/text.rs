@@ -36,6 +36,15 @@ pub fn line(raw: impl AsRef<[u8]>) -> String {
     shown.trim_end_matches('\n').replace('\n', "\\n").replace('\t', "\\t")
 }
 
+/// The same, and no longer than so many characters: what is left out is the end.
+pub fn short(raw: impl AsRef<[u8]>, limit: usize) -> String {
+    let shown = line(raw);
+    match shown.char_indices().nth(limit) {
+        Some((cut, _)) => format!("{}...", &shown[..cut]),
+        None => shown,
+    }
+}
+
 fn push(shown: &mut String, character: char) {
     match character {
         '\r' => shown.push_str("\\r"),

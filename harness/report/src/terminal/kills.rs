@@ -46,13 +46,10 @@ fn mutant(kill: &Kill) -> String {
 }
 
 fn observed(fate: &Fate) -> String {
-    let shown = match fate {
-        Fate::Killed { observed } => text::line(observed),
-        Fate::Survived => "the check passed".into(),
-        Fate::Undecided { reason } => text::line(reason),
+    let observed = match fate {
+        Fate::Killed { observed } => observed,
+        Fate::Survived => "the check passed",
+        Fate::Undecided { reason } => reason,
     };
-    match shown.char_indices().nth(OBSERVED_LIMIT) {
-        Some((cut, _)) => format!("{}...", &shown[..cut]),
-        None => shown,
-    }
+    text::short(observed, OBSERVED_LIMIT)
 }

@@ -71,21 +71,13 @@ fn groups(decisions: &[Decision]) -> Vec<Group> {
 }
 
 fn why(verdict: &Verdict) -> Vec<String> {
-    let told = |name: &str, value: &str| format!("{name}: {}", short(value));
+    let told = |name: &str, value: &str| format!("{name}: {}", text::short(value.trim_end(), TEXT_LIMIT));
     match verdict {
         Verdict::Failed(violation) => {
             vec![told("expected", &violation.expected), told("observed", &violation.observed)]
         }
         Verdict::Broken { reason } => vec![told("reason", reason)],
         Verdict::Passed | Verdict::Skipped { .. } => Vec::new(),
-    }
-}
-
-fn short(value: &str) -> String {
-    let shown = text::line(value.trim_end());
-    match shown.char_indices().nth(TEXT_LIMIT) {
-        Some((cut, _)) => format!("{}...", &shown[..cut]),
-        None => shown,
     }
 }
 
